@@ -1,0 +1,3 @@
+module github.com/mtdb/mtdb/bindings/go
+
+go 1.26

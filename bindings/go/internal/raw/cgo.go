@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+
+package raw
+
+// #cgo pkg-config: mtdb
+import "C"

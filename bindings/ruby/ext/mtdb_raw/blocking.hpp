@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+// Runs a library call without the GVL, and ends it by its cancel token when an exception wants into the waiting thread.
+#pragma once
+
+#include <pthread.h>
+#include <ruby.h>
+#include <ruby/thread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "mtdb.h"
+
+// Ruby raises by longjmp: no object with a destructor may stand on the stack around a call into Ruby.
+namespace mtdb_ruby {
+
+struct Work {
+    void (*run)(void *);
+    void *data;
+};
+
+inline void trigger(mtdb_cancel *token) {
+    if (token != nullptr) mtdb_cancel_trigger(token, 0, nullptr);
+}
+
+inline VALUE check_interrupts(VALUE) {
+    rb_thread_check_ints();
+    return Qnil;
+}
+
+// True while an exception waits that Thread.handle_interrupt holds back.
+inline bool exception_waits() {
+    static const ID pending_interrupt = rb_intern("pending_interrupt?");
+    return RTEST(rb_funcall(rb_thread_current(), pending_interrupt, 0));
+}
+
+// Any thread but the main one: only an exception (or Thread#wakeup) interrupts it, so the unblock function cancels.
+struct Call {
+    Work work;
+    mtdb_cancel *token;
+    bool begun;
+};
+
+inline void *run_call(void *data) {
+    Call *call = static_cast<Call *>(data);
+    call->begun = true;
+    call->work.run(call->work.data);
+    return nullptr;
+}
+
+inline void cancel_call(void *data) { trigger(static_cast<Call *>(data)->token); }
+
+inline void run_here(Work work, mtdb_cancel *token) {
+    Call call = {work, token, false};
+    while (!call.begun) {
+        rb_thread_check_ints();
+        if (exception_waits()) trigger(token);
+        // Refuses to begin when an interrupt came since the check: hence the loop.
+        rb_thread_call_without_gvl2(run_call, &call, cancel_call, &call);
+    }
+}
+
+// A native thread that runs calls for Ruby's main thread. It is never freed: it ends with the process.
+class Helper {
+public:
+    Helper() {
+        sem_init(&work_given_, 0, 0);
+        sem_init(&news_, 0, 0);
+        // Signals are for Ruby's own threads.
+        sigset_t all, before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        std::thread([this] { serve(); }).detach();
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    }
+
+    void begin(Work work) {
+        work_ = work;
+        busy_ = true;
+        sem_post(&work_given_);
+    }
+    bool busy() const { return busy_; }
+    // Until the work is done or wake() was called; may return early.
+    void wait() { sem_wait(&news_); }
+    // Async-signal-safe: Ruby calls it from its signal handler.
+    void wake() { sem_post(&news_); }
+
+    Helper *next = nullptr;
+
+private:
+    void serve() {
+        for (;;) {
+            while (sem_wait(&work_given_) != 0) {
+            }
+            work_.run(work_.data);
+            busy_ = false;
+            sem_post(&news_);
+        }
+    }
+
+    sem_t work_given_;
+    sem_t news_;
+    Work work_ = {};
+    std::atomic<bool> busy_ = false;
+};
+
+// Idle helpers; only the main thread, with the GVL, touches them. A signal handler that calls the library while the main
+// thread waits takes a second one. A forked child has none of its parent's threads.
+struct Helpers {
+    Helper *idle;
+    pid_t owner;
+};
+
+inline Helpers &helpers() {
+    static Helpers all = {nullptr, 0};
+    if (all.owner != getpid()) all = {nullptr, getpid()};
+    return all;
+}
+
+inline Helper *take_helper() {
+    Helper *helper = helpers().idle;
+    if (helper == nullptr) return new Helper;
+    helpers().idle = helper->next;
+    return helper;
+}
+
+inline void give_helper_back(Helper *helper) {
+    helper->next = helpers().idle;
+    helpers().idle = helper;
+}
+
+inline void *wait_for_helper(void *data) {
+    static_cast<Helper *>(data)->wait();
+    return nullptr;
+}
+
+inline void wake_waiter(void *data) { static_cast<Helper *>(data)->wake(); }
+
+// The main thread: every trapped signal interrupts it, and only its handler knows whether that ends the call. So the call
+// runs on a helper, an unblock only wakes the main thread, the handlers run, and what they raise cancels the call.
+//
+// The unblock must be async-signal-safe, and Ruby told so: for any other, a process of one Ruby thread starts a second one
+// that inherits Thread.handle_interrupt(Object => :never), cannot be killed at the end, and is waited for without end.
+inline void run_on_helper(Work work, mtdb_cancel *token) {
+    rb_thread_check_ints();
+    if (exception_waits()) trigger(token);
+    Helper *const helper = take_helper();
+    helper->begin(work);
+    VALUE raised = Qnil;
+    int unwinding = 0;
+    while (helper->busy()) {
+        rb_nogvl(wait_for_helper, helper, wake_waiter, helper, RB_NOGVL_INTR_FAIL | RB_NOGVL_UBF_ASYNC_SAFE);
+        int state = 0;
+        rb_protect(check_interrupts, Qnil, &state);
+        if (state != 0 && RTEST(rb_obj_is_kind_of(rb_errinfo(), rb_eException))) {
+            raised = rb_errinfo();
+            rb_set_errinfo(Qnil);
+        } else if (state != 0) {
+            unwinding = state;
+        }
+        if (helper->busy() && (state != 0 || exception_waits())) trigger(token);
+    }
+    give_helper_back(helper);
+    if (unwinding != 0) rb_jump_tag(unwinding);
+    // Posted anew, so that Thread.handle_interrupt holds it back like any other.
+    if (!NIL_P(raised)) rb_funcall(rb_thread_current(), rb_intern("raise"), 1, raised);
+}
+
+template <class Action>
+void call(mtdb_cancel *token, Action action) {
+    const Work work = {[](void *data) { (*static_cast<Action *>(data))(); }, &action};
+    if (rb_thread_current() == rb_thread_main())
+        run_on_helper(work, token);
+    else
+        run_here(work, token);
+}
+
+}  // namespace mtdb_ruby

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Tenants as files below a folder.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "backends/sqlite/connection.hpp"
+#include "backends/sqlite/files.hpp"
+#include "db/backend.hpp"
+
+namespace mtdb::backends::sqlite {
+
+class FileBackend final : public db::Backend {
+public:
+    FileBackend(const std::string& folder, const db::Settings& settings);
+
+    const db::Dialect& dialect() const override;
+    db::FileCost file_cost() const override;
+    std::unique_ptr<db::Connection> open(const db::Place& place, const Wait& wait) override;
+    void create(const db::Place& place, const Wait& wait) override;
+    bool exists(const db::Place& place) override;
+    void drop(const db::Place& place, const Wait& wait) override;
+    void copy(db::Connection& source, const db::Place& target, const Wait& wait) override;
+    std::unique_ptr<db::TenantCursor> list() override;
+    bool checkpoint(db::Connection& connection) override;
+
+private:
+    // A place as a root and a path below it. An absolute place has its folder for a root.
+    struct Location {
+        std::optional<Root> own;
+        std::string path;
+    };
+    const Root& root_of(const Location& location) const { return location.own ? *location.own : root_; }
+    Location locate(const db::Place& place) const;
+    std::optional<Shared> shared_for(const Location& location) const;
+    void sweep_sometimes(const Location& location) noexcept;
+
+    const Root root_;
+    const std::shared_ptr<const Config> config_;
+    const bool outside_;
+    const int depth_;                // folders between the root and the tenants' files
+    const std::string shared_name_;  // empty: none
+    const std::string shared_path_;
+    const std::string empty_database_;  // the bytes of a new tenant's file
+    std::atomic<uint32_t> creates_{0};
+};
+
+// The path that the template of option `tenant.path` gives an id.
+std::string expand_template(std::string_view text, std::string_view id);
+// The bytes of an empty database file.
+std::string empty_database(const Config& config);
+// "file:…?mode=ro", with everything encoded that a URI or a SQL literal would not keep.
+std::string read_only_uri(std::string_view path, std::string_view more = {});
+
+}  // namespace mtdb::backends::sqlite

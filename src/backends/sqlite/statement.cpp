@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+#include "backends/sqlite/statement.hpp"
+
+#include <cmath>
+#include <string>
+
+#include "backends/sqlite/errors.hpp"
+#include "backends/sqlite/values.hpp"
+#include "base/text.hpp"
+
+namespace mtdb::backends::sqlite {
+
+namespace {
+
+constexpr uint32_t steps_per_look = 64;  // rows of a cursor between two looks at the deadline
+
+std::string_view text_of(const char* text) noexcept { return text == nullptr ? std::string_view{} : text; }
+
+sqlite3_destructor_type destructor_of(db::Lifetime lifetime) noexcept {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+    return lifetime == db::Lifetime::borrowed ? SQLITE_STATIC : SQLITE_TRANSIENT;
+#pragma GCC diagnostic pop
+}
+
+}  // namespace
+
+Statement::Statement(Connection& connection, sqlite3_stmt* statement, db::Control control) noexcept
+    : connection_(connection), statement_(statement), control_(control),
+      read_only_(sqlite3_stmt_readonly(statement) != 0) {}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+db::Column Statement::column(int32_t index) const {
+    return {text_of(sqlite3_column_name(statement_, index)), text_of(sqlite3_column_decltype(statement_, index))};
+}
+
+int32_t Statement::parameter_index(std::string_view name) const {
+    const bool sigil = !name.empty() && std::string_view(":@$?").find(name.front()) != std::string_view::npos;
+    const int32_t count = parameter_count();
+    for (int32_t i = 1; i <= count; ++i) {
+        const std::string_view own = text_of(sqlite3_bind_parameter_name(statement_, i));
+        if (own.empty()) continue;
+        if (own == name || (!sigil && own.substr(1) == name)) return i;
+    }
+    return 0;
+}
+
+int Statement::bind_text(int32_t index, std::string_view text, sqlite3_destructor_type lifetime) {
+    // A null pointer would bind NULL.
+    const char* data = text.data() == nullptr ? "" : text.data();
+    return sqlite3_bind_text64(statement_, index, data, text.size(), lifetime, SQLITE_UTF8);
+}
+
+int Statement::bind_value(int32_t index, const db::Value& value, db::Lifetime lifetime) {
+    using db::Type;
+    const auto copied = destructor_of(db::Lifetime::copied);
+    switch (value.type) {
+        case Type::null: return sqlite3_bind_null(statement_, index);
+        case Type::boolean: return sqlite3_bind_int64(statement_, index, value.slot != 0 ? 1 : 0);
+        case Type::int64: return sqlite3_bind_int64(statement_, index, value.slot);
+        case Type::uint64:
+            if (value.slot < 0) throw Error(Code::limit, "an unsigned integer above 2^63 - 1 is more than sqlite takes");
+            return sqlite3_bind_int64(statement_, index, value.slot);
+        case Type::float32:
+        case Type::float64:
+            // SQLite would store NULL.
+            if (std::isnan(value.real())) throw Error(Code::invalid_argument, "sqlite has no NaN");
+            return sqlite3_bind_double(statement_, index, value.real());
+        case Type::decimal:
+        case Type::text:
+        case Type::json:
+        case Type::other: return bind_text(index, value.view(), destructor_of(lifetime));
+        case Type::bytes:
+            return sqlite3_bind_blob64(statement_, index, value.size == 0 ? "" : value.data,
+                                       static_cast<sqlite3_uint64>(value.size), destructor_of(lifetime));
+        case Type::date: return bind_text(index, date_text(value.slot).view(), copied);
+        case Type::time: return bind_text(index, time_text(value.slot).view(), copied);
+        case Type::timestamp: return bind_text(index, timestamp_text(value.slot, "").view(), copied);
+        case Type::timestamptz: return bind_text(index, timestamp_text(value.slot, "+00:00").view(), copied);
+        case Type::uuid: return bind_text(index, uuid_text(value.view()).view(), copied);
+        case Type::interval: return bind_text(index, interval_text(value.view()).view(), copied);
+        case Type::variant: break;
+    }
+    throw Error(Code::invalid_argument, "a value cannot be of type variant");
+}
+
+void Statement::bind(int32_t index, const db::Value& value, db::Lifetime lifetime) {
+    const auto name = [&] { return "parameter " + std::to_string(index); };
+    if (index < 1 || index > parameter_count())
+        throw Error(Code::invalid_argument,
+                    "there is no " + name() + "; the statement has " + std::to_string(parameter_count()));
+    if (reading()) throw Error(Code::invalid_state, "the statement is being read: reset it before you bind");
+    if (value.size > connection_.length_max())
+        throw Error(Code::limit, name() + " has " + std::to_string(value.size) + " bytes, more than the " +
+                                     std::to_string(connection_.length_max()) + " that sqlite takes");
+    ended_ = false;
+    const int result = bind_value(index, value, lifetime);
+    if (result != SQLITE_OK) throw engine_error(connection_.db(), result);
+}
+
+void Statement::reset() noexcept {
+    sqlite3_reset(statement_);
+    ended_ = false;
+    pending_ = false;
+}
+
+void Statement::start(const Wait& wait) {
+    wait.check("the statement");
+    attempt_ = connection_.attempt(!read_only_, control_);
+    affected_ = 0;
+    steps_ = 0;
+    pending_ = false;
+}
+
+void Statement::finish() noexcept {
+    // A statement that changes no rows leaves the count of the one before it.
+    const bool changed = sqlite3_total_changes64(connection_.db()) > attempt_.changes;
+    affected_ = changed && !read_only_ ? sqlite3_changes64(connection_.db()) : 0;
+    if (control_ == db::Control::begin) connection_.began_by_statement();
+    sqlite3_reset(statement_);  // ready for new bindings
+    ended_ = true;
+}
+
+Statement::Step Statement::step(const Wait& wait) {
+    if (!reading()) start(wait);
+    const int result = sqlite3_step(statement_);
+    if (result == SQLITE_ROW) return Step::row;
+    end_or_throw(result, wait);
+    return Step::end;
+}
+
+void Statement::end_or_throw(int result, const Wait& wait) {
+    if (result == SQLITE_DONE) return finish();
+    const Error error = connection_.failure(result, attempt_, wait);
+    reset();
+    throw error;
+}
+
+bool Statement::next(const Wait& wait) {
+    if (ended_) return false;
+    const Connection::Operation operation(connection_, wait);
+    if (pending_ && reading()) {
+        pending_ = false;
+        return true;
+    }
+    if (++steps_ % steps_per_look == 0 && wait.over()) {
+        reset();
+        throw wait.error("the rows");
+    }
+    return step(wait) == Step::row;
+}
+
+void Statement::settle_columns(const Wait& wait) {
+    if (reading() || ended_ || column_count() == 0) return;
+    pending_ = next(wait);
+}
+
+db::Value Statement::value(int32_t index) const {
+    using db::Type;
+    switch (sqlite3_column_type(statement_, index)) {
+        case SQLITE_INTEGER: return db::Value::integer(sqlite3_column_int64(statement_, index));
+        case SQLITE_FLOAT: return db::Value::real(sqlite3_column_double(statement_, index));
+        case SQLITE_TEXT: {
+            const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, index));
+            if (text == nullptr) throw Error(Code::nomem, "out of memory");
+            return {Type::text, 0, text, sqlite3_column_bytes(statement_, index)};
+        }
+        case SQLITE_BLOB: {
+            const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, index));
+            const int size = sqlite3_column_bytes(statement_, index);
+            if (bytes == nullptr && size > 0) throw Error(Code::nomem, "out of memory");
+            return {Type::bytes, 0, bytes == nullptr ? "" : bytes, size};
+        }
+        default: return db::Value::null();
+    }
+}
+
+// False when there was no memory to convert a text (UTF-16 files) or to write a zeroblob out.
+bool Statement::put_row(db::BlockWriter& writer, int32_t columns) const noexcept {
+    using db::Type;
+    for (int32_t i = 0; i < columns; ++i) {
+        // One look-up of the cell; its accessors are then direct. The value stays on this thread, unshared.
+        sqlite3_value* const cell = sqlite3_column_value(statement_, i);
+        switch (sqlite3_value_type(cell)) {
+            case SQLITE_INTEGER: writer.put_slot(i, Type::int64, sqlite3_value_int64(cell)); break;
+            case SQLITE_FLOAT:
+                writer.put_slot(i, Type::float64, std::bit_cast<int64_t>(sqlite3_value_double(cell)));
+                break;
+            case SQLITE_TEXT: {
+                const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(cell));
+                if (text == nullptr) return false;
+                writer.put_bytes(i, Type::text, text, sqlite3_value_bytes(cell));
+                break;
+            }
+            case SQLITE_BLOB: {
+                const auto* bytes = static_cast<const char*>(sqlite3_value_blob(cell));
+                const int size = sqlite3_value_bytes(cell);
+                if (bytes == nullptr && size > 0) return false;
+                writer.put_bytes(i, Type::bytes, bytes == nullptr ? "" : bytes, size);
+                break;
+            }
+            default: writer.put_null(i); break;
+        }
+    }
+    return true;
+}
+
+db::Fill Statement::fill(db::BlockWriter& writer, const Wait& wait) {
+    if (ended_) return db::Fill::done;
+    const Connection::Operation operation(connection_, wait);
+    const bool begun = reading();
+    if (!begun) {
+        start(wait);
+    } else if (wait.over()) {
+        reset();
+        throw wait.error("the rows");
+    }
+    pending_ = pending_ && begun;
+    int32_t columns = pending_ ? checked_columns(writer) : -1;
+    while (writer.has_room()) {
+        if (!pending_) {
+            const int result = sqlite3_step(statement_);
+            if (result != SQLITE_ROW) {
+                end_or_throw(result, wait);
+                return db::Fill::done;
+            }
+            if (columns < 0) columns = checked_columns(writer);
+        }
+        writer.begin_row();
+        if (!put_row(writer, columns)) {
+            reset();
+            throw Error(Code::nomem, "out of memory");
+        }
+        pending_ = !writer.end_row();
+        if (pending_) return writer.rows() > 0 ? db::Fill::more : db::Fill::too_small;
+    }
+    return db::Fill::more;
+}
+
+int32_t Statement::checked_columns(const db::BlockWriter& writer) {
+    const int32_t columns = column_count();
+    if (columns == writer.columns()) return columns;
+    // Another connection changed the schema between prepare and the first step.
+    reset();
+    throw Error(Code::serialization, "the columns of the result changed: run the statement again");
+}
+
+void Statement::run(const Wait& wait) {
+    reset();
+    const Connection::Operation operation(connection_, wait);
+    while (step(wait) == Step::row) {
+    }
+}
+
+}  // namespace mtdb::backends::sqlite

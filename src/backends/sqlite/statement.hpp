@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sqlite3.h>
+
+#include "backends/sqlite/connection.hpp"
+#include "db/connection.hpp"
+
+namespace mtdb::backends::sqlite {
+
+class Statement final : public db::Statement {
+public:
+    // Takes `statement`; the connection must outlive every call but the destructor.
+    Statement(Connection& connection, sqlite3_stmt* statement, db::Control control) noexcept;
+    Statement(const Statement&) = delete;
+    ~Statement() override;
+
+    // Steps to the first row: a schema that changed since has then been seen.
+    void settle_columns(const Wait& wait) override;
+    int32_t column_count() const override { return sqlite3_column_count(statement_); }
+    db::Column column(int32_t index) const override;
+    bool next(const Wait& wait) override;
+    db::Value value(int32_t index) const override;
+    db::Fill fill(db::BlockWriter& writer, const Wait& wait) override;
+
+    int32_t parameter_count() const override { return sqlite3_bind_parameter_count(statement_); }
+    int32_t parameter_index(std::string_view name) const override;
+    void bind(int32_t index, const db::Value& value, db::Lifetime lifetime) override;
+    void clear_bindings() noexcept override { sqlite3_clear_bindings(statement_); }
+
+    bool read_only() const override { return read_only_; }
+    db::Control control() const override { return control_; }
+    void run(const Wait& wait) override;
+    int64_t affected() const override { return affected_; }
+    void reset() noexcept override;
+    bool reading() const override { return sqlite3_stmt_busy(statement_) != 0; }
+
+private:
+    enum class Step { row, end };
+
+    void start(const Wait& wait);
+    Step step(const Wait& wait);  // within an operation
+    void end_or_throw(int result, const Wait& wait);
+    void finish() noexcept;
+    int32_t checked_columns(const db::BlockWriter& writer);  // throws Error(serialization) when they are not the writer's
+    int bind_value(int32_t index, const db::Value& value, db::Lifetime lifetime);
+    int bind_text(int32_t index, std::string_view text, sqlite3_destructor_type lifetime);
+    bool put_row(db::BlockWriter& writer, int32_t columns) const noexcept;
+
+    Connection& connection_;
+    sqlite3_stmt* statement_;
+    db::Control control_;
+    bool read_only_;
+    bool ended_ = false;     // the rows were read to their end
+    bool pending_ = false;   // the present row did not fit into the last block
+    uint32_t steps_ = 0;
+    int64_t affected_ = 0;
+    Attempt attempt_;
+};
+
+}  // namespace mtdb::backends::sqlite

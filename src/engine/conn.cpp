@@ -1,0 +1,618 @@
+// SPDX-License-Identifier: MIT
+#include "engine/conn.hpp"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "base/text.hpp"
+#include "db/placeholders.hpp"
+#include "engine/db.hpp"
+#include "engine/table_rows.hpp"
+
+namespace mtdb::engine {
+namespace {
+
+Error closed_lease() { return Error(Code::closed, "the lease was given back"); }
+
+std::vector<TableRows::Heading> headings_of(const db::Rows& rows) {
+    std::vector<TableRows::Heading> headings;
+    for (int32_t i = 0; i < rows.column_count(); ++i) {
+        const db::Column column = rows.column(i);
+        headings.push_back({std::string(column.name), std::string(column.declared), column.type});
+    }
+    return headings;
+}
+
+void check_savepoint(std::string_view name) {
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    };
+    if (name.empty() || name.size() > 63 || !std::all_of(name.begin(), name.end(), allowed))
+        throw Error(Code::invalid_argument, "a savepoint's name takes 1 to 63 letters, digits and _");
+}
+
+// Where in a script an error is: the engine counts from the beginning of `rest`, or knows no place; then it is the statement's
+// first word.
+base::Position position_in(std::string_view text, std::string_view rest, const Error& error) {
+    const auto offset = static_cast<std::size_t>(rest.data() - text.data());
+    if (error.line() == 0) {
+        const std::size_t word = rest.find_first_not_of(" \t\r\n;");
+        return base::position_of(text, offset + (word == std::string_view::npos ? 0 : word));
+    }
+    const base::Position begin = base::position_of(text, offset);
+    return {begin.line + error.line() - 1, error.line() == 1 ? begin.column + error.column() - 1 : error.column()};
+}
+
+// Around one row of many inside the caller's transaction: a failure undoes all rows of the block, not the transaction.
+constexpr std::string_view block_savepoint = "mtdb_block";
+
+}  // namespace
+
+// ---- entering -----------------------------------------------------------------------------------
+
+Conn::Conn(Ref<Db> db, std::string_view tenant, LeaseOptions options)
+    : db_(std::move(db)), tenant_(tenant), options_(std::move(options)) {}
+
+void Conn::start(pool::Lease lease) noexcept {
+    lease_ = std::move(lease);
+    guard.store(Holder::guard_free, std::memory_order_release);
+}
+
+bool Conn::enter() noexcept {
+    int32_t expected = Holder::guard_free;
+    return guard.compare_exchange_strong(expected, Holder::guard_inside);
+}
+
+void Conn::leave() noexcept {
+    guard.store(Holder::guard_free);
+    // What another thread released meanwhile is ended by whoever gets in first.
+    while (deferred_.load() != nullptr && enter()) {
+        end_deferred();
+        guard.store(Holder::guard_free);
+    }
+}
+
+Conn::Inside::Inside(Conn& conn) : conn_(conn) {
+    if (conn.enter()) {
+        if (conn.lease_) return;
+        conn.leave();
+        throw closed_lease();
+    }
+    if (conn.guard.load() == Holder::guard_inside)
+        throw Error(Code::misuse, "another thread is using this lease, a statement or a result of it");
+    throw Error(Code::closed, "the db was closed");
+}
+
+Conn::Inside::~Inside() { conn_.leave(); }
+
+void Dependent::last_release() noexcept {
+    const Ref<Conn> conn = conn_;  // may be the last reference but for this one
+    if (conn)
+        conn->retire(this);
+    else
+        delete this;
+}
+
+void Conn::retire(Dependent* dependent) noexcept {
+    Dependent* head = deferred_.load();
+    do {
+        dependent->deferred_ = head;
+    } while (!deferred_.compare_exchange_weak(head, dependent));
+    while (deferred_.load() != nullptr) {
+        if (enter()) {
+            end_deferred();
+            guard.store(Holder::guard_free);
+            continue;
+        }
+        const int32_t state = guard.load();
+        if (state == Holder::guard_inside) return;  // that thread will see it when it leaves
+        if (state == Holder::guard_claimed) {
+            std::this_thread::yield();
+            continue;
+        }
+        if (state == Holder::guard_dead) return end_deferred();
+    }
+}
+
+// Inside, or dead: then nothing of the connection is touched.
+void Conn::end_deferred() noexcept {
+    Dependent* each = deferred_.exchange(nullptr);
+    while (each != nullptr) {
+        Dependent* const next = each->deferred_;
+        each->end();
+        delete each;
+        each = next;
+    }
+}
+
+// ---- the end of a lease -------------------------------------------------------------------------
+
+void Conn::end_use(Use& use) noexcept {
+    if (use.compiled == nullptr) return;
+    (use.previous != nullptr ? use.previous->next : uses_) = use.next;
+    if (use.next != nullptr) use.next->previous = use.previous;
+    lease_.slot().statements.give_back(use.compiled);
+    use = {};
+}
+
+void Conn::end_lease() noexcept {
+    while (uses_ != nullptr) end_use(*uses_);
+    savepoints_.clear();
+    tx_ = TxState::none;
+    if (lease_.give_back())
+        db_->note(telemetry::Level::warn, "lease.rolled_back", tenant_, "a lease was given back with an open transaction: rolled back");
+}
+
+// Called by shutdown, which has claimed the guard: nobody is inside.
+void Conn::surrender() noexcept {
+    while (uses_ != nullptr) end_use(*uses_);
+}
+
+void Conn::close() {
+    if (guard.load() >= Holder::guard_claimed) return;
+    if (!enter()) throw Error(Code::misuse, "another thread is using this lease, a statement or a result of it");
+    if (lease_) end_lease();
+    leave();
+}
+
+// Nobody refers to it any more. An unclosed lease is left to maintenance: this may be a finalizer's thread.
+void Conn::last_release() noexcept {
+    while (!enter()) {
+        if (guard.load() == Holder::guard_dead) break;
+        std::this_thread::yield();
+    }
+    if (lease_) {
+        const bool quiet = options_.one_shot && guard.load() == Holder::guard_inside && !connection().in_transaction();
+        if (quiet)
+            lease_.give_back();
+        else
+            lease_.abandon(options_.one_shot ? std::string() : origin());
+    }
+    delete this;
+}
+
+std::string Conn::origin() const {
+    if (!options_.tag.empty()) return options_.tag;
+    Dl_info info{};
+    if (options_.origin == nullptr || dladdr(options_.origin, &info) == 0 || info.dli_fname == nullptr) return "unknown code";
+    const std::string_view file = info.dli_fname;
+    const auto* base = static_cast<const char*>(info.dli_sname != nullptr ? info.dli_saddr : info.dli_fbase);
+    const auto offset = static_cast<const char*>(options_.origin) - base;
+    return std::string(file.substr(file.rfind('/') + 1)) + "(" + (info.dli_sname != nullptr ? info.dli_sname : "") + "+" +
+           std::to_string(offset) + ")";
+}
+
+// ---- statements ---------------------------------------------------------------------------------
+
+void Conn::check_usable() const {
+    if (tx_ == TxState::lost)
+        throw Error(Code::tx_lost, "the transaction was ended by an earlier failure: roll back, then begin again").with_tenant(tenant_);
+    if (db_->shutting_down()) throw Error(Code::closed, "the db is closed");
+}
+
+void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
+    if (sql.find('\0') != std::string_view::npos) throw Error(Code::invalid_argument, "the statement has a NUL byte");
+    pool::StatementCache& cache = lease_.slot().statements;
+    const uint64_t hash = base::hash64(sql);
+    pool::Compiled* compiled = cache.take(sql, hash);
+    if (compiled == nullptr) {
+        auto fresh = std::make_unique<pool::Compiled>();
+        fresh->sql = sql;
+        fresh->hash = hash;
+        std::string_view tail;
+        if (db_->portable()) {
+            db::Portable portable = db::rewrite_placeholders(sql);
+            fresh->portable = true;
+            fresh->names = std::move(portable.names);
+            fresh->statement = connection().prepare(portable.text, &tail, wait);
+            if (fresh->statement != nullptr && connection().prepare(tail, nullptr, wait) != nullptr) fresh->statement = nullptr;
+        } else {
+            fresh->statement = connection().prepare(sql, &tail, wait);
+            if (fresh->statement != nullptr && !tail.empty() && connection().prepare(tail, nullptr, wait) != nullptr)
+                throw Error(Code::invalid_argument, "the text has more than one statement: use mtdb_conn_exec_script()")
+                    .with_statement(2);
+        }
+        if (fresh->statement == nullptr) throw Error(Code::invalid_argument, "the text has no statement, or more than one");
+        compiled = cache.add(std::move(fresh));
+    }
+    use.compiled = compiled;
+    use.next = uses_;
+    if (uses_ != nullptr) uses_->previous = &use;
+    uses_ = &use;
+}
+
+// What must be true before a statement runs; a writing one gets the tenant's writer turn.
+void Conn::before(const db::Statement& statement, const Wait& wait) {
+    check_usable();
+    if (statement.read_only()) return;
+    if (options_.read_only) throw Error(Code::read_only, "the lease is read-only").with_tenant(tenant_);
+    if (db_->dialect().single_writer) lease_.take_turn(wait);
+}
+
+// Compares what the transaction should be with what the engine says it is.
+void Conn::after(db::Control control, bool succeeded) noexcept {
+    const bool open = connection().in_transaction();
+    const bool ended_by_caller = succeeded && (control == db::Control::commit || control == db::Control::rollback ||
+                                               control == db::Control::savepoint);
+    if (tx_ == TxState::open && !open && !ended_by_caller)
+        lose();
+    else if (tx_ != TxState::lost)
+        tx_ = open ? TxState::open : TxState::none;
+    if (!open) {
+        savepoints_.clear();
+        lease_.give_turn();
+    }
+}
+
+void Conn::lose() noexcept {
+    tx_ = TxState::lost;
+    db_->note(telemetry::Level::warn, "tx.lost", tenant_, "a failure ended the transaction; everything but rollback is refused");
+}
+
+void Conn::check_parameters(const db::Statement& statement, const db::BlockView& view) const {
+    if (view.columns() != statement.parameter_count())
+        throw Error(Code::invalid_argument, "the statement takes " + std::to_string(statement.parameter_count()) +
+                                                " parameters, the block has " + std::to_string(view.columns()) + " columns");
+}
+
+void Conn::bind_row(db::Statement& statement, const db::BlockView& view, int32_t row) {
+    for (int32_t i = 0; i < view.columns(); ++i) statement.bind(i + 1, view.at(row, i), db::Lifetime::borrowed);
+}
+
+// Runs a statement to its end, rows dropped.
+int64_t Conn::run(db::Statement& statement, const Wait& wait) {
+    before(statement, wait);
+    return tracked(statement.control(), [&] {
+        statement.run(wait);
+        return statement.affected();
+    });
+}
+
+// Once per row of a block, all or nothing.
+int64_t Conn::run_rows(db::Statement& statement, const db::BlockView& view, const Wait& wait) {
+    check_parameters(statement, view);
+    if (statement.control() != db::Control::none)
+        throw Error(Code::invalid_argument, "a statement that controls the transaction takes no rows");
+    before(statement, wait);
+    return tracked(db::Control::none, [&] {
+        const bool nested = connection().in_transaction();
+        const bool own = !statement.read_only();
+        if (nested)
+            connection().savepoint(block_savepoint);
+        else if (own)
+            connection().begin({}, wait);
+        int64_t affected = 0;
+        try {
+            for (int32_t row = 0; row < view.rows(); ++row) {
+                bind_row(statement, view, row);
+                statement.run(wait);
+                affected += statement.affected();
+            }
+            statement.clear_bindings();
+            if (nested)
+                connection().release_savepoint(block_savepoint);
+            else if (own)
+                connection().commit(wait);
+        } catch (const Error& error) {
+            statement.reset();
+            statement.clear_bindings();
+            if (!connection().in_transaction()) throw;
+            if (!nested) {
+                connection().rollback();
+                throw error.with_effect(Effect::rolled_back);
+            }
+            connection().rollback_to(block_savepoint);
+            connection().release_savepoint(block_savepoint);
+            throw error.with_effect(Effect::none);
+        }
+        return affected;
+    });
+}
+
+// A writing statement that returns rows is run to its end before its first row is shown: what is acknowledged is done.
+std::unique_ptr<db::Rows> Conn::run_returning(db::Statement& statement, const Wait& wait) {
+    before(statement, wait);
+    return tracked(statement.control(), [&]() -> std::unique_ptr<db::Rows> {
+        statement.settle_columns(wait);
+        if (statement.column_count() == 0) {
+            statement.run(wait);
+            return nullptr;
+        }
+        auto table = std::make_unique<TableRows>(headings_of(statement));
+        table->limit(db_->result_buffer_max());
+        try {
+            while (statement.next(wait))
+                for (int32_t i = 0; i < statement.column_count(); ++i) table->add(statement.value(i));
+        } catch (const Error& error) {
+            if (error.code() != Code::limit) throw;
+            statement.reset();  // the statement itself succeeded: only its rows are too many
+            throw error.with_effect(connection().in_transaction() ? Effect::none : Effect::committed);
+        }
+        return table;
+    });
+}
+
+int64_t Conn::exec(std::string_view sql, const db::BlockView* parameters, const Wait& wait) {
+    return entered([&] {
+        check_usable();
+        Use use;
+        compile(use, sql, wait);
+        struct End {
+            Conn& conn;
+            Use& use;
+            ~End() { conn.end_use(use); }
+        } end{*this, use};
+        db::Statement& statement = use.statement();
+        if (parameters == nullptr) {
+            if (statement.parameter_count() > 0) throw Error(Code::invalid_argument, "the statement's parameters are not given");
+            return run(statement, wait);
+        }
+        if (parameters->rows() != 1) return run_rows(statement, *parameters, wait);
+        check_parameters(statement, *parameters);
+        bind_row(statement, *parameters, 0);
+        return run(statement, wait);
+    });
+}
+
+Ref<Result> Conn::query(std::string_view sql, const db::BlockView* parameters, const Wait& wait, Ref<Cancel> cancel) {
+    return entered([&] {
+        check_usable();
+        Ref<Result> result = Ref<Result>::adopt(new Result(Ref<Conn>::share(this)));
+        struct Undo {  // still inside: the result must not enter again to end
+            Result* result;
+            ~Undo() {
+                if (result != nullptr) result->end();
+            }
+        } undo{result.get()};
+        compile(result->use_, sql, wait);
+        db::Statement& statement = result->use_.statement();
+        if (parameters != nullptr) {
+            if (parameters->rows() != 1) throw Error(Code::invalid_argument, "a query takes one row of parameters");
+            check_parameters(statement, *parameters);
+            for (int32_t i = 0; i < parameters->columns(); ++i)
+                statement.bind(i + 1, parameters->at(0, i), db::Lifetime::copied);
+        } else if (statement.parameter_count() > 0) {
+            throw Error(Code::invalid_argument, "the statement's parameters are not given");
+        }
+        result->wait_ = wait;
+        result->cancel_ = std::move(cancel);
+        if (statement.read_only() && statement.control() == db::Control::none) {
+            before(statement, wait);
+            tracked(db::Control::none, [&] { statement.settle_columns(wait); });
+        } else {
+            result->kept_ = run_returning(statement, wait);
+            result->affected_ = statement.affected();
+            result->insert_id_ = connection().insert_id();
+            end_use(result->use_);
+            if (result->kept_ == nullptr) result->done_ = true;
+            if (options_.one_shot) end_lease();
+        }
+        undo.result = nullptr;
+        return result;
+    });
+}
+
+void Conn::exec_script(std::string_view text, int64_t& statements, const Wait& wait) {
+    return entered([&] {
+        check_usable();
+        statements = 0;
+        std::string_view rest = text;
+        while (!rest.empty()) {
+            try {
+                std::string_view tail;
+                const std::unique_ptr<db::Statement> statement = connection().prepare(rest, &tail, wait);
+                if (statement != nullptr) {
+                    if (statement->parameter_count() > 0) throw Error(Code::invalid_argument, "a script takes no parameters");
+                    run(*statement, wait);
+                    ++statements;
+                }
+                rest = tail;
+            } catch (const Error& error) {
+                const base::Position at = position_in(text, rest, error);
+                throw error.with_statement(statements + 1).with_position(at.line, at.column);
+            }
+        }
+    });
+}
+
+int64_t Conn::insert_id() {
+    return entered([&] {
+        return connection().insert_id();
+    });
+}
+
+// ---- transactions -------------------------------------------------------------------------------
+
+void Conn::begin(const db::TransactionMode& mode, const Wait& wait) {
+    return entered([&] {
+        check_usable();
+        if (tx_ == TxState::open) throw Error(Code::invalid_state, "a transaction is open already; savepoints nest");
+        db::TransactionMode asked = mode;
+        asked.read_only = asked.read_only || options_.read_only;
+        if (asked.immediate && !asked.read_only && db_->dialect().single_writer) lease_.take_turn(wait);
+        tracked(db::Control::begin, [&] { connection().begin(asked, wait); });
+    });
+}
+
+void Conn::commit(const Wait& wait) {
+    return entered([&] {
+        check_usable();
+        if (tx_ != TxState::open) throw Error(Code::invalid_state, "no transaction is open");
+        tracked(db::Control::commit, [&] { connection().commit(wait); });
+    });
+}
+
+void Conn::rollback() {
+    return entered([&] {
+        tx_ = connection().in_transaction() ? TxState::open : TxState::none;
+        tracked(db::Control::rollback, [&] { connection().rollback(); });
+    });
+}
+
+void Conn::savepoint(std::string_view name) {
+    return entered([&] {
+        check_savepoint(name);
+        check_usable();
+        if (tx_ != TxState::open) throw Error(Code::invalid_state, "no transaction is open");
+        tracked(db::Control::none, [&] { connection().savepoint(name); });
+        savepoints_.emplace_back(name);
+    });
+}
+
+void Conn::rollback_to(std::string_view name) {
+    return entered([&] {
+        check_savepoint(name);
+        check_usable();
+        if (tx_ != TxState::open) throw Error(Code::invalid_state, "no transaction is open");
+        const auto found = std::find(savepoints_.rbegin(), savepoints_.rend(), name);
+        if (found == savepoints_.rend()) throw Error(Code::not_found, "no savepoint '" + std::string(name) + "'");
+        tracked(db::Control::none, [&] { connection().rollback_to(name); });
+        savepoints_.erase(found.base(), savepoints_.end());
+    });
+}
+
+void Conn::release_savepoint(std::string_view name) {
+    return entered([&] {
+        check_savepoint(name);
+        check_usable();
+        if (tx_ != TxState::open) throw Error(Code::invalid_state, "no transaction is open");
+        const auto found = std::find(savepoints_.rbegin(), savepoints_.rend(), name);
+        if (found == savepoints_.rend()) throw Error(Code::not_found, "no savepoint '" + std::string(name) + "'");
+        tracked(db::Control::none, [&] { connection().release_savepoint(name); });
+        savepoints_.erase(std::prev(found.base()), savepoints_.end());
+    });
+}
+
+TxState Conn::tx_state() {
+    return entered([&] {
+        return tx_;
+    });
+}
+
+// ---- prepared statements ------------------------------------------------------------------------
+
+Ref<Stmt> Stmt::prepare(Conn& conn, std::string_view sql, const Wait& wait) {
+    return conn.entered([&] {
+        conn.check_usable();
+        Ref<Stmt> stmt = Ref<Stmt>::adopt(new Stmt(Ref<Conn>::share(&conn)));
+        conn.compile(stmt->use_, sql, wait);
+        return stmt;
+    });
+}
+
+void Stmt::end() noexcept {
+    if (use_.compiled != nullptr) conn_->end_use(use_);
+}
+
+void Stmt::check_open() const {
+    if (use_.compiled == nullptr) throw Error(Code::closed, "the statement was closed");
+}
+
+void Stmt::check_idle() const {
+    check_open();
+    if (use_.statement().reading())
+        throw Error(Code::invalid_state, "the statement's rows are still being read: close the result first");
+}
+
+int32_t Stmt::parameter_count() {
+    return conn_->entered([&] {
+        check_open();
+        return use_.statement().parameter_count();
+    });
+}
+
+int32_t Stmt::parameter_index(std::string_view name) {
+    return conn_->entered([&] {
+        check_open();
+        int32_t index = 0;
+        if (use_.compiled->portable) {
+            const std::string_view bare = !name.empty() && name.front() == ':' ? name.substr(1) : name;
+            const auto& names = use_.compiled->names;
+            const auto found = bare.empty() ? names.end() : std::find(names.begin(), names.end(), bare);
+            index = found == names.end() ? 0 : static_cast<int32_t>(found - names.begin()) + 1;
+        } else {
+            index = use_.statement().parameter_index(name);
+        }
+        if (index == 0) throw Error(Code::not_found, "the statement has no parameter '" + base::excerpt(name) + "'");
+        return index;
+    });
+}
+
+void Stmt::bind(int32_t index, const db::Value& value) {
+    return conn_->entered([&] {
+        check_idle();
+        if (index < 1 || index > use_.statement().parameter_count())
+            throw Error(Code::invalid_argument, "parameter " + std::to_string(index) + " is not between 1 and " +
+                                                    std::to_string(use_.statement().parameter_count()));
+        use_.statement().bind(index, value, db::Lifetime::copied);
+    });
+}
+
+void Stmt::bind_block(const void* data, int64_t size) {
+    return conn_->entered([&] {
+        check_idle();
+        const db::BlockView view = db::BlockView::parse(data, size);
+        conn_->check_parameters(use_.statement(), view);
+        const auto* bytes = static_cast<const char*>(data);
+        block_.assign(bytes, bytes + size);
+    });
+}
+
+void Stmt::clear() {
+    return conn_->entered([&] {
+        check_idle();
+        use_.statement().clear_bindings();
+        block_.clear();
+    });
+}
+
+Ref<Result> Stmt::execute(const Wait& wait, Ref<Cancel> cancel) {
+    return conn_->entered([&] {
+        check_open();
+        conn_->check_usable();
+        db::Statement& statement = use_.statement();
+        statement.reset();
+        ++executions_;
+        Ref<Result> result = Ref<Result>::adopt(new Result(conn_));
+        struct Undo {
+            Result* result;
+            ~Undo() {
+                if (result != nullptr) result->end();
+            }
+        } undo{result.get()};
+        result->wait_ = wait;
+        result->cancel_ = std::move(cancel);
+        if (!block_.empty()) {
+            const std::vector<char> block = std::exchange(block_, {});
+            result->affected_ = conn_->run_rows(
+                statement, db::BlockView::parse(block.data(), static_cast<int64_t>(block.size())), wait);
+            result->insert_id_ = conn_->connection().insert_id();
+            result->done_ = true;
+        } else if (statement.read_only() && statement.control() == db::Control::none) {
+            conn_->before(statement, wait);
+            conn_->tracked(db::Control::none, [&] { statement.settle_columns(wait); });
+            result->stmt_ = Ref<Stmt>::share(this);
+            result->execution_ = executions_;
+        } else {
+            result->kept_ = conn_->run_returning(statement, wait);
+            result->affected_ = statement.affected();
+            result->insert_id_ = conn_->connection().insert_id();
+            statement.reset();
+            if (result->kept_ == nullptr) result->done_ = true;
+        }
+        undo.result = nullptr;
+        return result;
+    });
+}
+
+void Stmt::close() {
+    if (conn_->guard.load() >= pool::Holder::guard_claimed) return;
+    if (!conn_->enter()) throw Error(Code::misuse, "another thread is using this lease, a statement or a result of it");
+    end();
+    conn_->leave();
+}
+
+}  // namespace mtdb::engine

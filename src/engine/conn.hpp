@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+// A lease in a program's hands: statements, transactions and results over one pooled connection.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "db/connection.hpp"
+#include "engine/counted.hpp"
+#include "pool/pools.hpp"
+
+namespace mtdb::engine {
+
+class Conn;
+class Db;
+class Result;
+
+// A cancel token in a program's hands.
+class Cancel final : public Counted {
+public:
+    CancelToken token;
+};
+
+// A compiled statement while somebody uses it: listed with its conn, so that the end of the lease takes it away.
+struct Use {
+    pool::Compiled* compiled = nullptr;
+    Use* previous = nullptr;
+    Use* next = nullptr;
+    db::Statement& statement() const noexcept { return *compiled->statement; }
+};
+
+// An object whose last reference may go on any thread, while another thread is inside its conn: whoever is inside ends it.
+class Dependent : public Counted {
+protected:
+    friend class Conn;
+    explicit Dependent(Ref<Conn> conn) noexcept : conn_(std::move(conn)) {}
+    void last_release() noexcept final;
+    virtual void end() noexcept = 0;  // inside the conn, if it is still open
+
+    Ref<Conn> conn_;       // none: a result without a lease
+    Dependent* deferred_ = nullptr;
+};
+
+enum class TxState : int32_t { none = 0, open = 1, lost = 2 };
+
+struct LeaseOptions {
+    std::string tag;
+    bool read_only = false;
+    bool one_shot = false;          // given back when its result is done
+    const void* origin = nullptr;   // the code that acquired it
+};
+
+class Conn final : public Counted, private pool::Holder {
+public:
+    Conn(Ref<Db> db, std::string_view tenant, LeaseOptions options);
+
+    Db& db() const noexcept { return *db_; }
+    const std::string& tenant() const noexcept { return tenant_; }
+    pool::Holder* holder() noexcept { return this; }
+    // Ready for use: called once, with the lease that holder() was given to.
+    void start(pool::Lease lease) noexcept;
+    pool::Lease& lease() noexcept { return lease_; }
+
+    // Everything below enters the conn: Error(misuse) when another thread is inside, Error(closed) after the end.
+    int64_t exec(std::string_view sql, const db::BlockView* parameters, const Wait& wait);
+    Ref<Result> query(std::string_view sql, const db::BlockView* parameters, const Wait& wait, Ref<Cancel> cancel);
+    void exec_script(std::string_view text, int64_t& statements, const Wait& wait);
+    int64_t insert_id();
+    void close();
+
+    void begin(const db::TransactionMode& mode, const Wait& wait);
+    void commit(const Wait& wait);
+    void rollback();
+    void savepoint(std::string_view name);
+    void rollback_to(std::string_view name);
+    void release_savepoint(std::string_view name);
+    TxState tx_state();
+
+    // Marks the calling thread as inside; at the end it also ends what other threads released meanwhile.
+    class Inside {
+    public:
+        explicit Inside(Conn& conn);
+        ~Inside();
+        Inside(const Inside&) = delete;
+        Inside& operator=(const Inside&) = delete;
+
+    private:
+        Conn& conn_;
+    };
+
+private:
+    friend class Dependent;
+    friend class Stmt;
+    friend class Result;
+
+    template <class Work>
+    decltype(auto) entered(Work&& work);
+
+    // Inside only:
+    void compile(Use& use, std::string_view sql, const Wait& wait);
+    void end_use(Use& use) noexcept;
+    void check_usable() const;
+    void before(const db::Statement& statement, const Wait& wait);
+    void after(db::Control control, bool succeeded) noexcept;
+    template <class Work>
+    decltype(auto) tracked(db::Control control, Work&& work);
+    void bind_row(db::Statement& statement, const db::BlockView& view, int32_t row);
+    void check_parameters(const db::Statement& statement, const db::BlockView& view) const;
+    int64_t run(db::Statement& statement, const Wait& wait);
+    int64_t run_rows(db::Statement& statement, const db::BlockView& view, const Wait& wait);
+    std::unique_ptr<db::Rows> run_returning(db::Statement& statement, const Wait& wait);
+    void end_lease() noexcept;
+    void lose() noexcept;
+    db::Connection& connection() const noexcept { return lease_.connection(); }
+
+    bool enter() noexcept;
+    void leave() noexcept;
+    void retire(Dependent* dependent) noexcept;
+    void end_deferred() noexcept;
+    void surrender() noexcept override;
+    void last_release() noexcept override;
+    std::string origin() const;
+
+    Ref<Db> db_;
+    std::string tenant_;
+    LeaseOptions options_;
+    pool::Lease lease_;
+    Use* uses_ = nullptr;
+    std::vector<std::string> savepoints_;
+    TxState tx_ = TxState::none;
+    bool tx_read_only_ = false;
+    std::atomic<Dependent*> deferred_{nullptr};
+};
+
+// Runs work inside, and names the tenant in what goes wrong.
+template <class Work>
+decltype(auto) Conn::entered(Work&& work) {
+    const Inside inside(*this);
+    try {
+        return work();
+    } catch (const Error& error) {
+        if (!error.tenant().empty()) throw;
+        throw error.with_tenant(tenant_);
+    }
+}
+
+// Runs work and then compares what the transaction should be with what the engine says it is.
+template <class Work>
+decltype(auto) Conn::tracked(db::Control control, Work&& work) {
+    struct Settle {
+        Conn& conn;
+        db::Control control;
+        bool succeeded = false;
+        ~Settle() { conn.after(control, succeeded); }
+    } settle{*this, control};
+    if constexpr (std::is_void_v<decltype(work())>) {
+        work();
+        settle.succeeded = true;
+    } else {
+        auto result = work();
+        settle.succeeded = true;
+        return result;
+    }
+}
+
+// A prepared statement in a program's hands.
+class Stmt final : public Dependent {
+public:
+    static Ref<Stmt> prepare(Conn& conn, std::string_view sql, const Wait& wait);
+
+    int32_t parameter_count();
+    int32_t parameter_index(std::string_view name);
+    void bind(int32_t index, const db::Value& value);
+    void bind_block(const void* data, int64_t size);
+    void clear();
+    Ref<Result> execute(const Wait& wait, Ref<Cancel> cancel);
+    void close();
+    Conn& conn() const noexcept { return *conn_; }
+
+private:
+    friend class Result;
+    explicit Stmt(Ref<Conn> conn) noexcept : Dependent(std::move(conn)) {}
+    void end() noexcept override;
+    void check_open() const;
+    void check_idle() const;
+
+    Use use_;
+    std::vector<char> block_;  // rows bound for the next execute
+    uint64_t executions_ = 0;
+};
+
+// Rows in a program's hands.
+class Result final : public Dependent {
+public:
+    // Rows that no lease stands behind.
+    static Ref<Result> of_rows(std::unique_ptr<db::Rows> rows, const Wait& wait = {}, Ref<Cancel> cancel = {});
+
+    int32_t column_count();
+    db::Column column(int32_t index);
+    // What mtdb_result_fetch() says: OK, DONE or TRUNCATED.
+    int32_t fetch(void* buffer, int64_t capacity, int64_t rows_max, int64_t& rows, int64_t& used);
+    bool next();
+    // Of the cursor's row; a NULL value without one. Not checked for concurrent use.
+    db::Value value(int32_t column) const noexcept;
+    int64_t affected() const noexcept { return affected_; }
+    int64_t insert_id() const noexcept { return insert_id_; }
+    bool next_set();
+    void close();
+
+private:
+    friend class Conn;
+    friend class Stmt;
+    explicit Result(Ref<Conn> conn) noexcept : Dependent(std::move(conn)) {}
+    void end() noexcept override;
+    template <class Work>
+    decltype(auto) reading(Work&& work);
+    db::Rows& rows();
+    void done() noexcept;
+
+    Use use_;                            // of a query without a Stmt
+    Ref<Stmt> stmt_;                     // of a prepared statement
+    uint64_t execution_ = 0;             // the Stmt's, when this result was made
+    std::unique_ptr<db::Rows> kept_;     // rows in memory
+    Wait wait_;
+    Ref<Cancel> cancel_;
+    int64_t affected_ = 0;
+    int64_t insert_id_ = 0;
+    int64_t row_bytes_ = 32;             // heap that a row needs, as seen so far
+    bool on_row_ = false;
+    bool done_ = false;
+    bool closed_ = false;
+    std::atomic<bool> inside_{false};    // the guard of a result without a lease
+};
+
+}  // namespace mtdb::engine

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+#include "engine/db.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "backends/registry.hpp"
+#include "db/url.hpp"
+#include "engine/gate.hpp"
+#include "engine/migrator.hpp"
+
+namespace mtdb::engine {
+namespace {
+
+using base::milliseconds;
+
+// Descriptors that the db may use: as asked, else what the process has left after a reserve for the host.
+int64_t files_bound(const Options& options) {
+    rlimit limit{};
+    const bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    const auto all = known ? static_cast<int64_t>(std::min<rlim_t>(limit.rlim_cur, 1 << 30)) : int64_t{1} << 30;
+    const int64_t usable = std::max<int64_t>(all - options.integer("files_reserve"), 8);
+    const int64_t asked = options.integer("files_max");
+    return asked > 0 ? std::min(asked, usable) : usable;
+}
+
+std::string real_root(const db::Url& url) {
+    if (url.scheme != "sqlite" || url.target == ":memory:") return {};
+    const std::unique_ptr<char, void (*)(void*)> path(realpath(url.target.c_str(), nullptr), std::free);
+    return path != nullptr ? path.get() : std::string();
+}
+
+void check_tenancy(const Options& options) {
+    const std::string tenancy = options.text("tenancy");
+    if (tenancy != "auto" && tenancy != "file")
+        throw Error(Code::unsupported, "tenancy '" + tenancy + "' needs a backend that this build does not have: use file");
+}
+
+}  // namespace
+
+Ref<Db> Db::open(std::string_view url, const Options& options) {
+    options.check_scope(Scope::db);
+    check_tenancy(options);
+    Ref<Db> db = make<Db>(options, db::Url::parse(url));
+    if (options.has("migrate.source")) {
+        const Ref<Migrator> migrator = Migrator::open(db, options);
+        migrator->enable();
+    }
+    return db;
+}
+
+pool::Settings Db::pool_settings(const Options& options, const db::Backend& backend) {
+    pool::Settings settings;
+    settings.limits.size_max = options.integer("pool.size_max");
+    settings.limits.leases_max = options.integer("tenant.leases_max");
+    settings.limits.tenants_max = options.integer("pool.tenants_max");
+    settings.limits.connections_max = options.integer("connections_max");
+    settings.limits.files_max = files_bound(options);
+    settings.limits.memory_max = options.integer("memory_max_bytes");
+    settings.idle_max = options.integer("pool.idle_max");
+    settings.idle = milliseconds(options.integer("pool.idle_ms"));
+    settings.lifetime = milliseconds(options.integer("pool.lifetime_ms"));
+    settings.jitter_percent = options.integer("pool.jitter_percent");
+    settings.sweep = milliseconds(options.integer("pool.sweep_ms"));
+    settings.statements_max = options.integer("statement_cache");
+    settings.checkpoint_pages = options.integer("sqlite.checkpoint_pages");
+    settings.tenant_memory_max = options.integer("tenant.memory_max_bytes");
+    settings.file_cost = backend.file_cost();
+    settings.helpers = options.text("threads") == "auto";
+    return settings;
+}
+
+tenant::RouteRules Db::route_rules(const Options& options, const db::Url& url, const db::Dialect& dialect) {
+    tenant::RouteRules rules;
+    const std::string routes = options.text("tenant.routes");
+    rules.source = routes == "map"        ? tenant::RouteSource::map
+                   : routes == "resolver" ? tenant::RouteSource::resolver
+                                          : tenant::RouteSource::path_template;
+    rules.path_template = options.text("tenant.path");
+    for (const auto& [tenant, place] : options.prefixed("tenant.map."))
+        rules.map.emplace_back(tenant, place);
+    rules.scheme = dialect.name;
+    rules.root = real_root(url);
+    rules.outside = options.boolean("route.outside");
+    return rules;
+}
+
+Db::Db(const Options& options, const db::Url& url)
+    : options_(options),
+      portable_(options.text("placeholders") == "portable"),
+      result_buffer_max_(options.integer("result_buffer_max_bytes")),
+      acquire_timeout_ms_(options.integer("acquire_timeout_ms")),
+      query_timeout_ms_(options.integer("query_timeout_ms")),
+      create_on_first_use_(options.text("tenant.create") == "on_first_use"),
+      helpers_(options.text("threads") == "auto"),
+      shared_(options.text("tenant.shared")),
+      backend_(backends::open(url, options_)),
+      router_(route_rules(options_, url, backend_->dialect())),
+      requests_(milliseconds(options.integer("route.ttl_ms")), milliseconds(options.integer("route.request_ms"))),
+      events_(options.integer("events.queue"), telemetry::parse_level(options.text("events.level")),
+              options.text("events.audit") == "fail" ? telemetry::AuditLoss::fail : telemetry::AuditLoss::count),
+      pools_(
+          pool_settings(options_, *backend_),
+          [this](const db::Place& place, const Wait& wait) { return open_connection(place, wait); },
+          [this](db::Connection& connection) { return backend_->checkpoint(connection); },
+          [this](pool::Notice notice) { on_notice(std::move(notice)); }),
+      maintenance_(pools_) {}
+
+// No lease is out: each keeps its db alive.
+Db::~Db() {
+    if (!inherited()) close(Wait{Deadline::in(milliseconds(0))});
+}
+
+void Db::check_open() const {
+    if (closing_.load(std::memory_order_acquire)) throw Error(Code::closed, "the db is closed");
+}
+
+Wait Db::wait(int64_t timeout_ms, const Ref<Cancel>& cancel, Patience patience) const {
+    if (timeout_ms == MTDB_DEFAULT) {
+        switch (patience) {
+            case Patience::acquire: timeout_ms = acquire_timeout_ms_; break;
+            case Patience::query: timeout_ms = query_timeout_ms_ > 0 ? query_timeout_ms_ : MTDB_FOREVER; break;
+            case Patience::shutdown: timeout_ms = options_.integer("shutdown_timeout_ms"); break;
+        }
+    }
+    if (timeout_ms < MTDB_FOREVER)
+        throw Error(Code::invalid_argument, "timeout_ms is " + std::to_string(timeout_ms) + ": take 0 or more, MTDB_DEFAULT or MTDB_FOREVER");
+    Wait wait{Deadline::never(), cancel ? &cancel->token : nullptr, &shutdown_};
+    // A long deadline may be late by a few milliseconds; its clock is cheaper.
+    constexpr int64_t coarse_from = 1000;
+    constexpr milliseconds coarse_slack(8);
+    if (timeout_ms >= coarse_from)
+        wait.deadline = Deadline::in(milliseconds(timeout_ms), base::coarse_now() + coarse_slack);
+    else if (timeout_ms >= 0)
+        wait.deadline = Deadline::in(milliseconds(timeout_ms));
+    return wait;
+}
+
+// ---- routes -------------------------------------------------------------------------------------
+
+tenant::Id Db::id_of(std::string_view tenant) const {
+    tenant::Id id = tenant::Id::parse(tenant);
+    if (!shared_.empty() && id.text() == shared_)
+        throw Error(Code::invalid_argument, "tenant id '" + shared_ + "' is reserved for the shared tables");
+    return id;
+}
+
+db::Place Db::locate(const tenant::Id& id, const Wait& wait) {
+    tenant::Route route = router_.locate(id);
+    if (route.state == tenant::Route::State::found) return std::move(route.place);
+    if (route.state == tenant::Route::State::ask) {
+        tenant::Requests::Answer answer = requests_.locate(id, wait);
+        if (answer.state == tenant::Requests::State::answered) return std::move(answer.place);
+        if (answer.state == tenant::Requests::State::needs) throw Error(Code::needs, "the host must answer");
+        throw Error(Code::tenant_unknown, "no tenant '" + id.text() + "': " + answer.reason).with_tenant(id.text());
+    }
+    throw Error(Code::tenant_unknown, "no tenant '" + id.text() + "'").with_tenant(id.text());
+}
+
+// A template's place is computed only when it is needed; the host's may change and is asked for each time.
+pool::Target Db::target_of(const tenant::Id& id, const Wait& wait) {
+    if (router_.source() == tenant::RouteSource::path_template)
+        return {[this, &id] { return router_.locate(id).place; }, true};
+    return {[place = locate(id, wait)] { return place; }, router_.source() == tenant::RouteSource::map};
+}
+
+std::optional<tenant::Requests::Request> Db::take_request(const Wait& wait) {
+    check_open();
+    return requests_.take(wait);
+}
+
+void Db::answer(int64_t id, std::string_view value) {
+    check_open();
+    requests_.answer(id, router_.place_of(value));
+}
+
+void Db::refuse(int64_t id, std::string_view reason) {
+    check_open();
+    requests_.refuse(id, reason);
+}
+
+// ---- leases -------------------------------------------------------------------------------------
+
+std::unique_ptr<db::Connection> Db::open_connection(const db::Place& place, const Wait& wait) {
+    if (helpers_) maintenance_.ensure();
+    try {
+        return backend_->open(place, wait);
+    } catch (const Error& error) {
+        if (error.code() != Code::tenant_unknown || !create_on_first_use_) throw;
+    }
+    try {
+        backend_->create(place, wait);
+    } catch (const Error& error) {
+        if (error.code() != Code::exists) throw;  // another process was first
+    }
+    return backend_->open(place, wait);
+}
+
+pool::Lease Db::lease(const tenant::Id& id, const Wait& wait, pool::Holder* holder) {
+    try {
+        return pools_.acquire(id.text(), target_of(id, wait), wait, holder);
+    } catch (const Error& error) {
+        if (error.code() == Code::tenant_unknown && error.tenant().empty()) {
+            throw error.with_message("no tenant '" + id.text() + "'").with_tenant(id.text());
+        }
+        if (error.code() == Code::needs) throw;
+        throw error.with_tenant(id.text());
+    }
+}
+
+Ref<Conn> Db::acquire(std::string_view tenant, LeaseOptions options, const Wait& wait) {
+    check_open();
+    const tenant::Id id = id_of(tenant);
+    Ref<Conn> conn = Ref<Conn>::adopt(new Conn(Ref<Db>::share(this), id.text(), std::move(options)));
+    struct Start {  // also when it fails: an empty conn can be entered, and so released
+        Conn& conn;
+        pool::Lease lease;
+        ~Start() { conn.start(std::move(lease)); }
+    } start{*conn, {}};
+    start.lease = lease(id, wait, conn->holder());
+    if (Gate* const gate = gate_.load(std::memory_order_acquire)) {
+        gate->admit(*this, start.lease, id.text(), wait);
+        start.lease.connection().mark_lease();
+    }
+    return conn;
+}
+
+pool::Lease Db::lease_for_verb(std::string_view tenant, const Wait& wait) {
+    check_open();
+    return lease(id_of(tenant), wait, nullptr);
+}
+
+int64_t Db::exec(std::string_view tenant, std::string_view sql, const db::BlockView* parameters, const Wait& acquire_wait,
+                 const Wait& run) {
+    const Ref<Conn> conn = acquire(tenant, {.tag = {}, .read_only = false, .one_shot = true}, acquire_wait);
+    const int64_t affected = conn->exec(sql, parameters, run);
+    conn->close();
+    return affected;
+}
+
+Ref<Result> Db::query(std::string_view tenant, std::string_view sql, const db::BlockView* parameters,
+                      const Wait& acquire_wait, const Wait& run, Ref<Cancel> cancel) {
+    const Ref<Conn> conn = acquire(tenant, {.tag = {}, .read_only = false, .one_shot = true}, acquire_wait);
+    return conn->query(sql, parameters, run, std::move(cancel));
+}
+
+void Db::ping(std::string_view tenant, const Wait& wait) {
+    check_open();
+    const tenant::Id id = id_of(tenant);
+    if (!backend_->exists(locate(id, wait)))
+        throw Error(Code::tenant_unknown, "no tenant '" + id.text() + "'").with_tenant(id.text());
+    const pool::Lease held = lease(id, wait, nullptr);
+    const auto statement = held.connection().prepare(backend_->dialect().ping, nullptr, wait);
+    statement->run(wait);
+}
+
+// ---- maintenance, shutdown ----------------------------------------------------------------------
+
+bool Db::maintain(int64_t budget_ms) {
+    check_open();
+    const Deadline end = budget_ms == MTDB_FOREVER ? Deadline::never() : Deadline::in(milliseconds(budget_ms));
+    while (pools_.step())
+        if (end.passed()) return true;
+    return false;
+}
+
+int64_t Db::close(const Wait& wait) {
+    if (closing_.exchange(true)) return 0;
+    requests_.close();
+    pools_.refuse();
+    const bool returned = pools_.wait_until_returned(wait);
+    shutdown_.store(true, std::memory_order_release);
+    constexpr milliseconds grace(5000);  // for interrupted statements to notice
+    const int64_t out = pools_.close_all(Deadline::in(grace));
+    maintenance_.stop();
+    const int64_t forced = returned ? 0 : out;
+    if (forced > 0)
+        note(telemetry::Level::warn, "db.forced", {}, std::to_string(forced) + " leases were interrupted by shutdown");
+    events_.close();
+    return forced;
+}
+
+void Db::enable(std::shared_ptr<Gate> gate) {
+    check_open();
+    Gate* none = nullptr;
+    if (!gate_.compare_exchange_strong(none, gate.get()))
+        throw Error(Code::invalid_state, "the db has an enabled migrator already");
+    gate_owner_ = std::move(gate);
+}
+
+void Db::on_notice(pool::Notice notice) noexcept {
+    using pool::Notice;
+    switch (notice.kind) {
+        case Notice::Kind::abandoned:
+            note(telemetry::Level::warn, "lease.abandoned", notice.tenant, "a lease acquired at " + notice.detail + " was released unclosed");
+            break;
+        case Notice::Kind::rolled_back:
+            note(telemetry::Level::warn, "lease.rolled_back", notice.tenant, notice.detail + " with an open transaction: rolled back");
+            break;
+        case Notice::Kind::log_blocked: note(telemetry::Level::warn, "wal.blocked", notice.tenant, notice.detail); break;
+    }
+}
+
+}  // namespace mtdb::engine

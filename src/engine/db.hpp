@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// The root: one db serves all tenants. Here routes, pools, migrations and events meet.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "db/backend.hpp"
+#include "db/url.hpp"
+#include "engine/conn.hpp"
+#include "engine/counted.hpp"
+#include "engine/maintenance.hpp"
+#include "engine/options.hpp"
+#include "engine/table_rows.hpp"
+#include "migrate/runner.hpp"
+#include "pool/pools.hpp"
+#include "telemetry/events.hpp"
+#include "tenant/requests.hpp"
+#include "tenant/router.hpp"
+
+namespace mtdb::engine {
+
+class Gate;
+
+// Which option a call's MTDB_DEFAULT stands for.
+enum class Patience { acquire, query, shutdown };
+
+class Db final : public Counted {
+public:
+    static Ref<Db> open(std::string_view url, const Options& options);
+
+    // The deadline of a call, made once at the edge. Throws Error(invalid_argument) for another negative number.
+    Wait wait(int64_t timeout_ms, const Ref<Cancel>& cancel, Patience patience) const;
+    const Options& options() const noexcept { return options_; }
+    const db::Dialect& dialect() const noexcept { return backend_->dialect(); }
+    bool portable() const noexcept { return portable_; }
+    int64_t result_buffer_max() const noexcept { return result_buffer_max_; }
+    bool shutting_down() const noexcept { return shutdown_.load(std::memory_order_acquire); }
+    void check_open() const;
+
+    Ref<Conn> acquire(std::string_view tenant, LeaseOptions options, const Wait& wait);
+    int64_t exec(std::string_view tenant, std::string_view sql, const db::BlockView* parameters, const Wait& acquire,
+                 const Wait& run);
+    Ref<Result> query(std::string_view tenant, std::string_view sql, const db::BlockView* parameters, const Wait& acquire,
+                      const Wait& run, Ref<Cancel> cancel);
+    void ping(std::string_view tenant, const Wait& wait);
+    bool maintain(int64_t budget_ms);  // true: there is more
+    int64_t close(const Wait& wait);   // leases that were interrupted
+
+    // Tenants (tenants.cpp).
+    void check_tenant(std::string_view tenant) const;
+    void create_tenant(std::string_view tenant, const Wait& wait);
+    bool tenant_exists(std::string_view tenant);
+    Ref<Result> list_tenants(const Wait& wait, Ref<Cancel> cancel);
+    std::unique_ptr<db::TenantCursor> tenant_cursor();
+    std::optional<std::string> tenant_at(const std::string& path) const;
+    void copy_tenant(std::string_view source, std::string_view target, const Wait& wait);
+    void drop_tenant(std::string_view tenant, const Wait& wait);
+
+    // What the library needs from the host.
+    std::optional<tenant::Requests::Request> take_request(const Wait& wait);
+    void put_back_request(int64_t id) { requests_.put_back(id); }
+    void answer(int64_t id, std::string_view value);
+    void refuse(int64_t id, std::string_view reason);
+
+    // Migrations: what is asked at a tenant's first lease (gate.cpp), and a lease for a verb.
+    void enable(std::shared_ptr<Gate> gate);
+    pool::Lease lease_for_verb(std::string_view tenant, const Wait& wait);
+    void forget_schema(pool::Lease& lease) noexcept { lease.set_mark(0); }
+
+    // Events and figures (events.cpp, stats.cpp).
+    telemetry::Events& events() noexcept { return events_; }
+    void note(telemetry::Level level, std::string_view name, std::string_view tenant, std::string message) noexcept;
+    telemetry::Events::AuditPlace reserve_audit() { return events_.reserve_audit(); }
+    void audit(std::string_view name, std::string_view tenant, std::string message, std::string fields,
+               telemetry::Events::AuditPlace place) noexcept;
+    int32_t poll_events(void* buffer, int64_t capacity, const Wait& wait, int64_t& rows, int64_t& used, int64_t& dropped);
+    Ref<Result> stats();
+    Ref<Result> pool_stats();
+    Ref<Result> tenant_stats(std::string_view tenant);
+
+private:
+    template <class T, class... Arguments>
+    friend Ref<T> make(Arguments&&...);
+    Db(const Options& options, const db::Url& url);
+    ~Db() override;
+
+    tenant::Id id_of(std::string_view tenant) const;
+    db::Place locate(const tenant::Id& id, const Wait& wait);
+    pool::Target target_of(const tenant::Id& id, const Wait& wait);
+    pool::Lease lease(const tenant::Id& id, const Wait& wait, pool::Holder* holder);
+    std::unique_ptr<db::Connection> open_connection(const db::Place& place, const Wait& wait);
+    void on_notice(pool::Notice notice) noexcept;
+    static pool::Settings pool_settings(const Options& options, const db::Backend& backend);
+    static tenant::RouteRules route_rules(const Options& options, const db::Url& url, const db::Dialect& dialect);
+
+    const Options options_;
+    const bool portable_;
+    const int64_t result_buffer_max_;
+    const int64_t acquire_timeout_ms_;
+    const int64_t query_timeout_ms_;
+    const bool create_on_first_use_;
+    const bool helpers_;
+    const std::string shared_;  // the id of the shared file, or empty
+    std::unique_ptr<db::Backend> backend_;
+    tenant::Router router_;
+    tenant::Requests requests_;
+    telemetry::Events events_;
+    pool::Pools pools_;
+    Maintenance maintenance_;  // after pools_: joined before they go
+    std::atomic<bool> closing_{false};
+    std::atomic<bool> shutdown_{false};
+    std::atomic<Gate*> gate_{nullptr};
+    std::shared_ptr<Gate> gate_owner_;  // written once, before gate_
+};
+
+}  // namespace mtdb::engine

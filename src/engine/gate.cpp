@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "engine/gate.hpp"
+
+#include <algorithm>
+
+#include "engine/db.hpp"
+#include "engine/json.hpp"
+
+namespace mtdb::engine {
+
+void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const std::string& tenant, bool undo,
+              const migrate::Target& target, const Wait& wait, migrate::Progress& progress) {
+    auto place = std::make_shared<telemetry::Events::AuditPlace>(db.reserve_audit());
+    progress.enter_write = [&](const Wait& turn_wait) -> std::shared_ptr<void> {
+        lease.take_turn(turn_wait);
+        return {static_cast<void*>(&lease), [](void* held) { static_cast<pool::Lease*>(held)->give_turn(); }};
+    };
+    progress.on_step = [&](const migrate::Step& step, int64_t execution_ms) {
+        db.forget_schema(lease);
+        db.audit(step.direction == migrate::Direction::up ? "migration.applied" : "migration.undone", tenant,
+                 step.name(), Json::object().add("script", step.name()).add("execution_ms", execution_ms).text(),
+                 std::exchange(*place, {}));
+    };
+    try {
+        undo ? runner.undo(lease.connection(), wait, target, progress)
+             : runner.migrate(lease.connection(), wait, target, progress);
+    } catch (const Error& error) {
+        db.note(telemetry::Level::error, "migration.failed", tenant, error.message());
+        throw error.with_tenant(tenant);
+    }
+}
+
+void Gate::admit(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait) {
+    if (mode_ == Mode::manual || lease.mark() == passed) return;
+    if (mode_ == Mode::check)
+        check(lease, tenant, wait);
+    else
+        migrate(db, lease, tenant, wait);
+}
+
+void Gate::check(pool::Lease& lease, const std::string& tenant, const Wait& wait) const {
+    const migrate::Status status = runner_->status(lease.connection(), wait).status;
+    const std::string at = "tenant '" + tenant + "' is at version " + status.current.value_or("(none)");
+    switch (status.standing) {
+        case migrate::Standing::up_to_date: break;
+        case migrate::Standing::outdated:
+            throw Error(Code::tenant_outdated, at + ", the scripts are at " + status.target.value_or("(none)")).with_tenant(tenant);
+        case migrate::Standing::newer:
+            if (newer_) break;
+            throw Error(Code::tenant_newer, at + ", newer than the scripts, which are at " + status.target.value_or("(none)"))
+                .with_tenant(tenant);
+        case migrate::Standing::problem:
+            throw Error(Code::migration_checksum, at + ": " + status.problem.value_or("its history does not match the scripts"))
+                .with_tenant(tenant);
+    }
+    lease.set_mark(passed);
+}
+
+void Gate::migrate(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait) {
+    if (!begin_flight(lease, tenant, wait)) return;
+    try {
+        migrate::Progress progress;
+        run_verb(db, lease, *runner_, tenant, false, migrate::Target::latest(), wait, progress);
+    } catch (const Error& error) {
+        // This caller's own deadline or cancel says nothing about the script: the next one tries at once.
+        const bool own = error.code() == Code::timeout || error.code() == Code::cancelled || error.code() == Code::closed;
+        end_flight(tenant, own ? Landing::given_up : Landing::failed, &error);
+        throw;
+    } catch (...) {
+        end_flight(tenant, Landing::given_up);
+        throw;
+    }
+    lease.set_mark(passed);
+    end_flight(tenant, Landing::migrated);
+}
+
+// True: this caller migrates. False: another one did.
+bool Gate::begin_flight(pool::Lease& lease, const std::string& tenant, const Wait& wait) {
+    auto flights = flights_.lock();
+    for (;;) {
+        if (lease.mark() == passed) return false;
+        Flight& flight = (*flights)[tenant];
+        if (!flight.running) {
+            if (flight.failure && base::Clock::now() < flight.retry_at) throw *flight.failure;
+            flight.running = true;
+            return true;
+        }
+        if (wait.over()) throw wait.error("the tenant's migration by another caller").with_tenant(tenant);
+        wait.sleep(flights.held(), landed_);
+    }
+}
+
+void Gate::end_flight(const std::string& tenant, Landing landing, const Error* failure) {
+    auto flights = flights_.lock();
+    Flight& flight = (*flights)[tenant];
+    flight.running = false;
+    if (landing == Landing::failed) {
+        constexpr base::milliseconds longest(60000);
+        flight.retry_at = base::Clock::now() + std::min(longest, backoff_ * (int64_t{1} << std::min(flight.failures, 16)));
+        ++flight.failures;
+        flight.failure = *failure;
+    } else if (landing == Landing::migrated || !flight.failure) {
+        flights->erase(tenant);
+    }
+    landed_.notify_all();
+}
+
+}  // namespace mtdb::engine

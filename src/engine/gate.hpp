@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// What a tenant's first lease must pass: nothing, a check of its schema, or its migration, once for all who wait.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "base/guarded.hpp"
+#include "migrate/runner.hpp"
+#include "pool/pools.hpp"
+
+namespace mtdb::engine {
+
+class Db;
+
+enum class Mode { manual, automatic, check };
+
+class Gate {
+public:
+    Gate(std::shared_ptr<const migrate::Runner> runner, Mode mode, bool newer, base::milliseconds backoff)
+        : runner_(std::move(runner)), mode_(mode), newer_(newer), backoff_(backoff) {}
+
+    // Lets a new lease through or throws. Single flight per tenant: the others wait within their own deadlines; a script's
+    // failure fails them all, and is tried again after a back-off.
+    void admit(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait);
+
+private:
+    struct Flight {
+        bool running = false;
+        int32_t failures = 0;
+        std::optional<Error> failure;
+        base::Time retry_at{};
+    };
+    using Flights = std::unordered_map<std::string, Flight>;
+    bool begin_flight(pool::Lease& lease, const std::string& tenant, const Wait& wait);
+    enum class Landing { migrated, failed, given_up };
+    void end_flight(const std::string& tenant, Landing landing, const Error* failure = nullptr);
+    void check(pool::Lease& lease, const std::string& tenant, const Wait& wait) const;
+    void migrate(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait);
+
+    static constexpr uint64_t passed = 1;  // the mark of a pool whose tenant was let through
+    std::shared_ptr<const migrate::Runner> runner_;
+    const Mode mode_;
+    const bool newer_;
+    const base::milliseconds backoff_;
+    Guarded<Flights> flights_;
+    std::condition_variable landed_;
+};
+
+// Runs one migrating verb on a lease: takes the writer turn for each script and audits what was done.
+void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const std::string& tenant, bool undo,
+              const migrate::Target& target, const Wait& wait, migrate::Progress& progress);
+
+}  // namespace mtdb::engine

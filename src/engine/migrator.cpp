@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+#include "engine/migrator.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "base/text.hpp"
+#include "engine/db.hpp"
+#include "engine/error_json.hpp"
+#include "engine/gate.hpp"
+
+namespace mtdb::engine {
+namespace {
+
+using db::Type;
+
+void add_text_or_null(TableRows& rows, const std::string& text) {
+    text.empty() ? rows.add_null() : rows.add_text(text);
+}
+void add_text_or_null(TableRows& rows, const std::optional<std::string>& text) {
+    text ? rows.add_text(*text) : rows.add_null();
+}
+
+// What became of one tenant of a run.
+struct Outcome {
+    std::optional<Error> failure;
+    int64_t applied = 0;
+    std::string version;
+    std::string state;
+};
+
+enum class Verb { migrate, undo, status, validate };
+
+Verb verb_of(std::string_view name) {
+    if (name == "migrate") return Verb::migrate;
+    if (name == "undo") return Verb::undo;
+    if (name == "status") return Verb::status;
+    if (name == "validate") return Verb::validate;
+    throw Error(Code::invalid_argument, "no verb '" + base::excerpt(name) + "': take migrate, undo, status or validate");
+}
+
+}  // namespace
+
+Migrator::Migrator(Ref<Db> db, const Options& options) : db_(std::move(db)), options_(options) {
+    const std::string folder = options_.text("migrate.source");
+    if (!folder.empty())
+        folder_ = migrate::Source::from_folder(folder, migrate::layout_choice(options_.text("migrate.layout")));
+}
+
+Ref<Migrator> Migrator::open(const Ref<Db>& db, const Options& options) {
+    db->check_open();
+    Ref<Migrator> migrator = Ref<Migrator>::adopt(new Migrator(db, options));
+    if (migrator->folder_ != nullptr) migrator->runner();  // options that contradict the scripts are told now
+    return migrator;
+}
+
+migrate::Options Migrator::rules() const {
+    migrate::Options rules;
+    rules.history.choice = migrate::history_choice(options_.text("migrate.history"));
+    rules.history.table = options_.text("migrate.table");
+    rules.rules.out_of_order = options_.boolean("migrate.out_of_order");
+    rules.rules.newer = options_.boolean("migrate.newer");
+    return rules;
+}
+
+void Migrator::add(migrate::InlineScript script) {
+    if (folder_ != nullptr) throw Error(Code::invalid_state, "this migrator reads its scripts from a folder");
+    auto scripts = scripts_.lock();
+    if (scripts->runner != nullptr) throw Error(Code::invalid_state, "the scripts are final once a verb has run");
+    auto all = scripts->inline_scripts;
+    all.push_back(std::move(script));
+    migrate::Source::from_inline(all);  // throws for a bad or a second version
+    scripts->inline_scripts = std::move(all);
+}
+
+std::shared_ptr<const migrate::Runner> Migrator::runner() {
+    auto scripts = scripts_.lock();
+    if (scripts->runner == nullptr) {
+        const auto source = folder_ != nullptr ? folder_ : migrate::Source::from_inline(scripts->inline_scripts);
+        scripts->runner = std::make_shared<const migrate::Runner>(source, rules(), db_->dialect());
+    }
+    return scripts->runner;
+}
+
+void Migrator::enable() {
+    const std::string mode = options_.text("migrate.mode");
+    db_->enable(std::make_shared<Gate>(runner(),
+                                       mode == "auto"    ? Mode::automatic
+                                       : mode == "check" ? Mode::check
+                                                         : Mode::manual,
+                                       options_.boolean("migrate.newer"),
+                                       base::milliseconds(options_.integer("migrate.backoff_ms"))));
+}
+
+// Reading verbs never create a tenant, even where leases do.
+void Migrator::require_tenant(std::string_view tenant, const Wait&) {
+    if (!db_->tenant_exists(tenant))
+        throw Error(Code::tenant_unknown, "no tenant '" + base::excerpt(tenant) + "'").with_tenant(tenant);
+}
+
+Ref<Result> Migrator::plan(std::string_view tenant, std::string_view target, const Wait& wait) {
+    const auto goal = migrate::Target::of_migrate(target);
+    require_tenant(tenant, wait);
+    const pool::Lease lease = db_->lease_for_verb(tenant, wait);
+    const migrate::Plan plan = runner()->plan(lease.connection(), wait, goal);
+    auto rows = std::make_unique<TableRows>(std::vector<TableRows::Heading>{
+        {"version", "TEXT", Type::text}, {"description", "TEXT", Type::text}, {"script", "TEXT", Type::text},
+        {"kind", "TEXT", Type::text}, {"checksum", "INT64", Type::int64}, {"state", "TEXT", Type::text},
+        {"problem", "TEXT", Type::text}, {"transactional", "INT64", Type::int64}, {"statements", "INT64", Type::int64},
+        {"destructive", "TEXT", Type::text}});
+    for (const migrate::PlanRow& row : migrate::rows_of(plan)) {
+        add_text_or_null(*rows, row.version);
+        rows->add_text(row.description);
+        rows->add_text(row.script);
+        rows->add_text(row.kind);
+        row.checksum ? rows->add_integer(*row.checksum) : rows->add_null();
+        rows->add_text(row.state);
+        add_text_or_null(*rows, row.problem);
+        rows->add_integer(row.transactional ? 1 : 0);
+        rows->add_integer(row.statements);
+        add_text_or_null(*rows, row.destructive);
+    }
+    return Result::of_rows(std::move(rows));
+}
+
+void Migrator::migrate(std::string_view tenant, std::string_view target, const Wait& wait, int64_t& applied) {
+    const auto goal = migrate::Target::of_migrate(target);
+    migrate::Progress progress;
+    struct Report {
+        migrate::Progress& progress;
+        int64_t& applied;
+        ~Report() { applied = progress.done; }
+    } report{progress, applied};
+    pool::Lease lease = db_->lease_for_verb(tenant, wait);
+    run_verb(*db_, lease, *runner(), std::string(tenant), false, goal, wait, progress);
+}
+
+void Migrator::undo(std::string_view tenant, std::string_view target, const Wait& wait, int64_t& undone) {
+    const auto goal = migrate::Target::of_undo(target);
+    migrate::Progress progress;
+    struct Report {
+        migrate::Progress& progress;
+        int64_t& undone;
+        ~Report() { undone = progress.done; }
+    } report{progress, undone};
+    require_tenant(tenant, wait);
+    pool::Lease lease = db_->lease_for_verb(tenant, wait);
+    run_verb(*db_, lease, *runner(), std::string(tenant), true, goal, wait, progress);
+}
+
+Ref<Result> Migrator::status(std::string_view tenant, const Wait& wait) {
+    require_tenant(tenant, wait);
+    const pool::Lease lease = db_->lease_for_verb(tenant, wait);
+    const migrate::StatusRow row = runner()->status(lease.connection(), wait);
+    auto rows = std::make_unique<TableRows>(std::vector<TableRows::Heading>{
+        {"tenant", "TEXT", Type::text}, {"current", "TEXT", Type::text}, {"target", "TEXT", Type::text},
+        {"state", "TEXT", Type::text}, {"pending", "INT64", Type::int64}, {"applied_at", "TEXT", Type::text},
+        {"history", "TEXT", Type::text}, {"problem", "TEXT", Type::text}});
+    rows->add_text(tenant);
+    add_text_or_null(*rows, row.status.current);
+    add_text_or_null(*rows, row.status.target);
+    rows->add_text(migrate::standing_name(row.status.standing));
+    rows->add_integer(row.status.pending);
+    add_text_or_null(*rows, row.status.applied_at);
+    rows->add_text(row.history);
+    add_text_or_null(*rows, row.status.problem);
+    return Result::of_rows(std::move(rows));
+}
+
+Ref<Result> Migrator::validate(std::string_view tenant, const Wait& wait) {
+    require_tenant(tenant, wait);
+    const pool::Lease lease = db_->lease_for_verb(tenant, wait);
+    auto rows = std::make_unique<TableRows>(std::vector<TableRows::Heading>{
+        {"code", "TEXT", Type::text}, {"version", "TEXT", Type::text}, {"description", "TEXT", Type::text},
+        {"script", "TEXT", Type::text}, {"message", "TEXT", Type::text}});
+    for (const migrate::Problem& problem : runner()->validate(lease.connection(), wait)) {
+        rows->add_text(problem.code);
+        add_text_or_null(*rows, problem.version);
+        rows->add_text(problem.description);
+        rows->add_text(problem.script);
+        rows->add_text(problem.message);
+    }
+    return Result::of_rows(std::move(rows));
+}
+
+// ---- many tenants -------------------------------------------------------------------------------
+
+namespace {
+
+// One verb over one tenant; what goes wrong is that tenant's outcome.
+Outcome run_one(Db& db, const migrate::Runner& runner, Verb verb, const std::string& tenant, std::string_view target,
+                const Wait& wait) {
+    Outcome outcome;
+    migrate::Progress progress;
+    try {
+        wait.check("the run");
+        if (verb != Verb::migrate && !db.tenant_exists(tenant))
+            throw Error(Code::tenant_unknown, "no tenant '" + base::excerpt(tenant) + "'").with_tenant(tenant);
+        pool::Lease lease = db.lease_for_verb(tenant, wait);
+        if (verb == Verb::migrate)
+            run_verb(db, lease, runner, tenant, false, migrate::Target::of_migrate(target), wait, progress);
+        else if (verb == Verb::undo)
+            run_verb(db, lease, runner, tenant, true, migrate::Target::of_undo(target), wait, progress);
+        if (verb == Verb::migrate && progress.done == 0 && target.empty() && runner.source().newest() != nullptr) {
+            outcome.version = runner.source().newest()->version.text();  // nothing to do: it stands at the newest
+            outcome.state = "up_to_date";
+            return outcome;
+        }
+        if (verb == Verb::validate) {
+            const auto problems = runner.validate(lease.connection(), wait);
+            if (!problems.empty())
+                throw Error(problems.front().status, std::to_string(problems.size()) + " problems, the first: " + problems.front().message)
+                    .with_tenant(tenant);
+        }
+        const migrate::Status status = runner.status(lease.connection(), wait).status;
+        outcome.version = status.current.value_or("");
+        outcome.state = migrate::standing_name(status.standing);
+    } catch (const Error& error) {
+        outcome.failure = error.tenant().empty() ? error.with_tenant(tenant) : error;
+    } catch (const std::exception& error) {
+        outcome.failure = Error(Code::internal, error.what()).with_tenant(tenant);
+    }
+    outcome.applied = progress.done;
+    return outcome;
+}
+
+std::vector<std::string> list_of(Db& db, std::string_view tenants, const Wait& wait) {
+    std::vector<std::string> list;
+    if (!tenants.empty()) {
+        for (const std::string_view line : base::split_lines(tenants))
+            if (!line.empty()) list.emplace_back(line);
+        return list;
+    }
+    const auto cursor = db.tenant_cursor();
+    while (const auto path = cursor->next()) {
+        wait.check("the list of tenants");
+        if (auto tenant = db.tenant_at(*path)) list.push_back(std::move(*tenant));
+    }
+    std::sort(list.begin(), list.end());
+    return list;
+}
+
+}  // namespace
+
+Ref<Result> Migrator::run(std::string_view verb_name, std::string_view target, std::string_view tenants,
+                          const Options& options, const Wait& wait) {
+    options.check_scope(Scope::run);
+    const Verb verb = verb_of(verb_name);
+    if (verb == Verb::undo)
+        migrate::Target::of_undo(target);
+    else
+        migrate::Target::of_migrate(target);
+    const auto scripts = runner();
+    const std::vector<std::string> list = list_of(*db_, tenants, wait);
+    std::vector<Outcome> outcomes(list.size());
+    std::atomic<std::size_t> next{0};
+    const auto work = [&]() noexcept {
+        for (std::size_t i = next.fetch_add(1); i < list.size(); i = next.fetch_add(1))
+            outcomes[i] = run_one(*db_, *scripts, verb, list[i], target, wait);
+    };
+    const auto helpers = std::min<std::size_t>(static_cast<std::size_t>(options.integer("run.workers")), list.size());
+    {
+        std::vector<std::jthread> workers;
+        for (std::size_t i = 1; i < helpers; ++i) workers.emplace_back(work);
+        work();  // the caller is a worker too
+    }
+    auto rows = std::make_unique<TableRows>(std::vector<TableRows::Heading>{
+        {"tenant", "TEXT", Type::text}, {"status", "INT64", Type::int64}, {"applied", "INT64", Type::int64},
+        {"version", "TEXT", Type::text}, {"state", "TEXT", Type::text}, {"message", "TEXT", Type::text},
+        {"error", "JSON", Type::json}});
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        const Outcome& outcome = outcomes[i];
+        rows->add_text(list[i]);
+        rows->add_integer(outcome.failure ? static_cast<int64_t>(outcome.failure->code()) : 0);
+        rows->add_integer(outcome.applied);
+        add_text_or_null(*rows, outcome.version);
+        rows->add_text(outcome.failure ? "failed" : outcome.state);
+        if (outcome.failure) {
+            rows->add_text(outcome.failure->message());
+            rows->add(db::Value::text(json_of(*outcome.failure), Type::json));
+        } else {
+            rows->add_null();
+            rows->add_null();
+        }
+    }
+    return Result::of_rows(std::move(rows));
+}
+
+}  // namespace mtdb::engine

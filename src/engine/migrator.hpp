@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/guarded.hpp"
+#include "engine/conn.hpp"
+#include "engine/counted.hpp"
+#include "engine/options.hpp"
+#include "migrate/runner.hpp"
+
+namespace mtdb::engine {
+
+class Db;
+
+// One ordered set of scripts in a program's hands, and the verbs over one tenant or many.
+class Migrator final : public Counted {
+public:
+    static Ref<Migrator> open(const Ref<Db>& db, const Options& options);
+
+    Db& db() const noexcept { return *db_; }
+    void add(migrate::InlineScript script);
+    void enable();
+
+    Ref<Result> plan(std::string_view tenant, std::string_view target, const Wait& wait);
+    void migrate(std::string_view tenant, std::string_view target, const Wait& wait, int64_t& applied);
+    void undo(std::string_view tenant, std::string_view target, const Wait& wait, int64_t& undone);
+    Ref<Result> status(std::string_view tenant, const Wait& wait);
+    Ref<Result> validate(std::string_view tenant, const Wait& wait);
+    Ref<Result> run(std::string_view verb, std::string_view target, std::string_view tenants, const Options& options,
+                    const Wait& wait);
+
+private:
+    struct Scripts {
+        std::vector<migrate::InlineScript> inline_scripts;
+        std::shared_ptr<const migrate::Runner> runner;  // made at the first verb; then the scripts are final
+    };
+    Migrator(Ref<Db> db, const Options& options);
+    std::shared_ptr<const migrate::Runner> runner();
+    void require_tenant(std::string_view tenant, const Wait& wait);
+    migrate::Options rules() const;
+
+    Ref<Db> db_;
+    const Options options_;
+    std::shared_ptr<const migrate::Source> folder_;  // none: inline
+    Guarded<Scripts> scripts_;
+};
+
+}  // namespace mtdb::engine

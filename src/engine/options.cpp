@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: MIT
+#include "engine/options.hpp"
+
+#include <cjson/cJSON.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <memory>
+#include <optional>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace mtdb::engine {
+namespace {
+
+constexpr uint32_t in_db = static_cast<uint32_t>(Scope::db);
+constexpr uint32_t in_migrator = static_cast<uint32_t>(Scope::migrator);
+constexpr uint32_t in_lease = static_cast<uint32_t>(Scope::lease);
+constexpr uint32_t in_tx = static_cast<uint32_t>(Scope::tx);
+constexpr uint32_t in_run = static_cast<uint32_t>(Scope::run);
+constexpr Scope every_scope[] = {Scope::db, Scope::migrator, Scope::lease, Scope::tx, Scope::run};
+
+constexpr int64_t any_max = std::numeric_limits<int64_t>::max();
+constexpr int64_t count_max = std::numeric_limits<int32_t>::max();
+constexpr int64_t kib_max = std::numeric_limits<int32_t>::max();
+constexpr int64_t ms_max = int64_t{1000} * 60 * 60 * 24 * 36525;  // a hundred years
+
+struct Parsed {
+    bool number = false;  // digits only, with or without a minus
+    bool fits = false;
+    int64_t value = 0;
+};
+
+constexpr Parsed parse_integer(std::string_view text) {
+    const bool negative = !text.empty() && text.front() == '-';
+    if (negative) text.remove_prefix(1);
+    if (text.empty()) return {};
+    Parsed parsed{true, true, 0};
+    for (const char digit : text) {
+        if (digit < '0' || digit > '9') return {};
+        const int64_t step = digit - '0';
+        // Counted downwards: the smallest integer has no positive twin.
+        if (parsed.value < (std::numeric_limits<int64_t>::min() + step) / 10) parsed.fits = false;
+        if (parsed.fits) parsed.value = parsed.value * 10 - step;
+    }
+    if (!negative && parsed.value == std::numeric_limits<int64_t>::min()) parsed.fits = false;
+    if (!negative && parsed.fits) parsed.value = -parsed.value;
+    return parsed;
+}
+
+constexpr Option text(std::string_view key, uint32_t scopes, std::string_view fallback,
+                      std::string_view doc) {
+    return {key, scopes, Kind::text, fallback, 0, 0, {}, false, "0.1", doc, 0};
+}
+constexpr Option integer(std::string_view key, uint32_t scopes, std::string_view fallback,
+                         int64_t min, int64_t max, std::string_view doc) {
+    const int64_t value = parse_integer(fallback).value;
+    return {key, scopes, Kind::integer, fallback, min, max, {}, false, "0.1", doc, value};
+}
+constexpr Option boolean(std::string_view key, uint32_t scopes, std::string_view fallback,
+                         std::string_view doc) {
+    const int64_t value = fallback == "true" ? 1 : 0;
+    return {key, scopes, Kind::boolean, fallback, 0, 1, {}, false, "0.1", doc, value};
+}
+constexpr Option choice(std::string_view key, uint32_t scopes, std::string_view choices,
+                        std::string_view fallback, std::string_view doc) {
+    return {key, scopes, Kind::choice, fallback, 0, 0, choices, false, "0.1", doc, 0};
+}
+
+constexpr Option table[] = {
+    choice("tenancy", in_db, "auto|file|schema|database|server", "auto",
+           "How tenants are kept apart; auto takes the backend's own way."),
+    text("tenant.path", in_db, "{id}.db",
+         "Where a tenant's file is below the root: {id}, and {hash:N} for N hexadecimal digits of "
+         "the id's hash."),
+    choice("tenant.routes", in_db, "template|map|resolver", "template",
+           "Where routes come from: tenant.path, the tenant.map. entries, or the host's answers."),
+    text("tenant.map.", in_db, "",
+         "Where one tenant of a static map is: a path relative to the root, or a sqlite: URL."),
+    choice("tenant.create", in_db, "explicit|on_first_use", "explicit",
+           "Whether a tenant is made only by mtdb_tenant_create(), or also by its first lease."),
+    text("tenant.shared", in_db, "",
+         "Id of the tenant whose file is attached read-only, under that name, to every connection; "
+         "empty for none."),
+    boolean("route.outside", in_db, "false",
+            "Lets a map or an answer name a file that is not below the root."),
+    integer("route.ttl_ms", in_db, "60000", 1, ms_max,
+            "How long an answered or refused route is believed."),
+    integer("route.request_ms", in_db, "30000", 1, ms_max,
+            "How long a taken request may stay unanswered before it is open again."),
+    choice("placeholders", in_db, "native|portable", "native",
+           "Whether placeholders are the backend's own, or ? and :name on every backend."),
+    choice("threads", in_db, "auto|none", "auto",
+           "Whether a maintenance thread is started at first need, or the host calls "
+           "mtdb_db_maintain()."),
+    integer("acquire_timeout_ms", in_db, "30000", 0, ms_max,
+            "How long a call waits for a lease when it gives no timeout."),
+    integer("query_timeout_ms", in_db, "0", 0, ms_max,
+            "How long a statement with its rows may take when the call gives no timeout; 0 for no "
+            "end."),
+    integer("shutdown_timeout_ms", in_db, "10000", 0, ms_max,
+            "How long running work may take to end at mtdb_db_close() when it gives no timeout."),
+    integer("pool.size_max", in_db, "8", 1, 1000, "Open connections per tenant."),
+    integer("pool.idle_max", in_db, "8", 0, 1000, "Idle connections kept per tenant."),
+    integer("pool.idle_ms", in_db, "300000", 0, ms_max,
+            "How long a connection may be idle before it is closed; 0 for ever."),
+    integer("pool.lifetime_ms", in_db, "0", 0, ms_max,
+            "How long a connection may live before it is replaced; 0 for ever."),
+    integer("pool.jitter_percent", in_db, "10", 0, 100,
+            "By how much a connection's lifetime varies, so that they do not end together."),
+    integer("pool.sweep_ms", in_db, "5000", 1, ms_max,
+            "How often maintenance looks for idle and expired connections."),
+    integer("pool.tenants_max", in_db, "0", 0, count_max,
+            "Tenants open at the same time; 0 for what files_max allows."),
+    integer("connections_max", in_db, "0", 0, count_max,
+            "Open connections of the whole db; 0 for what files_max allows."),
+    integer("files_max", in_db, "0", 0, count_max,
+            "File descriptors the db may hold; 0 for the process limit less files_reserve."),
+    integer("files_reserve", in_db, "128", 0, count_max,
+            "File descriptors left to the rest of the process when files_max is 0."),
+    integer("memory_max_bytes", in_db, "0", 0, any_max,
+            "Memory that the connections of the whole db may hold; 0 for no limit."),
+    integer("tenant.memory_max_bytes", in_db, "0", 0, any_max,
+            "Memory that the connections of one tenant may hold; 0 for no limit."),
+    integer("tenant.leases_max", in_db, "0", 0, count_max,
+            "Leases of one tenant out at the same time; 0 for no limit but pool.size_max."),
+    integer("statement_cache", in_db, "64", 0, 10000,
+            "Prepared statements kept per connection; 0 for none."),
+    integer("result_buffer_max_bytes", in_db, "67108864", 4096, any_max,
+            "Memory that one buffered result may take."),
+    choice("sqlite.journal", in_db, "wal|delete", "wal",
+           "Journal mode that a tenant's file is created with."),
+    choice(
+        "sqlite.synchronous", in_db, "full|normal|extra|off", "full",
+        "When SQLite syncs to disk; less than full may lose acknowledged commits at a power cut."),
+    boolean("sqlite.foreign_keys", in_db, "true", "Whether foreign keys are enforced."),
+    integer("sqlite.cache_kib", in_db, "2000", 0, kib_max, "Page cache per connection, in KiB."),
+    integer("sqlite.mmap_bytes", in_db, "0", 0, any_max,
+            "Bytes of a file read through a memory map; 0 for none."),
+    integer("sqlite.wal_size_max_bytes", in_db, "67108864", 0, any_max,
+            "Size that a write-ahead log is cut to after a checkpoint."),
+    integer("sqlite.checkpoint_pages", in_db, "1000", 1, count_max,
+            "Pages in a write-ahead log at which maintenance checkpoints it."),
+    integer("events.queue", in_db, "4096", 16, 1048576, "Events kept until they are polled."),
+    choice("events.level", in_db, "debug|info|warn|error", "info",
+           "Lowest level of events that is kept; audit events always are."),
+    choice("events.audit", in_db, "count|fail", "count",
+           "What happens when the queue is full of audit events: count the lost ones, or fail the "
+           "operation beforehand."),
+    text("migrate.source", in_db | in_migrator, "", "Folder of the scripts."),
+    choice("migrate.layout", in_db | in_migrator, "auto|flyway|golang", "auto",
+           "Whose file names the scripts have; auto looks."),
+    choice("migrate.history", in_db | in_migrator, "auto|flyway|golang", "auto",
+           "Whose history table is written; auto takes the one that exists, else the layout's."),
+    text("migrate.table", in_db | in_migrator, "",
+         "Name of the history table; empty for the tool's own."),
+    choice("migrate.mode", in_db | in_migrator, "manual|auto|check", "manual",
+           "What a tenant's first lease does: nothing, migrate it, or refuse one that is not up to "
+           "date."),
+    boolean("migrate.newer", in_db | in_migrator, "false",
+            "Lets tenants through whose history is newer than the scripts."),
+    boolean("migrate.out_of_order", in_db | in_migrator, "false",
+            "Runs scripts whose version is below the newest applied one."),
+    integer("migrate.backoff_ms", in_db | in_migrator, "1000", 1, 60000,
+            "First wait after a failed automatic migration; it doubles up to a minute."),
+    text("lease.tag", in_lease, "",
+         "A name for the lease in events and errors, such as the place that acquired it."),
+    boolean("lease.read_only", in_lease, "false", "Refuses statements that write."),
+    boolean("tx.read_only", in_tx, "false",
+            "Begins a transaction that refuses to write and waits for no writer."),
+    choice("tx.isolation", in_tx, "standard|read_committed|repeatable_read|serializable",
+           "standard", "Isolation of the transaction; standard is the backend's own default."),
+    boolean("tx.immediate", in_tx, "true",
+            "Takes the write lock at begin, where the backend has one."),
+    integer("run.workers", in_run, "1", 1, 64, "Threads that a run over many tenants uses."),
+};
+constexpr std::size_t table_size = std::size(table);
+
+constexpr auto by_key = [] {
+    std::array<uint8_t, table_size> order{};
+    for (std::size_t i = 0; i < table_size; ++i) order[i] = static_cast<uint8_t>(i);
+    std::sort(order.begin(), order.end(),
+              [](uint8_t a, uint8_t b) { return table[a].key < table[b].key; });
+    return order;
+}();
+
+const Option* find_option(std::string_view key) noexcept {
+    // The last entry that is not above the key: itself, or its prefix (no other key begins as a
+    // prefix key does).
+    const auto above = std::upper_bound(
+        by_key.begin(), by_key.end(), key,
+        [](std::string_view wanted, uint8_t index) { return wanted < table[index].key; });
+    if (above == by_key.begin()) return nullptr;
+    const Option& option = table[*(above - 1)];
+    if (option.key == key) return &option;
+    return option.prefix() && key.starts_with(option.key) ? &option : nullptr;
+}
+
+const Option& option_of(std::string_view key) {
+    if (const Option* option = find_option(key)) return *option;
+    std::vector<std::string_view> keys;
+    for (const Option& option : table) keys.push_back(option.key);
+    std::string message = "unknown option '" + base::excerpt(key) + "'";
+    const auto near = base::nearest(key, keys);
+    if (near) message += "; did you mean '" + std::string(*near) + "'?";
+    throw Error(Code::invalid_argument, std::move(message));
+}
+
+// The option of a value that is to be set: a prefix needs something behind it.
+const Option& settable(std::string_view key) {
+    const Option& option = option_of(key);
+    if (option.prefix() && key == option.key) {
+        throw Error(Code::invalid_argument,
+                    "option '" + std::string(key) + "' needs a name behind its prefix");
+    }
+    return option;
+}
+
+std::string allowed(const Option& option) {
+    switch (option.kind) {
+        case Kind::integer: {
+            if (option.max == any_max)
+                return "an integer of at least " + std::to_string(option.min);
+            return "an integer from " + std::to_string(option.min) + " to " +
+                   std::to_string(option.max);
+        }
+        case Kind::boolean:
+            return "true or false";
+        case Kind::choice: {
+            std::string list = "one of ";
+            for (const char c : option.choices)
+                list += c == '|' ? std::string(", ") : std::string(1, c);
+            return list;
+        }
+        case Kind::text:
+            break;
+    }
+    return "text";
+}
+
+Error refused(const Option& option, std::string_view given) {
+    const std::string_view value = option.secret ? std::string_view("***") : given;
+    return Error(Code::invalid_argument, "option '" + std::string(option.key) + "' takes " +
+                                             allowed(option) + ", not '" + base::excerpt(value) +
+                                             "'");
+}
+
+void check_range(const Option& option, int64_t value) {
+    if (value < option.min || value > option.max) throw refused(option, std::to_string(value));
+}
+
+bool has_choice(std::string_view choices, std::string_view value) noexcept {
+    for (std::size_t at = 0; at <= choices.size();) {
+        const std::size_t end = std::min(choices.find('|', at), choices.size());
+        if (choices.substr(at, end - at) == value) return true;
+        at = end + 1;
+    }
+    return false;
+}
+
+std::optional<int64_t> find_boolean(std::string_view value) noexcept {
+    if (value == "true" || value == "1") return 1;
+    if (value == "false" || value == "0") return 0;
+    return std::nullopt;
+}
+
+std::string scope_names(uint32_t scopes) {
+    std::string names;
+    for (const Scope scope : every_scope) {
+        if ((scopes & static_cast<uint32_t>(scope)) == 0) continue;
+        if (!names.empty()) names += ',';
+        names += name_of(scope);
+    }
+    return names;
+}
+
+struct FreeJson {
+    void operator()(cJSON* json) const noexcept { cJSON_Delete(json); }
+    void operator()(char* printed) const noexcept { cJSON_free(printed); }
+};
+
+cJSON* made(cJSON* json) {
+    if (json == nullptr) throw std::bad_alloc();
+    return json;
+}
+
+void add_text(cJSON* object, const char* name, std::string_view value) {
+    made(cJSON_AddStringToObject(object, name, std::string(value).c_str()));
+}
+
+// A double cannot carry every int64, so the digits go in as they are.
+void add_integer(cJSON* object, const char* name, int64_t value) {
+    made(cJSON_AddRawToObject(object, name, std::to_string(value).c_str()));
+}
+
+void add_default(cJSON* object, const Option& option) {
+    switch (option.kind) {
+        case Kind::integer:
+            return add_integer(object, "default", option.fallback_integer);
+        case Kind::boolean:
+            made(cJSON_AddBoolToObject(object, "default", option.fallback_integer != 0));
+            return;
+        case Kind::text:
+        case Kind::choice:
+            return add_text(object, "default", shown(option, option.fallback));
+    }
+}
+
+const char* name_of(Kind kind) noexcept {
+    switch (kind) {
+        case Kind::text:
+            return "text";
+        case Kind::integer:
+            return "integer";
+        case Kind::boolean:
+            return "boolean";
+        case Kind::choice:
+            return "choice";
+    }
+    return "";
+}
+
+}  // namespace
+
+std::string_view name_of(Scope scope) noexcept {
+    switch (scope) {
+        case Scope::db:
+            return "db";
+        case Scope::migrator:
+            return "migrator";
+        case Scope::lease:
+            return "lease";
+        case Scope::tx:
+            return "tx";
+        case Scope::run:
+            return "run";
+    }
+    return "";
+}
+
+std::span<const Option> options() noexcept { return table; }
+
+std::string shown(const Option& option, std::string_view value) {
+    return option.secret && !value.empty() ? "***" : std::string(value);
+}
+
+const Options::Value* Options::find(const Option& option) const noexcept {
+    for (const Value& value : values_) {
+        if (value.option == &option) return &value;
+    }
+    return nullptr;
+}
+
+void Options::put(const Option& option, std::string text, int64_t integer) {
+    for (Value& value : values_) {
+        if (value.option != &option) continue;
+        value.text = std::move(text);
+        value.integer = integer;
+        return;
+    }
+    values_.push_back({&option, std::move(text), integer});
+}
+
+void Options::set_text(std::string_view key, std::string_view value) {
+    const Option& option = settable(key);
+    if (option.kind == Kind::integer) {
+        const Parsed parsed = parse_integer(value);
+        if (!parsed.number || !parsed.fits) throw refused(option, value);
+        check_range(option, parsed.value);
+        return put(option, std::to_string(parsed.value), parsed.value);
+    }
+    if (option.kind == Kind::boolean) {
+        const std::optional<int64_t> parsed = find_boolean(value);
+        if (!parsed) throw refused(option, value);
+        return put(option, *parsed != 0 ? "true" : "false", *parsed);
+    }
+    if (option.kind == Kind::choice && !has_choice(option.choices, value))
+        throw refused(option, value);
+    if (value.find('\0') != std::string_view::npos || !base::valid_utf8(value)) {
+        throw Error(Code::invalid_argument,
+                    "the value of option '" + base::excerpt(key) + "' is not UTF-8 without NUL");
+    }
+    if (!option.prefix()) return put(option, std::string(value), 0);
+    items_.insert_or_assign(std::string(key), std::string(value));
+}
+
+void Options::set_integer(std::string_view key, int64_t value) {
+    const Option& option = settable(key);
+    if (option.kind == Kind::boolean && (value == 0 || value == 1))
+        return set_boolean(key, value == 1);
+    if (option.kind != Kind::integer) throw refused(option, std::to_string(value));
+    check_range(option, value);
+    put(option, std::to_string(value), value);
+}
+
+void Options::set_boolean(std::string_view key, bool value) {
+    const Option& option = settable(key);
+    if (option.kind != Kind::boolean) throw refused(option, value ? "true" : "false");
+    put(option, value ? "true" : "false", value ? 1 : 0);
+}
+
+std::string Options::get_text(std::string_view key) const {
+    return shown(option_of(key), text(key));
+}
+
+bool Options::has(std::string_view key) const {
+    const Option& option = option_of(key);
+    return option.prefix() ? items_.contains(key) : find(option) != nullptr;
+}
+
+void Options::check_scope(Scope scope) const {
+    const auto check = [scope](const Option& option, std::string_view key) {
+        if ((option.scopes & static_cast<uint32_t>(scope)) != 0) return;
+        throw Error(Code::invalid_argument, "option '" + base::excerpt(key) + "' is of scope " +
+                                                scope_names(option.scopes) + ", not of scope " +
+                                                std::string(name_of(scope)));
+    };
+    for (const Value& value : values_) check(*value.option, value.option->key);
+    for (const auto& [key, value] : items_) check(option_of(key), key);
+}
+
+std::vector<std::pair<std::string_view, std::string_view>> Options::prefixed(
+    std::string_view prefix) const {
+    std::vector<std::pair<std::string_view, std::string_view>> found;
+    for (auto item = items_.lower_bound(prefix);
+         item != items_.end() && item->first.starts_with(prefix); ++item) {
+        found.emplace_back(std::string_view(item->first).substr(prefix.size()), item->second);
+    }
+    return found;
+}
+
+std::string Options::text(std::string_view key) const {
+    const Option& option = option_of(key);
+    if (option.prefix()) {
+        const auto item = items_.find(key);
+        return item == items_.end() ? std::string() : item->second;
+    }
+    const Value* value = find(option);
+    return value == nullptr ? std::string(option.fallback) : value->text;
+}
+
+int64_t Options::integer(std::string_view key) const {
+    const Option& option = option_of(key);
+    const Value* value = find(option);
+    return value == nullptr ? option.fallback_integer : value->integer;
+}
+
+bool Options::boolean(std::string_view key) const { return integer(key) != 0; }
+
+int32_t Options::count() noexcept { return static_cast<int32_t>(table_size); }
+
+std::string Options::describe(int32_t index) {
+    if (index < 0 || index >= count()) {
+        throw Error(Code::invalid_argument, "no option has index " + std::to_string(index) +
+                                                "; there are " + std::to_string(count()));
+    }
+    return describe(table[index]);
+}
+
+std::string Options::describe(const Option& option) {
+    const std::unique_ptr<cJSON, FreeJson> json(made(cJSON_CreateObject()));
+    cJSON* object = json.get();
+    add_text(object, "key",
+             option.prefix() ? std::string(option.key) + "<id>" : std::string(option.key));
+    add_text(object, "scope", scope_names(option.scopes));
+    add_text(object, "type", name_of(option.kind));
+    add_default(object, option);
+    if (option.kind == Kind::integer) {
+        add_integer(object, "min", option.min);
+        add_integer(object, "max", option.max);
+    } else {
+        made(cJSON_AddNullToObject(object, "min"));
+        made(cJSON_AddNullToObject(object, "max"));
+    }
+    cJSON* values = made(cJSON_AddArrayToObject(object, "values"));
+    for (std::size_t at = 0; !option.choices.empty() && at <= option.choices.size();) {
+        const std::size_t end = std::min(option.choices.find('|', at), option.choices.size());
+        cJSON* item =
+            made(cJSON_CreateString(std::string(option.choices.substr(at, end - at)).c_str()));
+        if (cJSON_AddItemToArray(values, item) == 0) {
+            cJSON_Delete(item);
+            throw std::bad_alloc();
+        }
+        at = end + 1;
+    }
+    made(cJSON_AddBoolToObject(object, "secret", option.secret));
+    add_text(object, "since", option.since);
+    add_text(object, "doc", option.doc);
+    const std::unique_ptr<char, FreeJson> printed(cJSON_PrintUnformatted(object));
+    if (printed == nullptr) throw std::bad_alloc();
+    return printed.get();
+}
+
+}  // namespace mtdb::engine

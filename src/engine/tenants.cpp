@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// The verbs on tenants.
+#include "engine/db.hpp"
+
+namespace mtdb::engine {
+namespace {
+
+// An error of a place, told of the tenant.
+Error of_tenant(const Error& error, const std::string& tenant) {
+    if (error.code() == Code::needs) return error;
+    const Error named = error.with_tenant(tenant);
+    if (error.code() == Code::tenant_unknown) return named.with_message("no tenant '" + tenant + "'");
+    if (error.code() == Code::exists) return named.with_message("tenant '" + tenant + "' exists: " + error.message());
+    return named;
+}
+
+// The tenants of a listing, one id at a time.
+class TenantRows final : public db::Rows {
+public:
+    TenantRows(Ref<Db> db, std::unique_ptr<db::TenantCursor> cursor) : db_(std::move(db)), cursor_(std::move(cursor)) {}
+
+    int32_t column_count() const override { return 1; }
+    db::Column column(int32_t) const override { return {"tenant", "TEXT", db::Type::text, 0}; }
+    bool next(const Wait& wait) override {
+        while (const std::optional<std::string> path = cursor_->next()) {
+            wait.check("the list of tenants");
+            std::optional<std::string> tenant = db_->tenant_at(*path);
+            if (!tenant) continue;
+            tenant_ = std::move(*tenant);
+            return true;
+        }
+        return false;
+    }
+    db::Value value(int32_t) const override { return db::Value::text(tenant_); }
+
+private:
+    Ref<Db> db_;
+    std::unique_ptr<db::TenantCursor> cursor_;
+    std::string tenant_;
+};
+
+}  // namespace
+
+void Db::check_tenant(std::string_view tenant) const {
+    check_open();
+    id_of(tenant);
+}
+
+void Db::create_tenant(std::string_view tenant, const Wait& wait) {
+    check_open();
+    const tenant::Id id = id_of(tenant);
+    auto place = reserve_audit();
+    try {
+        backend_->create(locate(id, wait), wait);
+    } catch (const Error& error) {
+        throw of_tenant(error, id.text());
+    }
+    audit("tenant.created", id.text(), "created", {}, std::move(place));
+}
+
+bool Db::tenant_exists(std::string_view tenant) {
+    check_open();
+    const tenant::Id id = id_of(tenant);
+    try {
+        return backend_->exists(locate(id, Wait{Deadline::in(base::milliseconds(acquire_timeout_ms_)), nullptr, &shutdown_}));
+    } catch (const Error& error) {
+        if (error.code() == Code::tenant_unknown) return false;
+        throw of_tenant(error, id.text());
+    }
+}
+
+std::unique_ptr<db::TenantCursor> Db::tenant_cursor() {
+    check_open();
+    if (router_.source() == tenant::RouteSource::resolver)
+        throw Error(Code::unsupported, "routes come from the host, so the library cannot list the tenants");
+    return backend_->list();
+}
+
+std::optional<std::string> Db::tenant_at(const std::string& path) const {
+    const std::optional<tenant::Id> id = router_.match(path);
+    if (!id || id->text() == shared_) return std::nullopt;
+    return id->text();
+}
+
+Ref<Result> Db::list_tenants(const Wait& wait, Ref<Cancel> cancel) {
+    return Result::of_rows(std::make_unique<TenantRows>(Ref<Db>::share(this), tenant_cursor()), wait, std::move(cancel));
+}
+
+void Db::copy_tenant(std::string_view source, std::string_view target, const Wait& wait) {
+    check_open();
+    const tenant::Id from = id_of(source);
+    const tenant::Id to = id_of(target);
+    const db::Place place = locate(to, wait);
+    auto audit_place = reserve_audit();
+    if (backend_->exists(place)) throw Error(Code::exists, "tenant '" + to.text() + "' exists").with_tenant(to.text());
+    const pool::Lease held = lease(from, wait, nullptr);
+    try {
+        backend_->copy(held.connection(), place, wait);
+    } catch (const Error& error) {
+        throw of_tenant(error, to.text());
+    }
+    audit("tenant.copied", to.text(), "copied from " + from.text(), {}, std::move(audit_place));
+}
+
+void Db::drop_tenant(std::string_view tenant, const Wait& wait) {
+    check_open();
+    const tenant::Id id = id_of(tenant);
+    const db::Place place = locate(id, wait);
+    auto audit_place = reserve_audit();
+    try {
+        if (!backend_->exists(place)) throw Error(Code::tenant_unknown, "no such place");
+        const pool::Fence fence = pools_.fence(id.text(), {[&] { return place; }, false}, wait);
+        backend_->drop(place, wait);
+    } catch (const Error& error) {
+        throw of_tenant(error, id.text());
+    }
+    requests_.forget(id);
+    audit("tenant.dropped", id.text(), "dropped", {}, std::move(audit_place));
+}
+
+}  // namespace mtdb::engine

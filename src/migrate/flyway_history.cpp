@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "migrate/history.hpp"
+
+namespace mtdb::migrate {
+
+FlywayTexts flyway_texts(const std::string& table, const db::Dialect& dialect) {
+    const auto name = [&](std::string_view column) { return quoted(column, dialect); };
+    const std::string place = qualified(table, dialect);
+    const std::string now(dialect.history_timestamp.empty() ? "CURRENT_TIMESTAMP"
+                                                            : dialect.history_timestamp);
+    FlywayTexts texts;
+    texts.table = table;
+    texts.create_table =
+        "CREATE TABLE " + place + " (\n    " + name("installed_rank") +
+        " INT NOT NULL PRIMARY KEY,\n    " + name("version") + " VARCHAR(50),\n    " +
+        name("description") + " VARCHAR(200) NOT NULL,\n    " + name("type") +
+        " VARCHAR(20) NOT NULL,\n    " + name("script") + " VARCHAR(1000) NOT NULL,\n    " +
+        name("checksum") + " INT,\n    " + name("installed_by") + " VARCHAR(100) NOT NULL,\n    " +
+        name("installed_on") + " TEXT NOT NULL DEFAULT (" + now + "),\n    " +
+        name("execution_time") + " INT NOT NULL,\n    " + name("success") + " BOOLEAN NOT NULL\n)";
+    texts.create_index = "CREATE INDEX " + qualified(table + "_s_idx", dialect) + " ON " +
+                         quoted(table, dialect) + " (" + name("success") + ")";
+    // Columns are qualified and unquoted: SQLite would take a quoted name that no column has for a
+    // string.
+    texts.read =
+        "SELECT h.installed_rank, h.version, h.description, h.type, h.script, h.checksum, "
+        "h.installed_on, h.success FROM " +
+        place + " AS h";
+    texts.count = "SELECT count(*), max(h.installed_rank) FROM " + place + " AS h";
+    texts.insert = "INSERT INTO " + place + " (" + name("installed_rank") + ", " + name("version") +
+                   ", " + name("description") + ", " + name("type") + ", " + name("script") + ", " +
+                   name("checksum") + ", " + name("installed_by") + ", " + name("execution_time") +
+                   ", " + name("success") + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    return texts;
+}
+
+namespace {
+
+Applied applied_of(const db::Statement& row, const std::string& table) {
+    Applied applied;
+    applied.rank = integer_of(row.value(0));
+    const std::string version = text_of(row.value(1));
+    if (!version.empty()) {
+        auto parsed = Version::find(version);
+        if (!parsed)
+            throw Error(Code::invalid_state, "row " + std::to_string(applied.rank) + " of '" +
+                                                 table + "' holds '" + base::excerpt(version) +
+                                                 "', which is not a version");
+        applied.version = std::move(*parsed);
+    }
+    applied.description = text_of(row.value(2));
+    applied.type = text_of(row.value(3));
+    applied.script = text_of(row.value(4));
+    if (row.value(5).type != db::Type::null)
+        applied.checksum = static_cast<int32_t>(integer_of(row.value(5)));
+    applied.installed_on = text_of(row.value(6));
+    applied.success = truth_of(row.value(7));
+    return applied;
+}
+
+}  // namespace
+
+void read_flyway(db::Connection& connection, const FlywayTexts& texts, const Wait& wait,
+                 HistoryView& view) {
+    view.format = Format::flyway;
+    view.exists = true;
+    try {
+        const auto read = connection.prepare(texts.read, nullptr, wait);
+        while (read->next(wait)) {
+            Applied applied = applied_of(*read, texts.table);
+            view.rank_max =
+                view.row_count == 0 ? applied.rank : std::max(view.rank_max, applied.rank);
+            ++view.row_count;
+            if (applied.rank > -1)
+                view.rows.push_back(std::move(applied));  // ranks below are lock rows
+        }
+    } catch (const Error& error) {
+        throw unreadable(texts.table, "Flyway", error);
+    }
+    // Rows come in the order of their insertion, which is that of their ranks unless somebody
+    // rewrote the table.
+    if (!std::ranges::is_sorted(view.rows, {}, &Applied::rank))
+        std::ranges::stable_sort(view.rows, {}, &Applied::rank);
+}
+
+}  // namespace mtdb::migrate

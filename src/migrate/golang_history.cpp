@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "migrate/history.hpp"
+
+namespace mtdb::migrate {
+
+GolangTexts golang_texts(const std::string& table, const db::Dialect& dialect) {
+    const std::string place = qualified(table, dialect);
+    GolangTexts texts;
+    texts.table = table;
+    texts.create_table = "CREATE TABLE IF NOT EXISTS " + place + " (version uint64,dirty bool)";
+    // One name for all tables, as golang-migrate has it: a second table of a file stays without the
+    // index.
+    texts.create_index = "CREATE UNIQUE INDEX IF NOT EXISTS " +
+                         qualified("version_unique", dialect) + " ON " + quoted(table, dialect) +
+                         " (version)";
+    texts.read = "SELECT h.version, h.dirty FROM " + place + " AS h LIMIT 2";
+    texts.clear = "DELETE FROM " + place;
+    texts.insert = "INSERT INTO " + place + " (version, dirty) VALUES (?, ?)";
+    return texts;
+}
+
+void read_golang(db::Connection& connection, const GolangTexts& texts, const Wait& wait,
+                 HistoryView& view) {
+    view.format = Format::golang;
+    view.exists = true;
+    try {
+        const auto read = connection.prepare(texts.read, nullptr, wait);
+        if (!read->next(wait)) return;
+        const db::Value version = read->value(0);
+        if (version.type != db::Type::int64)
+            throw Error(Code::invalid_state,
+                        "table '" + texts.table + "' holds a version that is not an integer");
+        view.version = version.slot;
+        view.dirty = truth_of(read->value(1));
+        if (read->next(wait))
+            throw Error(Code::invalid_state,
+                        "table '" + texts.table + "' holds more than one version");
+    } catch (const Error& error) {
+        throw unreadable(texts.table, "golang-migrate", error);
+    }
+}
+
+}  // namespace mtdb::migrate

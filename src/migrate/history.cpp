@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include "migrate/history.hpp"
+
+#include <charconv>
+
+#include "base/text.hpp"
+
+namespace mtdb::migrate {
+
+HistoryChoice history_choice(std::string_view text) {
+    if (text == "auto") return HistoryChoice::automatic;
+    if (text == "flyway") return HistoryChoice::flyway;
+    if (text == "golang") return HistoryChoice::golang;
+    throw Error(Code::invalid_argument,
+                "no history '" + base::excerpt(text) + "': auto, flyway or golang");
+}
+
+int64_t integer_of(const db::Value& value) {
+    switch (db::carrier_of(value.type)) {
+        case db::Carrier::integer:
+            return value.slot;
+        case db::Carrier::real:
+            return static_cast<int64_t>(value.real());
+        case db::Carrier::none:
+            return 0;
+        case db::Carrier::bytes:
+            break;
+    }
+    const auto text = base::trim(value.view());
+    int64_t number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
+}
+
+bool truth_of(const db::Value& value) {
+    if (db::carrier_of(value.type) != db::Carrier::bytes) return integer_of(value) != 0;
+    return base::equal_fold(value.view(), "true") || base::equal_fold(value.view(), "t") ||
+           integer_of(value) != 0;
+}
+
+std::string text_of(const db::Value& value) {
+    switch (db::carrier_of(value.type)) {
+        case db::Carrier::integer:
+            return std::to_string(value.slot);
+        case db::Carrier::real:
+            return std::to_string(value.real());
+        case db::Carrier::bytes:
+            return std::string(value.view());
+        case db::Carrier::none:
+            break;
+    }
+    return {};
+}
+
+std::string quoted(std::string_view name, const db::Dialect& dialect) {
+    std::string out(1, dialect.quote);
+    for (const char c : name) {
+        if (c == dialect.quote) out += c;
+        out += c;
+    }
+    return out += dialect.quote;
+}
+
+std::string qualified(std::string_view name, const db::Dialect& dialect) {
+    if (dialect.current_namespace.empty()) return quoted(name, dialect);
+    return quoted(dialect.current_namespace, dialect) + "." + quoted(name, dialect);
+}
+
+void execute(db::Connection& connection, const std::string& text, const Wait& wait) {
+    if (const auto statement = connection.prepare(text, nullptr, wait)) statement->run(wait);
+}
+
+Error unreadable(const std::string& table, const char* tool, const Error& cause) {
+    if (cause.code() != Code::sql_error) return cause;
+    return cause.with_code(Code::invalid_state)
+        .with_message("table '" + table + "' is not a history of " + tool + ": " + cause.message());
+}
+
+HistoryTexts::HistoryTexts(const Source& source, const HistoryOptions& options,
+                           const db::Dialect& dialect)
+    : preferred_(source.layout() == Layout::golang ? Format::golang : Format::flyway),
+      options_(options),
+      golang_obstacle_(source.golang_obstacle()) {
+    if (options.choice == HistoryChoice::flyway) preferred_ = Format::flyway;
+    if (options.choice == HistoryChoice::golang) preferred_ = Format::golang;
+    const std::string& name = options.table;
+    if (name.find('\0') != std::string::npos || base::lower(name).starts_with("sqlite_"))
+        throw Error(Code::invalid_argument,
+                    "'" + base::excerpt(name) + "' cannot be the name of a history table");
+    const auto own = preferred_ == Format::flyway ? flyway_table : golang_table;
+    if (base::equal_fold(name, own)) options_.table.clear();
+    const std::string chosen = options_.table.empty() ? std::string(own) : name;
+    const std::string other(preferred_ == Format::flyway ? golang_table : flyway_table);
+    if (base::equal_fold(chosen, other))
+        throw Error(Code::invalid_argument,
+                    "'" + other + "' is the history table of the other tool");
+    flyway = flyway_texts(preferred_ == Format::flyway ? chosen : other, dialect);
+    golang = golang_texts(preferred_ == Format::golang ? chosen : other, dialect);
+    own_name_ = own;
+}
+
+bool HistoryTexts::note(std::string_view name, Found& found) const {
+    if (base::equal_fold(name, flyway.table)) return found.flyway = true;
+    if (base::equal_fold(name, golang.table)) return found.golang = true;
+    if (base::equal_fold(name, own_name_)) return found.renamed = true;
+    return false;
+}
+
+Format HistoryTexts::decide(const Found& found) const {
+    if (found.flyway && found.golang)
+        throw Error(Code::invalid_state, "two histories, '" + flyway.table + "' and '" +
+                                             golang.table +
+                                             "': drop the one that no longer counts");
+    const bool here = preferred_ == Format::flyway ? found.flyway : found.golang;
+    const bool other = preferred_ == Format::flyway ? found.golang : found.flyway;
+    const bool bound = options_.choice != HistoryChoice::automatic || !options_.table.empty();
+    if (other && bound)
+        throw Error(Code::invalid_state,
+                    "the options ask for history '" + table(preferred_) + "' but there is '" +
+                        table(preferred_ == Format::flyway ? Format::golang : Format::flyway) +
+                        "'");
+    if (!here && found.renamed)
+        throw Error(Code::invalid_state,
+                    "option migrate.table names '" + options_.table + "' but there is '" +
+                        std::string(preferred_ == Format::flyway ? flyway_table : golang_table) +
+                        "'");
+    const Format format = found.flyway   ? Format::flyway
+                          : found.golang ? Format::golang
+                                         : preferred_;
+    if (format == Format::golang && !golang_obstacle_.empty())
+        throw Error(Code::invalid_state, "history '" + golang.table +
+                                             "' cannot hold these scripts: " + golang_obstacle_);
+    return format;
+}
+
+db::Statement& History::prepared(std::unique_ptr<db::Statement>& slot, std::string_view text,
+                                 const Wait& wait) {
+    if (slot == nullptr) slot = connection_.prepare(text, nullptr, wait);
+    return *slot;
+}
+
+namespace {
+
+// All names, compared here: a query that compares takes longer to prepare than the rest of a run
+// that finds nothing to do.
+constexpr std::string_view tables_query = "SELECT name FROM sqlite_master WHERE type = 'table'";
+
+// Flyway does not count these as content.
+bool engine_table(std::string_view name) {
+    return base::equal_fold(name.substr(0, 7), "sqlite_") || name == "android_metadata";
+}
+
+}  // namespace
+
+HistoryView History::look(const Wait& wait) {
+    db::Statement& tables = prepared(tables_, tables_query, wait);
+    HistoryTexts::Found found;
+    bool others = false;
+    while (tables.next(wait)) {
+        const db::Value name = tables.value(0);
+        if (!texts_.note(name.view(), found)) others = others || !engine_table(name.view());
+    }
+    tables.reset();
+    HistoryView view;
+    view.format = texts_.decide(found);
+    view.exists = found.flyway || found.golang;
+    view.other_tables = others;
+    return view;
+}
+
+HistoryView History::read(const Wait& wait) {
+    HistoryView view = look(wait);
+    if (!view.exists) return view;
+    if (view.format == Format::flyway)
+        read_flyway(connection_, texts_.flyway, wait, view);
+    else
+        read_golang(connection_, texts_.golang, wait, view);
+    return view;
+}
+
+bool History::changed(const HistoryView& view, const Wait& wait) {
+    if (!view.exists) return look(wait).exists;
+    if (view.format == Format::golang) {
+        HistoryView now;
+        read_golang(connection_, texts_.golang, wait, now);
+        return now.version != view.version || now.dirty != view.dirty;
+    }
+    db::Statement& count = prepared(count_, texts_.flyway.count, wait);
+    const bool row = count.next(wait);
+    const bool same = row && integer_of(count.value(0)) == view.row_count &&
+                      integer_of(count.value(1)) == view.rank_max;
+    count.reset();
+    return !same;
+}
+
+void History::create(HistoryView& view, const Wait& wait) {
+    if (view.exists) return;
+    const bool flyway = view.format == Format::flyway;
+    execute(connection_, flyway ? texts_.flyway.create_table : texts_.golang.create_table, wait);
+    execute(connection_, flyway ? texts_.flyway.create_index : texts_.golang.create_index, wait);
+    view.exists = true;
+}
+
+void History::append(HistoryView& view, const Applied& row, int64_t execution_ms,
+                     const Wait& wait) {
+    using db::Lifetime;
+    using db::Value;
+    create(view, wait);
+    db::Statement& insert = prepared(insert_, texts_.flyway.insert, wait);
+    insert.bind(1, Value::integer(row.rank), Lifetime::borrowed);
+    insert.bind(2, row.version.empty() ? Value::null() : Value::text(row.version.text()),
+                Lifetime::borrowed);
+    insert.bind(3, Value::text(row.description), Lifetime::borrowed);
+    insert.bind(4, Value::text(row.type), Lifetime::borrowed);
+    insert.bind(5, Value::text(row.script), Lifetime::borrowed);
+    insert.bind(6, row.checksum ? Value::integer(*row.checksum) : Value::null(),
+                Lifetime::borrowed);
+    insert.bind(7, Value::text(""), Lifetime::borrowed);
+    insert.bind(8, Value::integer(execution_ms), Lifetime::borrowed);
+    insert.bind(9, Value::integer(row.success ? 1 : 0), Lifetime::borrowed);
+    insert.run(wait);
+    insert.clear_bindings();
+    view.rank_max = row.rank;
+    ++view.row_count;
+}
+
+void History::set_version(HistoryView& view, int64_t version, const Wait& wait) {
+    create(view, wait);
+    prepared(clear_, texts_.golang.clear, wait).run(wait);
+    if (version >= 0) {
+        db::Statement& insert = prepared(insert_, texts_.golang.insert, wait);
+        insert.bind(1, db::Value::integer(version), db::Lifetime::copied);
+        insert.bind(2, db::Value::integer(0), db::Lifetime::copied);
+        insert.run(wait);
+    }
+    view.version = version;
+    view.dirty = false;
+}
+
+}  // namespace mtdb::migrate

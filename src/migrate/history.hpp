@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// The two history tables: which one a tenant has, what it says, and rows exactly as the tool that
+// owns it writes them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "db/backend.hpp"
+#include "migrate/source.hpp"
+
+namespace mtdb::migrate {
+
+enum class Format { flyway, golang };
+enum class HistoryChoice { automatic, flyway, golang };
+HistoryChoice history_choice(
+    std::string_view text);  // "auto", "flyway", "golang"; throws Error(invalid_argument)
+
+constexpr std::string_view flyway_table = "flyway_schema_history";
+constexpr std::string_view golang_table = "schema_migrations";
+
+// A row of Flyway's table.
+struct Applied {
+    int64_t rank = 0;
+    Version version;  // empty: a repeatable or a marker
+    std::string description;
+    std::string type;
+    std::string script;
+    std::optional<int32_t> checksum;
+    std::string installed_on;
+    bool success = false;
+};
+
+// What a tenant's history says at one moment.
+struct HistoryView {
+    Format format = Format::flyway;
+    bool exists = false;
+    bool other_tables = false;  // the namespace holds tables besides the history
+    std::vector<Applied> rows;  // Flyway's, by rank
+    int64_t row_count = 0;      // Flyway's, with those that it does not read
+    int64_t rank_max = 0;
+    int64_t version = -1;  // golang-migrate's; -1: nothing applied
+    bool dirty = false;
+};
+
+struct HistoryOptions {
+    HistoryChoice choice = HistoryChoice::automatic;
+    std::string table;  // empty: the tool's own name
+};
+
+struct FlywayTexts {
+    std::string table;
+    std::string create_table, create_index, read, count, insert;
+};
+FlywayTexts flyway_texts(const std::string& table, const db::Dialect& dialect);
+void read_flyway(db::Connection& connection, const FlywayTexts& texts, const Wait& wait,
+                 HistoryView& view);
+
+struct GolangTexts {
+    std::string table;
+    std::string create_table, create_index, read, clear, insert;
+};
+GolangTexts golang_texts(const std::string& table, const db::Dialect& dialect);
+void read_golang(db::Connection& connection, const GolangTexts& texts, const Wait& wait,
+                 HistoryView& view);
+
+// Every SQL text that histories need: made once for all tenants.
+class HistoryTexts {
+public:
+    // Throws Error(invalid_argument) for a table name that cannot be one.
+    HistoryTexts(const Source& source, const HistoryOptions& options, const db::Dialect& dialect);
+
+    struct Found {
+        bool flyway = false;
+        bool golang = false;
+        bool renamed = false;  // a table of the tool's own name, though `table` gives another
+    };
+    // Marks what a table of that name is; false: no history.
+    bool note(std::string_view name, Found& found) const;
+    // Throws Error(invalid_state) when what is there contradicts itself, the options, or the
+    // scripts.
+    Format decide(const Found& found) const;
+    const std::string& table(Format format) const {
+        return format == Format::flyway ? flyway.table : golang.table;
+    }
+
+    FlywayTexts flyway;
+    GolangTexts golang;
+
+private:
+    Format preferred_;
+    HistoryOptions options_;
+    std::string golang_obstacle_;
+    std::string_view own_name_;  // what the preferred tool calls its table
+};
+
+// One connection's history for the length of one verb: prepares each text at most once.
+class History {
+public:
+    History(const HistoryTexts& texts, db::Connection& connection)
+        : texts_(texts), connection_(connection) {}
+
+    HistoryView read(const Wait& wait);
+    // True when somebody else wrote since `view` was read. Meant for inside the transaction that
+    // will write.
+    bool changed(const HistoryView& view, const Wait& wait);
+
+    // These need an open transaction, make the table when it is not there, and bring `view` up to
+    // date.
+    void append(HistoryView& view, const Applied& row, int64_t execution_ms, const Wait& wait);
+    void set_version(HistoryView& view, int64_t version, const Wait& wait);
+
+private:
+    HistoryView look(const Wait& wait);
+    void create(HistoryView& view, const Wait& wait);
+    db::Statement& prepared(std::unique_ptr<db::Statement>& slot, std::string_view text,
+                            const Wait& wait);
+
+    const HistoryTexts& texts_;
+    db::Connection& connection_;
+    std::unique_ptr<db::Statement> tables_, count_, insert_, clear_;
+};
+
+// Liberal readings of a cell.
+int64_t integer_of(const db::Value& value);
+bool truth_of(const db::Value& value);
+std::string text_of(const db::Value& value);
+// The quoted name, in the dialect's present namespace.
+std::string quoted(std::string_view name, const db::Dialect& dialect);
+std::string qualified(std::string_view name, const db::Dialect& dialect);
+void execute(db::Connection& connection, const std::string& text, const Wait& wait);
+// A failed reading of a table that lacks columns: never taken for an empty history.
+Error unreadable(const std::string& table, const char* tool, const Error& cause);
+
+}  // namespace mtdb::migrate

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+#include "migrate/runner.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/text.hpp"
+
+namespace mtdb::migrate {
+
+namespace {
+
+// Foreign keys can only be switched outside a transaction: switched before, put back afterwards.
+class ForeignKeys {
+public:
+    ForeignKeys(db::Connection& connection, const Body* body, const Wait& wait)
+        : connection_(connection) {
+        if (body == nullptr || !body->split.foreign_keys) return;
+        const bool wanted = *body->split.foreign_keys;
+        const bool present = enabled(wait);
+        off_ = !wanted;
+        if (present == wanted) return;
+        set(wanted, wait);
+        before_ = present;
+        switched_ = true;
+    }
+    ForeignKeys(const ForeignKeys&) = delete;
+    ForeignKeys& operator=(const ForeignKeys&) = delete;
+    // Only where the caller is failing already: its error says more than one from here.
+    ~ForeignKeys() {
+        try {
+            restore();
+        } catch (...) {  // NOLINT(bugprone-empty-catch)
+        }
+    }
+
+    void restore() {
+        if (!switched_) return;
+        switched_ = false;
+        set(before_, Wait::forever());
+    }
+
+    // What was written while keys were off must satisfy them all the same.
+    void require_kept(const Wait& wait) const {
+        if (!off_) return;
+        const auto check = connection_.prepare("PRAGMA foreign_key_check", nullptr, wait);
+        if (check->next(wait))
+            throw Error(Code::migration_failed, "a row of table '" + text_of(check->value(0)) +
+                                                    "' refers to a missing row of '" +
+                                                    text_of(check->value(2)) + "'");
+    }
+
+private:
+    bool enabled(const Wait& wait) const {
+        const auto pragma = connection_.prepare("PRAGMA foreign_keys", nullptr, wait);
+        return pragma->next(wait) && truth_of(pragma->value(0));
+    }
+    void set(bool on, const Wait& wait) const {
+        execute(connection_, on ? "PRAGMA foreign_keys = ON" : "PRAGMA foreign_keys = OFF", wait);
+    }
+
+    db::Connection& connection_;
+    bool switched_ = false;
+    bool before_ = false;
+    bool off_ = false;
+};
+
+// These say what stopped the work and keep their code; all others become MIGRATION_FAILED.
+bool keeps_code(Code code) {
+    switch (code) {
+        case Code::cancelled:
+        case Code::timeout:
+        case Code::disk_full:
+        case Code::io:
+        case Code::read_only:
+        case Code::corrupt:
+        case Code::unavailable:
+        case Code::nomem:
+        case Code::forked:
+        case Code::closed:
+        case Code::internal:
+        case Code::migration_locked:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// The position of an error inside a statement, as a position in its script.
+base::Position place_of(const Error& error, const Piece& piece) {
+    if (error.line() < 1) return piece.position;
+    const int64_t column = std::max<int64_t>(error.column(), 1);
+    if (error.line() == 1) return {piece.position.line, piece.position.column + column - 1};
+    return {piece.position.line + error.line() - 1, column};
+}
+
+// One verb on one connection.
+class Run {
+public:
+    using MakePlan = std::function<Plan(const HistoryView&)>;
+
+    Run(const HistoryTexts& texts, db::Connection& connection, const Wait& wait, Progress& progress)
+        : history_(texts, connection), connection_(connection), wait_(wait), progress_(progress) {}
+
+    void obey(const MakePlan& make_plan) {
+        while (true) {
+            HistoryView view = history_.read(wait_);
+            const Plan plan = make_plan(view);
+            plan.require_sound();
+            if (run_all(plan, view)) return;
+        }
+    }
+
+private:
+    // False: somebody else wrote the history, and a new plan is due.
+    bool run_all(const Plan& plan, HistoryView& view) {
+        for (const Step& step : plan.steps) {
+            begun_ = false;
+            try {
+                wait_.check("a migration's next script");
+                if (!run_step(step, view)) return false;
+            } catch (const Error& error) {
+                throw failed(error, step);
+            }
+        }
+        return true;
+    }
+
+    bool run_step(const Step& step, HistoryView& view) {
+        std::shared_ptr<void> turn;
+        if (progress_.enter_write) turn = progress_.enter_write(wait_);
+        const Body* body = step.body();
+        ForeignKeys foreign_keys(connection_, body, wait_);
+        const auto start = base::Clock::now();
+        int64_t execution_ms = 0;
+        const auto run_body = [&] {
+            if (body != nullptr) run_pieces(*body);
+            execution_ms =
+                std::chrono::duration_cast<base::milliseconds>(base::Clock::now() - start).count();
+        };
+        const bool outside = body != nullptr && body->split.vacuum;
+        if (outside) run_body();
+        try {
+            begin();
+            if (history_.changed(view, wait_)) {
+                connection_.rollback();
+                foreign_keys.restore();
+                return false;
+            }
+            if (!outside) run_body();
+            foreign_keys.require_kept(wait_);
+            record(step, view, execution_ms);
+            connection_.commit(wait_);
+        } catch (...) {
+            roll_back();
+            throw;
+        }
+        ++progress_.done;
+        progress_.last_script = step.name();
+        if (progress_.on_step) progress_.on_step(step, execution_ms);
+        foreign_keys.restore();
+        return true;
+    }
+
+    void begin() {
+        try {
+            connection_.begin(
+                {.read_only = false, .immediate = true, .isolation = db::Isolation::standard},
+                wait_);
+        } catch (const Error& error) {
+            if (error.code() != Code::busy) throw;
+            throw error.with_code(Code::migration_locked);
+        }
+        begun_ = true;
+    }
+
+    // A connection that cannot even roll back is lost: whoever gets it back sees that; the first
+    // error says why.
+    void roll_back() noexcept {
+        try {
+            connection_.rollback();
+        } catch (...) {  // NOLINT(bugprone-empty-catch)
+        }
+    }
+
+    void record(const Step& step, HistoryView& view, int64_t execution_ms) {
+        if (view.format == Format::golang) {
+            history_.set_version(view, step.version_after, wait_);
+            return;
+        }
+        Applied row = step.row;
+        row.rank = std::max<int64_t>(view.rank_max, 0) + 1;
+        history_.append(view, row, step.direction == Direction::up ? execution_ms : 0, wait_);
+    }
+
+    void run_pieces(const Body& body) {
+        for (const Piece& piece : body.split.pieces) {
+            try {
+                wait_.check("a migration's next statement");
+                run_piece(std::string_view(body.text).substr(piece.offset, piece.size),
+                          body.split.vacuum);
+            } catch (const Error& error) {
+                const auto place = place_of(error, piece);
+                throw error.with_statement(piece.number).with_position(place.line, place.column);
+            }
+        }
+    }
+
+    // The engine may see more statements in a piece than the splitter did: all of them run.
+    void run_piece(std::string_view sql, bool outside) {
+        while (!sql.empty()) {
+            std::string_view tail;
+            const auto statement = connection_.prepare(sql, &tail, wait_);
+            if (statement == nullptr) return;
+            if (statement->control() != db::Control::none)
+                throw Error(Code::migration_failed, "the script would end its own transaction");
+            statement->run(wait_);
+            if (!outside && !connection_.in_transaction())
+                throw Error(Code::tx_lost, "the statement ended the script's transaction");
+            sql = tail;
+        }
+    }
+
+    Error failed(const Error& cause, const Step& step) const {
+        std::string message = "script '" + step.name() + "'";
+        if (cause.statement() > 0)
+            message += " failed at statement " + std::to_string(cause.statement());
+        message += ": " + cause.message();
+        if (progress_.done > 0) message += "; last committed: '" + progress_.last_script + "'";
+        Error error = cause.with_message(std::move(message)).with_script(step.name());
+        if (!keeps_code(cause.code())) error = error.with_code(Code::migration_failed);
+        if (cause.effect() == Effect::unknown) return error;
+        return error.with_effect(progress_.done > 0 ? Effect::committed
+                                 : begun_           ? Effect::rolled_back
+                                                    : Effect::none);
+    }
+
+    History history_;
+    db::Connection& connection_;
+    const Wait& wait_;
+    Progress& progress_;
+    bool begun_ = false;  // the present script's transaction
+};
+
+}  // namespace
+
+Runner::Runner(std::shared_ptr<const Source> source, Options options, const db::Dialect& dialect)
+    : source_(std::move(source)),
+      options_(std::move(options)),
+      texts_(*source_, options_.history, dialect) {}
+
+Plan Runner::plan(db::Connection& connection, const Wait& wait, const Target& target) const {
+    const HistoryView view = History(texts_, connection).read(wait);
+    return plan_migrate(*source_, view, target, options_.rules);
+}
+
+Plan Runner::plan_undo(db::Connection& connection, const Wait& wait, const Target& target) const {
+    const HistoryView view = History(texts_, connection).read(wait);
+    return migrate::plan_undo(*source_, view, target);
+}
+
+StatusRow Runner::status(db::Connection& connection, const Wait& wait) const {
+    const HistoryView view = History(texts_, connection).read(wait);
+    return {status_of(*source_, view, options_.rules), texts_.table(view.format)};
+}
+
+std::vector<Problem> Runner::validate(db::Connection& connection, const Wait& wait) const {
+    const HistoryView view = History(texts_, connection).read(wait);
+    return check(*source_, view, options_.rules, Pending::reported);
+}
+
+void Runner::migrate(db::Connection& connection, const Wait& wait, const Target& target,
+                     Progress& progress) const {
+    Run(texts_, connection, wait, progress).obey([&](const HistoryView& view) {
+        return plan_migrate(*source_, view, target, options_.rules);
+    });
+}
+
+void Runner::undo(db::Connection& connection, const Wait& wait, const Target& target,
+                  Progress& progress) const {
+    Run(texts_, connection, wait, progress).obey([&](const HistoryView& view) {
+        return migrate::plan_undo(*source_, view, target);
+    });
+}
+
+std::vector<PlanRow> rows_of(const Plan& plan) {
+    std::vector<PlanRow> rows;
+    for (const Problem& problem : plan.problems) {
+        PlanRow row;
+        row.version = problem.version;
+        row.description = problem.description;
+        row.script = problem.script;
+        row.state = "problem";
+        row.problem = problem.code + " " + problem.message;
+        rows.push_back(std::move(row));
+    }
+    for (const Step& step : plan.steps) {
+        PlanRow row;
+        row.version = step.script->version.text();
+        row.description = step.script->description;
+        row.script = step.name();
+        row.kind = step.direction == Direction::down       ? "undo"
+                   : step.script->kind == Kind::repeatable ? "repeatable"
+                                                           : "versioned";
+        row.checksum = step.script->checksum;
+        row.state = state_name(step.direction == Direction::up ? State::pending : State::success);
+        if (const Body* body = step.body()) {
+            row.transactional = !body->split.vacuum;
+            row.statements = body->split.statements;
+            row.destructive = body->split.destructive;
+        }
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
+}  // namespace mtdb::migrate

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// Obeys a plan on one connection: each script commits together with its history row.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "db/backend.hpp"
+#include "migrate/plan.hpp"
+
+namespace mtdb::migrate {
+
+struct Options {
+    HistoryOptions history;
+    Rules rules;
+};
+
+// What one verb did so far: kept up to date by it, also when it fails.
+struct Progress {
+    int64_t done = 0;         // scripts committed by this verb
+    std::string last_script;  // the last of them
+    // After each commit. Must not throw.
+    std::function<void(const Step& step, int64_t execution_ms)> on_step;
+    // Before each script that will write: what it returns is kept until that script has committed
+    // or was rolled back.
+    std::function<std::shared_ptr<void>(const Wait& wait)> enter_write;
+};
+
+// A line of mtdb_migrator_plan(): problems first, then steps in their order.
+struct PlanRow {
+    std::string version;  // empty: a repeatable
+    std::string description;
+    std::string script;
+    std::string kind;  // "versioned", "repeatable", "undo"; empty: a problem of the whole history
+    std::optional<int32_t> checksum;
+    std::string state;    // state_name(), or "problem"
+    std::string problem;  // empty: none
+    bool transactional = true;
+    int64_t statements = 0;
+    std::string destructive;  // empty: nothing
+};
+std::vector<PlanRow> rows_of(const Plan& plan);
+
+struct StatusRow {
+    Status status;
+    std::string history;  // the table's name
+};
+
+// Immutable; any thread, one connection per call. The connection stands outside a transaction, and
+// is left there.
+class Runner {
+public:
+    // Throws Error(invalid_argument) for options that contradict themselves.
+    Runner(std::shared_ptr<const Source> source, Options options, const db::Dialect& dialect);
+
+    const Source& source() const noexcept { return *source_; }
+
+    // These only read: no lock is taken.
+    Plan plan(db::Connection& connection, const Wait& wait, const Target& target) const;
+    Plan plan_undo(db::Connection& connection, const Wait& wait, const Target& target) const;
+    StatusRow status(db::Connection& connection, const Wait& wait) const;
+    std::vector<Problem> validate(db::Connection& connection, const Wait& wait) const;
+
+    // Errors as mtdb_migrator_migrate() and mtdb_migrator_undo(); `progress` says what was
+    // committed before.
+    void migrate(db::Connection& connection, const Wait& wait, const Target& target,
+                 Progress& progress) const;
+    void undo(db::Connection& connection, const Wait& wait, const Target& target,
+              Progress& progress) const;
+
+private:
+    std::shared_ptr<const Source> source_;
+    Options options_;
+    HistoryTexts texts_;
+};
+
+}  // namespace mtdb::migrate

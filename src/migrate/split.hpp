@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Cuts a script into statements and says what kind of work it is, once per script.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/text.hpp"
+
+namespace mtdb::migrate {
+
+// One statement of a script: without its semicolon, from its first token on.
+struct Piece {
+    std::size_t offset = 0;
+    std::size_t size = 0;
+    int64_t number = 0;  // its place among the script's statements, from 1
+    base::Position position;
+};
+
+struct Split {
+    std::vector<Piece> pieces;         // what runs, in order; without `PRAGMA foreign_keys = ...`
+    int64_t statements = 0;            // all of them
+    std::optional<bool> foreign_keys;  // the script sets them: off when any of its settings says so
+    bool vacuum = false;               // nothing but VACUUM: it runs outside a transaction
+    std::string destructive;  // what it destroys, such as "DROP TABLE (line 3)"; empty: nothing
+};
+
+// Throws Error(migration_failed) with statement and position: an unterminated string, comment or
+// trigger, transaction control, VACUUM among other statements, a NUL byte.
+Split split(std::string_view text);
+
+}  // namespace mtdb::migrate

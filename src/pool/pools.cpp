@@ -1,0 +1,872 @@
+// SPDX-License-Identifier: MIT
+#include "pool/pools.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace mtdb::pool {
+namespace {
+
+// How many leases in a row a pool may hand to its own waiters while other tenants starve for a shared bound.
+constexpr int32_t burst_max = 4;
+// What a connection is taken to need before its first sample.
+constexpr int64_t memory_guess = 128 * 1024;
+
+int64_t microseconds_since(Time begin) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(base::Clock::now() - begin).count();
+}
+
+}  // namespace
+
+// One thread in a queue: of a pool for a lease, or of a pool's writers for the turn.
+struct Pools::Waiter {
+    enum class Outcome { waiting, has_slot, may_open, has_turn, refused };
+    Outcome outcome = Outcome::waiting;
+    Holder* holder = nullptr;
+    std::unique_ptr<Slot> slot;
+    std::condition_variable wake;
+};
+
+struct Pool {
+    std::string_view key;
+    Pools::Entry* entry = nullptr;
+    db::Place place;
+    std::vector<std::unique_ptr<Slot>> idle;  // warmest last
+    std::list<Pools::Waiter*> waiters;
+    std::list<Pools::Waiter*> writers;
+    int64_t open = 0;     // idle, leased and connecting
+    int64_t leased = 0;   // connecting included
+    int64_t quiet = 0;    // of those, in the hands of maintenance
+    int64_t closing = 0;  // no longer counted as open
+    int64_t peak = 0;     // of open + closing since its file was last closed
+    int64_t files = 0;
+    int32_t burst = 0;
+    bool connecting = false;
+    bool fenced = false;
+    bool starved = false;
+    bool files_closing = false;
+    bool writing = false;
+    bool wants_checkpoint = false;
+    std::atomic<uint64_t> mark{0};
+};
+
+// ---- Lease, Fence -------------------------------------------------------------------------------
+
+Lease::Lease(Lease&& other) noexcept
+    : pools_(other.pools_), pool_(other.pool_), slot_(std::move(other.slot_)), turn_(std::exchange(other.turn_, false)) {}
+
+Lease& Lease::operator=(Lease&& other) noexcept {
+    if (this != &other) {
+        give_back();
+        pools_ = other.pools_;
+        pool_ = other.pool_;
+        slot_ = std::move(other.slot_);
+        turn_ = std::exchange(other.turn_, false);
+    }
+    return *this;
+}
+
+uint64_t Lease::mark() const noexcept { return pool_->mark.load(std::memory_order_acquire); }
+void Lease::set_mark(uint64_t mark) noexcept { pool_->mark.store(mark, std::memory_order_release); }
+
+void Lease::take_turn(const Wait& wait) {
+    if (turn_) return;
+    pools_->take_turn(*pool_, wait);
+    turn_ = true;
+}
+
+void Lease::give_turn() noexcept {
+    if (std::exchange(turn_, false)) pools_->give_turn(*pool_);
+}
+
+bool Lease::give_back() noexcept {
+    if (slot_ == nullptr) return false;
+    bool rolled_back = false;
+    db::Reuse reuse = db::Reuse::discard;
+    if (slot_->connection != nullptr) {
+        rolled_back = slot_->connection->in_transaction();
+        reuse = slot_->connection->end_lease();
+    }
+    pools_->put_back(std::move(slot_), std::exchange(turn_, false), reuse);
+    return rolled_back;
+}
+
+void Lease::abandon(std::string origin) noexcept {
+    if (slot_ == nullptr) return;
+    if (slot_->connection == nullptr) {
+        give_back();
+        return;
+    }
+    auto state = pools_->state_.lock();
+    ++pool_->quiet;
+    slot_->in_maintenance = true;
+    slot_->holder = nullptr;
+    state->abandoned.push_back({std::move(slot_), std::exchange(turn_, false), std::move(origin)});
+    pools_->wake_maintenance(*state);
+    pools_->returned_.notify_all();
+}
+
+Fence::~Fence() {
+    if (pools_ == nullptr) return;
+    auto state = pools_->state_.lock();
+    pool_->fenced = false;
+    pools_->serve_pool(*state, *pool_);
+    pools_->returned_.notify_all();
+    pools_->forget(*state, *pool_);
+}
+
+// ---- lists --------------------------------------------------------------------------------------
+
+void Pools::SlotList::push_back(Slot& slot) noexcept {
+    slot.previous = last;
+    slot.next = nullptr;
+    (last != nullptr ? last->next : first) = &slot;
+    last = &slot;
+    ++size;
+}
+
+void Pools::SlotList::remove(Slot& slot) noexcept {
+    (slot.previous != nullptr ? slot.previous->next : first) = slot.next;
+    (slot.next != nullptr ? slot.next->previous : last) = slot.previous;
+    slot.previous = slot.next = nullptr;
+    --size;
+}
+
+// ---- acquire ------------------------------------------------------------------------------------
+
+Pools::Pools(Settings settings, Opener opener, Checkpoint checkpoint, Listener listener)
+    : settings_(settings), opener_(std::move(opener)), listener_(std::move(listener)), checkpoint_(std::move(checkpoint)) {
+    state_.lock()->next_sweep = base::coarse_now() + settings_.sweep;
+}
+
+Pools::~Pools() = default;
+
+Pool& Pools::pool_of(State& state, std::string_view key, const Target& target) {
+    auto found = state.entries.find(key);
+    if (found == state.entries.end()) found = state.entries.emplace(std::string(key), Entry{}).first;
+    Entry& entry = found->second;
+    if (entry.pool == nullptr) {
+        auto pool = std::make_unique<Pool>();
+        pool->key = found->first;
+        pool->entry = &entry;
+        pool->place = target.place();
+        entry.pool = std::move(pool);
+    } else if (!target.constant) {
+        const db::Place place = target.place();
+        if (entry.pool->place == place) return *entry.pool;
+        if (entry.pool->open + entry.pool->closing + entry.pool->leased > 0)
+            throw Error(Code::busy, "the tenant's route changed while it is in use; it takes effect once its leases are back");
+        entry.pool->place = place;
+    }
+    return *entry.pool;
+}
+
+Situation Pools::situation_of(const State& state, const Pool& pool) const {
+    Situation now;
+    now.idle = static_cast<int64_t>(pool.idle.size());
+    now.open = pool.open;
+    now.leased = pool.leased;
+    now.connecting = pool.connecting;
+    now.fenced = pool.fenced;
+    now.tenants = state.tenants;
+    now.connections = state.connections;
+    now.files = state.files;
+    const auto peak = static_cast<int32_t>(std::max(pool.peak, pool.open + pool.closing + 1));
+    now.files_needed = settings_.file_cost.of(peak) - pool.files;
+    now.memory = state.memory;
+    now.memory_needed = state.connections > 0 ? std::max(memory_guess, state.memory / state.connections) : memory_guess;
+    return now;
+}
+
+Decision Pools::decide(const State& state, const Pool& pool) const {
+    return next_step(situation_of(state, pool), settings_.limits);
+}
+
+Lease Pools::acquire(std::string_view key, const Target& target, const Wait& wait, Holder* holder) {
+    auto state = state_.lock();
+    if (state->refusing) throw Error(Code::closed, "the db is closed");
+    Pool& pool = pool_of(*state, key, target);
+    ++state->stats.acquires;
+    ++pool.entry->acquires;
+    Bound bound = Bound::pool_size;
+    if (pool.waiters.empty()) {  // nobody is overtaken
+        Decision decision = decide(*state, pool);
+        if (decision.step == Step::wait && shared_bound(decision.bound)) {
+            evict_for(*state, pool, decision.bound);
+            decision = decide(*state, pool);
+        }
+        if (decision.step == Step::take_idle) return Lease(*this, pool, take_idle(*state, pool, holder));
+        if (decision.step == Step::open) {
+            reserve(*state, pool);
+            return open_lease(state, pool, wait, holder);
+        }
+        bound = decision.bound;
+    }
+    return wait_for_lease(state, pool, bound, wait, holder);
+}
+
+Lease Pools::wait_for_lease(Access& state, Pool& pool, Bound bound, const Wait& wait, Holder* holder) {
+    const Time begin = base::Clock::now();
+    Waiter waiter;
+    waiter.holder = holder;
+    const auto place = pool.waiters.insert(pool.waiters.end(), &waiter);
+    ++state->stats.waits;
+    if (shared_bound(bound)) starve(*state, pool);
+    while (waiter.outcome == Waiter::Outcome::waiting && !wait.over()) {
+        if (!settings_.helpers && help(state)) continue;
+        wait.sleep(state.held(), waiter.wake);
+    }
+    Entry& entry = *pool.entry;
+    const int64_t waited = microseconds_since(begin);
+    ++entry.waits;
+    entry.wait_us += waited;
+    state->stats.wait_us += waited;
+    if (waiter.outcome == Waiter::Outcome::has_slot) return Lease(*this, pool, std::move(waiter.slot));
+    if (waiter.outcome == Waiter::Outcome::may_open) return open_lease(state, pool, wait, holder);
+    if (waiter.outcome == Waiter::Outcome::waiting) pool.waiters.erase(place);
+    ++entry.failures;
+    const Bound reason = decide(*state, pool).bound;
+    Error error = waiter.outcome == Waiter::Outcome::refused ? Error(Code::closed, "the db is closed")
+                  : wait.cancelled() || wait.shut_down()     ? wait.error("a connection")
+                                         : exhausted(*state, pool, reason == Bound::none ? bound : reason);
+    if (error.code() == Code::pool_exhausted) ++state->stats.exhausted;
+    serve(*state);
+    forget(*state, pool);
+    throw error;
+}
+
+// The place was reserved. Connects without the lock; what goes wrong is this caller's alone.
+Lease Pools::open_lease(Access& state, Pool& pool, const Wait& wait, Holder* holder) {
+    std::unique_ptr<Slot> slot;
+    try {
+        slot = state.unlocked([&] {
+            auto opened = std::make_unique<Slot>(settings_.statements_max);
+            opened->connection = opener_(pool.place, wait);
+            opened->memory = opened->connection->memory_bytes();
+            opened->connection->mark_lease();
+            return opened;
+        });
+    } catch (...) {
+        unreserve(*state, pool);
+        ++state->stats.open_failures;
+        ++pool.entry->failures;
+        serve_pool(*state, pool);
+        serve(*state);
+        returned_.notify_all();
+        forget(*state, pool);
+        throw;
+    }
+    slot->pool = &pool;
+    if (settings_.lifetime.count() > 0) {
+        const int64_t lifetime = settings_.lifetime.count();
+        const auto spread = std::max<int64_t>(1, lifetime * settings_.jitter_percent / 100);
+        const auto random = static_cast<int64_t>(reinterpret_cast<uintptr_t>(slot.get()) / 16 % static_cast<uint64_t>(spread));
+        slot->expires = base::coarse_now() + milliseconds(lifetime - random);
+    }
+    pool.connecting = false;
+    state->memory += slot->memory;
+    ++state->stats.opens;
+    ++pool.entry->opens;
+    slot->holder = holder;
+    state->leased.push_back(*slot);
+    Lease lease(*this, pool, std::move(slot));
+    if (state->refusing) {
+        state.held().unlock();
+        lease = Lease();
+        throw Error(Code::closed, "the db is closed");
+    }
+    serve_pool(*state, pool);
+    evict_ahead(*state);
+    return lease;
+}
+
+std::unique_ptr<Slot> Pools::take_idle(State& state, Pool& pool, Holder* holder) {
+    std::unique_ptr<Slot> slot = std::move(pool.idle.back());
+    pool.idle.pop_back();
+    state.idle.remove(*slot);
+    ++pool.leased;
+    slot->holder = holder;
+    state.leased.push_back(*slot);
+    slot->connection->mark_lease();
+    return slot;
+}
+
+void Pools::reserve(State& state, Pool& pool) {
+    if (pool.files_closing) {
+        pool.files_closing = false;
+        state.closing_files -= pool.files;
+    }
+    if (pool.open == 0) ++state.tenants;
+    ++pool.open;
+    ++pool.leased;
+    ++state.connections;
+    pool.connecting = true;
+    pool.peak = std::max(pool.peak, pool.open + pool.closing);
+    const int64_t files = settings_.file_cost.of(static_cast<int32_t>(pool.peak));
+    state.files += files - pool.files;
+    pool.files = files;
+}
+
+void Pools::unreserve(State& state, Pool& pool) {
+    pool.connecting = false;
+    --pool.leased;
+    --state.connections;
+    if (--pool.open > 0) return;
+    --state.tenants;
+    if (pool.closing > 0) {
+        pool.files_closing = true;
+        state.closing_files += pool.files;
+        return;
+    }
+    state.files -= pool.files;
+    pool.files = pool.peak = 0;
+}
+
+// Gives the pool's first waiter what the step allows.
+bool Pools::grant(State& state, Pool& pool, Step step) {
+    Waiter& waiter = *pool.waiters.front();
+    if (step == Step::take_idle) {
+        waiter.slot = take_idle(state, pool, waiter.holder);
+        waiter.outcome = Waiter::Outcome::has_slot;
+    } else if (step == Step::open) {
+        reserve(state, pool);
+        waiter.outcome = Waiter::Outcome::may_open;
+    } else {
+        return false;
+    }
+    pool.waiters.pop_front();
+    waiter.wake.notify_one();
+    return true;
+}
+
+// Serves a pool's own waiters as far as they can be served now.
+void Pools::serve_pool(State& state, Pool& pool) {
+    while (!pool.waiters.empty()) {
+        const Decision decision = decide(state, pool);
+        if (grant(state, pool, decision.step)) continue;
+        if (shared_bound(decision.bound)) starve(state, pool);
+        return;
+    }
+}
+
+// Serves the pools that a shared bound holds up: one lease each, in turn.
+void Pools::serve(State& state) {
+    while (!state.starved.empty()) {
+        Pool& pool = *state.starved.front();
+        const Decision decision = pool.waiters.empty() ? Decision{} : decide(state, pool);
+        if (!pool.waiters.empty() && decision.step == Step::wait && shared_bound(decision.bound)) {
+            evict_for(state, pool, decision.bound);
+            if (decide(state, pool).step == Step::wait) return;  // it stays first in turn
+            continue;
+        }
+        state.starved.pop_front();
+        pool.starved = false;
+        if (pool.waiters.empty()) continue;
+        if (grant(state, pool, decision.step) && !pool.waiters.empty()) starve(state, pool);
+    }
+}
+
+void Pools::starve(State& state, Pool& pool) {
+    if (pool.starved) return;
+    pool.starved = true;
+    state.starved.push_back(&pool);
+}
+
+Error Pools::exhausted(const State& state, const Pool& pool, Bound bound) const {
+    const std::string key(pool.key);
+    const char* option = option_of(bound);
+    std::string message = "no connection for tenant '" + key + "' within the deadline: ";
+    if (bound == Bound::pool_size || bound == Bound::tenant_leases) {
+        message += std::to_string(pool.leased) + " of its connections are leased (" + option + ")";
+    } else if (bound == Bound::fence) {
+        message += "it is being dropped";
+    } else if (bound == Bound::connecting) {
+        message += "another caller is still connecting";
+    } else {
+        std::string_view top;
+        int64_t most = 0;
+        for (const auto& [name, entry] : state.entries)
+            if (entry.pool != nullptr && entry.pool->leased > most) {
+                most = entry.pool->leased;
+                top = name;
+            }
+        message += std::string("the limit ") + option + " is reached by " + std::to_string(state.leased.size) + " leases";
+        if (most > 0) message += ", " + std::to_string(most) + " of them of tenant '" + std::string(top) + "'";
+    }
+    return Error(Code::pool_exhausted, message).with_tenant(key).with_limit(option);
+}
+
+// ---- eviction -----------------------------------------------------------------------------------
+
+std::unique_ptr<Slot> Pools::take_from_idle(State& state, Slot& slot) {
+    auto& idle = slot.pool->idle;
+    const auto found = std::find_if(idle.begin(), idle.end(), [&](const auto& each) { return each.get() == &slot; });
+    std::unique_ptr<Slot> taken = std::move(*found);
+    idle.erase(found);
+    state.idle.remove(slot);
+    return taken;
+}
+
+// To the closing list: closing is I/O, so somebody does it without the lock.
+void Pools::retire(State& state, std::unique_ptr<Slot> slot) {
+    Pool& pool = *slot->pool;
+    --pool.open;
+    ++pool.closing;
+    ++state.closing_slots;
+    state.closing_memory += slot->memory;
+    if (pool.open == 0) {
+        --state.tenants;
+        pool.mark.store(0, std::memory_order_release);
+        pool.files_closing = true;
+        state.closing_files += pool.files;
+    }
+    state.closing.push_back(std::move(slot));
+    wake_maintenance(state);
+}
+
+void Pools::evict(State& state, Slot& slot) {
+    ++state.stats.evictions;
+    retire(state, take_from_idle(state, slot));
+}
+
+void Pools::evict_pool(State& state, Pool& pool) {
+    while (!pool.idle.empty()) evict(state, *pool.idle.back());
+}
+
+// The pool that has been unused longest, among those of which nothing is leased.
+Pool* Pools::coldest_idle_pool(State& state) const {
+    for (Slot* slot = state.idle.first; slot != nullptr; slot = slot->next)
+        if (slot->pool->leased == 0) return slot->pool;
+    return nullptr;
+}
+
+// Makes room for one connection of `pool`, counting what is already on its way out.
+void Pools::evict_for(State& state, const Pool& pool, Bound bound) {
+    const Limits& limits = settings_.limits;
+    const Situation now = situation_of(state, pool);
+    switch (bound) {
+        case Bound::tenants:
+            if (Pool* victim = coldest_idle_pool(state)) evict_pool(state, *victim);
+            break;
+        case Bound::connections:
+            if (state.connections - state.closing_slots >= limits.connections_max && state.idle.first != nullptr)
+                evict(state, *state.idle.first);
+            break;
+        case Bound::files:
+            while (state.files - state.closing_files + now.files_needed > limits.files_max) {
+                Pool* victim = coldest_idle_pool(state);
+                if (victim == nullptr) break;
+                evict_pool(state, *victim);
+            }
+            break;
+        case Bound::memory:
+            while (state.memory - state.closing_memory + now.memory_needed > limits.memory_max && state.idle.first != nullptr)
+                evict(state, *state.idle.first);
+            break;
+        default: break;
+    }
+}
+
+// Near a bound, the coldest pools go before anyone has to wait for their closing.
+void Pools::evict_ahead(State& state) {
+    if (!settings_.helpers) return;
+    const auto high = [](int64_t value, int64_t bound) { return bound >= 64 && value > bound - bound / 16; };
+    const auto crowded = [&] {
+        return high(state.files - state.closing_files, settings_.limits.files_max) ||
+               high(state.connections - state.closing_slots, settings_.limits.connections_max);
+    };
+    while (crowded()) {
+        Pool* victim = coldest_idle_pool(state);
+        if (victim == nullptr) return;
+        evict_pool(state, *victim);
+    }
+}
+
+// Frees what a pool needs only while something of it is open or awaited.
+void Pools::forget(State& state, Pool& pool) {
+    if (pool.open > 0 || pool.closing > 0 || pool.leased > 0 || pool.fenced) return;
+    if (!pool.waiters.empty() || !pool.writers.empty()) return;
+    if (pool.starved) state.starved.remove(&pool);
+    std::erase(state.to_checkpoint, &pool);
+    if (pool.entry->opens > 0) {
+        pool.entry->pool.reset();
+        return;
+    }
+    // Never opened: perhaps there is no such tenant, and whoever asks for a million of those must not fill the memory.
+    state.entries.erase(state.entries.find(pool.key));
+}
+
+// ---- return -------------------------------------------------------------------------------------
+
+bool Pools::usable(const State& state, const Slot& slot) const {
+    if (state.refusing || slot.pool->fenced) return false;
+    if (slot.expires != Time::max() && base::coarse_now() >= slot.expires) return false;
+    return slot.pool->waiters.size() > 0 || static_cast<int64_t>(slot.pool->idle.size()) < settings_.idle_max;
+}
+
+// Folds a returned connection's own figures into the shared ones.
+void Pools::account(State& state, Slot& slot) {
+    state.stats.statement_hits += slot.statements.take_hits();
+    state.stats.statement_misses += slot.statements.take_misses();
+    slot.holder = nullptr;
+    if (std::exchange(slot.in_maintenance, false)) --slot.pool->quiet;
+}
+
+void Pools::put_back(std::unique_ptr<Slot> slot, bool turn, db::Reuse reuse) noexcept {
+    Pool& pool = *slot->pool;
+    if (slot->connection != nullptr && reuse == db::Reuse::clean && slot->returns++ % 32 == 0) {
+        const int64_t memory = slot->connection->memory_bytes();
+        if (settings_.tenant_memory_max > 0 && memory * std::max<int64_t>(1, settings_.limits.size_max) > settings_.tenant_memory_max)
+            slot->connection->shed_memory();
+        state_.lock()->memory += memory - slot->memory;
+        slot->memory = memory;
+    }
+    auto state = state_.lock();
+    state->leased.remove(*slot);
+    --pool.leased;
+    if (turn) leave_turn(pool);
+    account(*state, *slot);
+    if (slot->connection == nullptr) {  // shutdown took it
+        slot.reset();
+    } else if (reuse == db::Reuse::discard || !usable(*state, *slot)) {
+        if (reuse == db::Reuse::discard) ++state->stats.discards;
+        retire(*state, std::move(slot));
+    } else {
+        const int64_t pages = slot->connection->log_pages();
+        if (pages >= settings_.checkpoint_pages && pages != slot->log_seen && !pool.wants_checkpoint) {
+            pool.wants_checkpoint = true;
+            slot->log_seen = pages;
+            state->to_checkpoint.push_back(&pool);
+            wake_maintenance(*state);
+        }
+        slot->idle_since = base::coarse_now();
+        state->idle.push_back(*slot);
+        pool.idle.push_back(std::move(slot));
+    }
+    // While other tenants starve for a shared bound, a pool keeps only so many leases for itself.
+    const bool others = !state->starved.empty() && !(state->starved.size() == 1 && pool.starved);
+    if (!pool.waiters.empty() && others && ++pool.burst > burst_max) {
+        pool.burst = 0;
+        serve(*state);
+    }
+    serve_pool(*state, pool);
+    if (pool.waiters.empty()) pool.burst = 0;
+    if (!state->starved.empty()) serve(*state);
+    if (pool.leased == 0 || state->refusing) returned_.notify_all();
+    if (state->refusing)
+        while (close_one(state)) {
+        }
+    else if (pool.open == 0)
+        forget(*state, pool);
+}
+
+// ---- writer turn --------------------------------------------------------------------------------
+
+void Pools::take_turn(Pool& pool, const Wait& wait) {
+    auto state = state_.lock();
+    ++state->stats.writer_turns;
+    ++pool.entry->writer_turns;
+    if (!pool.writing && pool.writers.empty()) {
+        pool.writing = true;
+        return;
+    }
+    Waiter waiter;
+    const auto place = pool.writers.insert(pool.writers.end(), &waiter);
+    ++state->stats.writer_waits;
+    while (waiter.outcome == Waiter::Outcome::waiting && !wait.over()) wait.sleep(state.held(), waiter.wake);
+    if (waiter.outcome == Waiter::Outcome::has_turn) return;
+    pool.writers.erase(place);
+    ++state->stats.timeouts;
+    throw wait.error("the tenant's writer turn").with_tenant(pool.key);
+}
+
+void Pools::give_turn(Pool& pool) noexcept {
+    auto state = state_.lock();
+    leave_turn(pool);
+}
+
+void Pools::leave_turn(Pool& pool) noexcept {
+    if (pool.writers.empty()) {
+        pool.writing = false;
+        return;
+    }
+    Waiter& next = *pool.writers.front();
+    pool.writers.pop_front();
+    next.outcome = Waiter::Outcome::has_turn;
+    next.wake.notify_one();
+}
+
+// ---- fence, shutdown ----------------------------------------------------------------------------
+
+Fence Pools::fence(std::string_view key, const Target& target, const Wait& wait) {
+    auto state = state_.lock();
+    if (state->refusing) throw Error(Code::closed, "the db is closed");
+    Pool& pool = pool_of(*state, key, target);
+    if (pool.fenced) throw Error(Code::busy, "the tenant is being dropped or replaced by another caller").with_tenant(key);
+    const auto used = [&] { return pool.leased - pool.quiet > 0 || !pool.waiters.empty(); };
+    if (used()) {
+        throw Error(Code::busy, "tenant '" + std::string(key) + "' has " + std::to_string(pool.leased - pool.quiet) +
+                                    " leases out and " + std::to_string(pool.waiters.size()) + " callers waiting")
+            .with_tenant(key);
+    }
+    pool.fenced = true;
+    Fence fence(*this, pool);
+    evict_pool(*state, pool);
+    while (pool.open > 0 || pool.closing > 0) {
+        if (wait.over()) {
+            Error error = wait.error("the tenant's connections to close").with_tenant(key);
+            state.held().unlock();
+            throw error;
+        }
+        if (!settings_.helpers && help(state)) continue;
+        wait.sleep(state.held(), returned_);
+    }
+    return fence;
+}
+
+void Pools::refuse() noexcept {
+    auto state = state_.lock();
+    state->refusing = true;
+    for (auto& [key, entry] : state->entries) {
+        if (entry.pool == nullptr) continue;
+        for (Waiter* waiter : entry.pool->waiters) {
+            waiter->outcome = Waiter::Outcome::refused;
+            waiter->wake.notify_one();
+        }
+        entry.pool->waiters.clear();
+    }
+}
+
+bool Pools::wait_until_returned(const Wait& wait) {
+    auto state = state_.lock();
+    const auto out = [&] { return state->leased.size > static_cast<int64_t>(state->abandoned.size()); };
+    while (out() && !wait.over()) wait.sleep(state.held(), returned_);
+    return !out();
+}
+
+// Takes the connection of one lease that nobody is inside of; false when there is none.
+bool Pools::claim_one(Access& state) {
+    for (Slot* slot = state->leased.first; slot != nullptr; slot = slot->next) {
+        Holder* const holder = slot->holder;
+        int32_t expected = Holder::guard_free;
+        if (slot->connection == nullptr || holder == nullptr) continue;
+        if (!holder->guard.compare_exchange_strong(expected, Holder::guard_claimed)) continue;
+        state.unlocked([&] {
+            holder->surrender();
+            slot->statements.clear();
+            slot->connection->end_lease();
+            slot->connection.reset();
+        });
+        Pool& pool = *slot->pool;
+        --pool.open;
+        --state->connections;
+        state->memory -= slot->memory;
+        if (pool.open == 0) --state->tenants;
+        if (pool.open == 0 && pool.closing == 0) {
+            state->files -= pool.files;
+            pool.files = pool.peak = 0;
+        }
+        ++state->stats.closes;
+        slot->holder = nullptr;
+        holder->guard.store(Holder::guard_dead, std::memory_order_release);  // it may go now
+        returned_.notify_all();
+        return true;
+    }
+    return false;
+}
+
+int64_t Pools::close_all(Deadline grace) {
+    refuse();
+    auto state = state_.lock();
+    const int64_t forced = state->leased.size - static_cast<int64_t>(state->abandoned.size());
+    for (auto& [key, entry] : state->entries)  // their waits look at the shutdown flag
+        if (entry.pool != nullptr)
+            for (Waiter* writer : entry.pool->writers) writer->wake.notify_one();
+    while (state->idle.first != nullptr) evict(*state, *state->idle.first);
+    for (;;) {
+        while (claim_one(state) || clean_abandoned(state) || close_one(state)) {
+        }
+        const bool running = state->connections > 0;
+        if (!running || grace.passed()) return forced;
+        Wait{grace.earlier(Deadline::in(milliseconds(2)))}.sleep(state.held(), returned_);
+    }
+}
+
+// ---- maintenance --------------------------------------------------------------------------------
+
+void Pools::wake_maintenance(State& state) {
+    if (std::exchange(state.work, true)) return;
+    work_.notify_one();
+}
+
+// A caller that waits does what maintenance would do. True when there was something.
+bool Pools::help(Access& state) { return close_one(state) || clean_abandoned(state); }
+
+bool Pools::close_one(Access& state) {
+    if (state->closing.empty()) return false;
+    std::unique_ptr<Slot> slot = std::move(state->closing.back());
+    state->closing.pop_back();
+    Pool& pool = *slot->pool;
+    const int64_t memory = slot->memory;
+    state.unlocked([&] {
+        slot->statements.clear();
+        slot.reset();
+    });
+    --pool.closing;
+    --state->closing_slots;
+    --state->connections;
+    state->memory -= memory;
+    state->closing_memory -= memory;
+    ++state->stats.closes;
+    if (pool.open == 0 && pool.closing == 0) {
+        if (std::exchange(pool.files_closing, false)) state->closing_files -= pool.files;
+        state->files -= pool.files;
+        pool.files = pool.peak = 0;
+    }
+    serve_pool(*state, pool);
+    serve(*state);
+    returned_.notify_all();
+    forget(*state, pool);
+    return true;
+}
+
+bool Pools::clean_abandoned(Access& state) {
+    if (state->abandoned.empty()) return false;
+    Abandoned lost = std::move(state->abandoned.back());
+    state->abandoned.pop_back();
+    Pool& pool = *lost.slot->pool;
+    if (!lost.origin.empty()) ++state->stats.abandoned;
+    state.unlocked([&] {
+        if (!lost.origin.empty()) report(Notice::Kind::abandoned, pool, lost.origin);
+        const bool open = lost.slot->connection->in_transaction();
+        const db::Reuse reuse = lost.slot->connection->end_lease();
+        if (open && !lost.origin.empty()) report(Notice::Kind::rolled_back, pool, "the lease was abandoned");
+        put_back(std::move(lost.slot), lost.turn, reuse);
+    });
+    return true;
+}
+
+bool Pools::checkpoint_one(Access& state) {
+    while (!state->to_checkpoint.empty()) {
+        Pool& pool = *state->to_checkpoint.back();
+        state->to_checkpoint.pop_back();
+        pool.wants_checkpoint = false;
+        if (pool.idle.empty() || pool.fenced) continue;
+        std::unique_ptr<Slot> slot = take_idle(*state, pool, nullptr);
+        slot->in_maintenance = true;
+        ++pool.quiet;
+        ++state->stats.checkpoints;
+        state.unlocked([&] {
+            bool blocked = false;
+            try {
+                blocked = checkpoint_(*slot->connection);
+            } catch (const Error&) {
+                blocked = true;
+            }
+            if (blocked) report(Notice::Kind::log_blocked, pool, "a reader keeps the write-ahead log from being written back");
+            put_back(std::move(slot), false, db::Reuse::clean);
+        });
+        return true;
+    }
+    return false;
+}
+
+// Idle connections past their time. Coldest first, so it stops at the first warm one unless lifetimes are bounded.
+bool Pools::sweep(State& state) {
+    const Time now = base::coarse_now();
+    if (now < state.next_sweep) return false;
+    state.next_sweep = now + settings_.sweep;
+    bool any = false;
+    for (Slot* slot = state.idle.first; slot != nullptr;) {
+        Slot* const next = slot->next;
+        const bool cold = settings_.idle.count() > 0 && now - slot->idle_since >= settings_.idle;
+        if (cold || now >= slot->expires) {
+            evict(state, *slot);
+            any = true;
+        } else if (settings_.lifetime.count() == 0) {
+            break;
+        }
+        slot = next;
+    }
+    const int64_t bound = settings_.limits.memory_max;
+    while (bound > 0 && state.memory - state.closing_memory > bound && state.idle.first != nullptr) {
+        evict(state, *state.idle.first);
+        any = true;
+    }
+    return any;
+}
+
+bool Pools::step() {
+    auto state = state_.lock();
+    return close_one(state) || clean_abandoned(state) || checkpoint_one(state) || sweep(*state);
+}
+
+void Pools::wait_for_work() {
+    auto state = state_.lock();
+    if (!state->work && !state->stopped) Wait{Deadline::at(state->next_sweep)}.sleep(state.held(), work_);
+    state->work = false;
+}
+
+void Pools::stop_waiting() noexcept {
+    auto state = state_.lock();
+    state->stopped = true;
+    work_.notify_all();
+}
+
+void Pools::report(Notice::Kind kind, const Pool& pool, std::string detail) const {
+    if (listener_) listener_({kind, std::string(pool.key), std::move(detail)});
+}
+
+// ---- figures ------------------------------------------------------------------------------------
+
+Stats Pools::stats() {
+    auto state = state_.lock();
+    State& now = *state;
+    Stats stats = now.stats;
+    stats.pools_now = now.tenants;
+    stats.known_now = static_cast<int64_t>(now.entries.size());
+    stats.connections_now = now.connections;
+    stats.idle_now = now.idle.size;
+    stats.leased_now = now.leased.size;
+    for (const auto& [key, entry] : now.entries)
+        if (entry.pool != nullptr) stats.waiting_now += static_cast<int64_t>(entry.pool->waiters.size());
+    stats.files_now = now.files;
+    stats.files_max = settings_.limits.files_max;
+    stats.memory_now = now.memory;
+    stats.closing_now = now.closing_slots;
+    return stats;
+}
+
+TenantStats Pools::tenant_stats(std::string_view key) {
+    auto state = state_.lock();
+    const auto found = state->entries.find(key);
+    if (found == state->entries.end()) return {};
+    const Entry& entry = found->second;
+    TenantStats stats{entry.acquires, entry.waits, entry.wait_us, entry.writer_turns, entry.opens, entry.failures, 0, 0, 0};
+    if (entry.pool != nullptr) {
+        stats.leased_now = entry.pool->leased;
+        stats.idle_now = static_cast<int64_t>(entry.pool->idle.size());
+        stats.waiting_now = static_cast<int64_t>(entry.pool->waiters.size());
+    }
+    return stats;
+}
+
+std::vector<PoolStats> Pools::pool_stats() {
+    auto state = state_.lock();
+    const Time now = base::coarse_now();
+    std::vector<PoolStats> all;
+    for (const auto& [key, entry] : state->entries) {
+        if (entry.pool == nullptr) continue;
+        const Pool& pool = *entry.pool;
+        PoolStats row{key, pool.open, static_cast<int64_t>(pool.idle.size()), pool.leased,
+                      static_cast<int64_t>(pool.waiters.size()), pool.writing ? 1 : 0, pool.files, 0, milliseconds(0)};
+        for (const auto& slot : pool.idle) {
+            row.memory += slot->memory;
+            row.idle_for = std::chrono::duration_cast<milliseconds>(now - slot->idle_since);
+        }
+        all.push_back(std::move(row));
+    }
+    return all;
+}
+
+}  // namespace mtdb::pool

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT
+// The connections of one db: a pool per place, one budget over all, leases, writer turns, and the work that maintenance does.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/checksum.hpp"
+#include "base/guarded.hpp"
+#include "base/wait.hpp"
+#include "db/backend.hpp"
+#include "pool/next_step.hpp"
+#include "pool/statement_cache.hpp"
+
+namespace mtdb::pool {
+
+using base::milliseconds;
+using base::Time;
+
+struct Settings {
+    Limits limits;
+    int64_t idle_max = 8;
+    milliseconds idle{300000};    // 0: idle connections are kept
+    milliseconds lifetime{0};     // 0: no end
+    int64_t jitter_percent = 10;  // of lifetime
+    milliseconds sweep{5000};
+    int64_t statements_max = 64;
+    int64_t checkpoint_pages = 1000;
+    int64_t tenant_memory_max = 0;
+    db::FileCost file_cost;
+    bool helpers = true;  // a maintenance thread exists; otherwise callers that wait do its work
+};
+
+// Something worth an event. Reported without any lock held.
+struct Notice {
+    enum class Kind { abandoned, rolled_back, log_blocked };
+    Kind kind;
+    std::string tenant;
+    std::string detail;
+};
+
+// Figures since the start; `now` figures are of this moment.
+struct Stats {
+    int64_t acquires = 0, waits = 0, wait_us = 0, exhausted = 0, timeouts = 0;
+    int64_t opens = 0, open_failures = 0, closes = 0, evictions = 0, discards = 0, abandoned = 0;
+    int64_t writer_turns = 0, writer_waits = 0, statement_hits = 0, statement_misses = 0, checkpoints = 0;
+    int64_t pools_now = 0, known_now = 0, connections_now = 0, idle_now = 0, leased_now = 0, waiting_now = 0;
+    int64_t files_now = 0, files_max = 0, memory_now = 0, closing_now = 0;
+};
+struct TenantStats {
+    int64_t acquires = 0, waits = 0, wait_us = 0, writer_turns = 0, opens = 0, failures = 0;
+    int64_t leased_now = 0, idle_now = 0, waiting_now = 0;
+};
+struct PoolStats {
+    std::string key;
+    int64_t open = 0, idle = 0, leased = 0, waiting = 0, writing = 0, files = 0, memory = 0;
+    milliseconds idle_for{0};
+};
+
+struct Pool;
+class Pools;
+
+// Whoever holds a lease. Operations enter its guard from free and leave it free; shutdown claims a free one, has it let go of the
+// connection's statements and leaves it dead.
+class Holder {
+public:
+    enum Guard : int32_t { guard_free, guard_inside, guard_claimed, guard_dead };
+    std::atomic<int32_t> guard{guard_inside};  // inside at first: the holder frees it once it can be entered
+    virtual void surrender() noexcept = 0;
+
+protected:
+    ~Holder() = default;
+};
+
+// What a lease is asked for: where its connections open.
+struct Target {
+    std::function<db::Place()> place;  // asked only when nothing of the pool is open, or when it is not constant
+    bool constant = true;              // the place of a key never changes
+};
+
+// One connection and what belongs to it.
+struct Slot {
+    explicit Slot(int64_t statements_max) : statements(statements_max) {}
+    std::unique_ptr<db::Connection> connection;
+    StatementCache statements;
+    Pool* pool = nullptr;
+    Time idle_since{};
+    Time expires = Time::max();
+    int64_t memory = 0;  // at the last sample
+    uint32_t returns = 0;
+    int64_t log_seen = 0;  // log_pages() when it last asked for a checkpoint
+    Holder* holder = nullptr;  // while leased to one; under the pools' lock
+    bool in_maintenance = false;
+    // Neighbours in the list of idle slots, coldest first, or of leased ones.
+    Slot* previous = nullptr;
+    Slot* next = nullptr;
+};
+// A connection bound to one tenant; gives itself back.
+class Lease {
+public:
+    Lease() = default;
+    Lease(Pools& pools, Pool& pool, std::unique_ptr<Slot> slot) : pools_(&pools), pool_(&pool), slot_(std::move(slot)) {}
+    Lease(Lease&& other) noexcept;
+    Lease& operator=(Lease&& other) noexcept;
+    ~Lease() { give_back(); }
+
+    explicit operator bool() const noexcept { return slot_ != nullptr; }
+    Slot& slot() const noexcept { return *slot_; }
+    db::Connection& connection() const noexcept { return *slot_->connection; }
+    bool has_turn() const noexcept { return turn_; }
+    // A word of the holder's that lives as long as the pool stays open: for what is checked once per opening. 0 at first.
+    uint64_t mark() const noexcept;
+    void set_mark(uint64_t mark) noexcept;
+
+    // The place's writer turn: in order of asking. Idempotent.
+    void take_turn(const Wait& wait);
+    void give_turn() noexcept;
+
+    // Ends the lease: rolls back, cleans; what cannot be proved clean is closed. Returns true when it rolled something back.
+    bool give_back() noexcept;
+    // For a thread that must not do I/O: maintenance will give it back. `origin` goes into the event; empty: no event.
+    void abandon(std::string origin) noexcept;
+
+private:
+    Pools* pools_ = nullptr;
+    Pool* pool_ = nullptr;
+    std::unique_ptr<Slot> slot_;
+    bool turn_ = false;
+};
+
+// Keeps a tenant's pool empty while it lives: for drop.
+class Fence {
+public:
+    Fence(Pools& pools, Pool& pool) : pools_(&pools), pool_(&pool) {}
+    Fence(Fence&& other) noexcept : pools_(std::exchange(other.pools_, nullptr)), pool_(other.pool_) {}
+    Fence& operator=(Fence&&) = delete;
+    ~Fence();
+
+private:
+    Pools* pools_;
+    Pool* pool_;
+};
+
+class Pools {
+public:
+    using Opener = std::function<std::unique_ptr<db::Connection>(const db::Place&, const Wait&)>;
+    using Listener = std::function<void(Notice)>;
+
+    using Checkpoint = std::function<bool(db::Connection&)>;  // true: a reader kept the log from being written back whole
+
+    Pools(Settings settings, Opener opener, Checkpoint checkpoint, Listener listener);
+    ~Pools();
+
+    // `key` names the pool (the tenant). A null holder's lease is never taken by shutdown.
+    Lease acquire(std::string_view key, const Target& target, const Wait& wait, Holder* holder = nullptr);
+    // Waits until nobody but the caller can reach the place. Error(busy) while it is leased.
+    Fence fence(std::string_view key, const Target& target, const Wait& wait);
+
+    // No new leases; those who wait get Error(closed).
+    void refuse() noexcept;
+    bool wait_until_returned(const Wait& wait);  // false at the deadline
+    // After the flag that ends running operations was raised: takes the connections of leases that nobody is inside of, and
+    // closes all idle ones. Returns how many leases are (or were) out.
+    int64_t close_all(Deadline grace);
+
+    // Maintenance. `step` does one piece of work; false when nothing is due.
+    bool step();
+    // Sleeps until something may be due or `stop_waiting` was called.
+    void wait_for_work();
+    void stop_waiting() noexcept;
+
+    Stats stats();
+    TenantStats tenant_stats(std::string_view key);
+    std::vector<PoolStats> pool_stats();
+
+private:
+    friend class Lease;
+    friend class Fence;
+    friend struct Pool;
+    struct Waiter;
+    struct Abandoned {
+        std::unique_ptr<Slot> slot;
+        bool turn;
+        std::string origin;
+    };
+    struct Entry {  // a known tenant: kept small, there may be a hundred thousand
+        int64_t acquires = 0;
+        int64_t wait_us = 0;
+        uint32_t waits = 0, writer_turns = 0, opens = 0, failures = 0;
+        std::unique_ptr<Pool> pool;  // while something of it is open, leased or awaited
+    };
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view key) const noexcept { return base::hash64(key); }
+    };
+    using Entries = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
+    struct SlotList {  // intrusive
+        Slot* first = nullptr;
+        Slot* last = nullptr;
+        int64_t size = 0;
+        void push_back(Slot& slot) noexcept;
+        void remove(Slot& slot) noexcept;
+    };
+    struct State {
+        Entries entries;
+        SlotList idle;    // coldest first
+        SlotList leased;
+        std::list<Pool*> starved;  // pools whose waiters a shared bound holds up, in turn
+        std::vector<std::unique_ptr<Slot>> closing;
+        std::vector<Abandoned> abandoned;
+        std::vector<Pool*> to_checkpoint;
+        Stats stats;
+        int64_t tenants = 0;
+        int64_t connections = 0;
+        int64_t files = 0;
+        int64_t memory = 0;
+        // The part of these that is on its way out: no need to evict more for it.
+        int64_t closing_slots = 0;
+        int64_t closing_files = 0;
+        int64_t closing_memory = 0;
+        Time next_sweep{};
+        bool refusing = false;
+        bool work = false;
+        bool stopped = false;
+    };
+    using Access = Guarded<State>::Access;
+
+    Pool& pool_of(State& state, std::string_view key, const Target& target);
+    Situation situation_of(const State& state, const Pool& pool) const;
+    Decision decide(const State& state, const Pool& pool) const;
+    Lease wait_for_lease(Access& state, Pool& pool, Bound bound, const Wait& wait, Holder* holder);
+    Lease open_lease(Access& state, Pool& pool, const Wait& wait, Holder* holder);
+    std::unique_ptr<Slot> take_idle(State& state, Pool& pool, Holder* holder);
+    void reserve(State& state, Pool& pool);
+    void unreserve(State& state, Pool& pool);
+    bool grant(State& state, Pool& pool, Step step);
+    void serve_pool(State& state, Pool& pool);
+    void serve(State& state);
+    void starve(State& state, Pool& pool);
+    void evict_for(State& state, const Pool& pool, Bound bound);
+    void evict_ahead(State& state);
+    Pool* coldest_idle_pool(State& state) const;
+    void evict(State& state, Slot& slot);
+    void evict_pool(State& state, Pool& pool);
+    std::unique_ptr<Slot> take_from_idle(State& state, Slot& slot);
+    void retire(State& state, std::unique_ptr<Slot> slot);
+    void forget(State& state, Pool& pool);
+    void put_back(std::unique_ptr<Slot> slot, bool turn, db::Reuse reuse) noexcept;
+    void account(State& state, Slot& slot);
+    bool usable(const State& state, const Slot& slot) const;
+    void take_turn(Pool& pool, const Wait& wait);
+    void give_turn(Pool& pool) noexcept;
+    void leave_turn(Pool& pool) noexcept;
+    void wake_maintenance(State& state);
+    bool help(Access& state);
+    bool clean_abandoned(Access& state);
+    bool close_one(Access& state);
+    bool checkpoint_one(Access& state);
+    bool sweep(State& state);
+    bool claim_one(Access& state);
+    Error exhausted(const State& state, const Pool& pool, Bound bound) const;
+    void report(Notice::Kind kind, const Pool& pool, std::string detail) const;
+
+    Settings settings_;
+    Opener opener_;
+    Listener listener_;
+    Guarded<State> state_;
+    std::condition_variable work_;      // maintenance sleeps here
+    std::condition_variable returned_;  // shutdown and fences sleep here
+    Checkpoint checkpoint_;
+};
+
+}  // namespace mtdb::pool

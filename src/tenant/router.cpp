@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "tenant/router.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "db/url.hpp"
+
+namespace mtdb::tenant {
+namespace {
+
+constexpr std::size_t path_size_max = 1024;
+
+Error invalid(std::string_view value, const std::string& problem) {
+    return Error(Code::invalid_argument, "route '" + base::excerpt(value) + "' " + problem);
+}
+
+// One spelling per place: no empty and no "." component. `inside`: nothing hidden either, where
+// staging files live.
+std::string normal(std::string_view value, std::string_view path, bool inside) {
+    std::string made;
+    const bool absolute = path.starts_with('/');
+    while (!path.empty()) {
+        const std::string_view component = path.substr(0, path.find('/'));
+        path.remove_prefix(std::min(component.size() + 1, path.size()));
+        if (component.empty() || component == ".") continue;
+        if (component == "..") throw invalid(value, "has a '..' component");
+        if (inside && component.front() == '.')
+            throw invalid(value, "has a component that begins with '.'");
+        if (!made.empty() || absolute) made += '/';
+        made += component;
+    }
+    return made;
+}
+
+}  // namespace
+
+Router::Router(RouteRules rules)
+    : rules_(std::move(rules)), template_(PathTemplate::parse(rules_.path_template)) {
+    for (const auto& [tenant, value] : rules_.map) {
+        const Id id = Id::parse(tenant);
+        const db::Place place = place_of(value);
+        const auto [other, placed] = tenants_.try_emplace(place.path, id);
+        if (!placed && other->second != id) {
+            throw Error(Code::invalid_argument, "tenants '" + other->second.text() + "' and '" +
+                                                    tenant + "' have the same place '" +
+                                                    base::excerpt(place.path) + "'");
+        }
+        if (!places_.try_emplace(tenant, place).second) {
+            throw Error(Code::invalid_argument, "tenant '" + tenant + "' is twice in the map");
+        }
+    }
+    rules_.map.clear();
+}
+
+Route Router::locate(const Id& id) const {
+    switch (rules_.source) {
+        case RouteSource::path_template:
+            return {Route::State::found, {template_.expand(id)}};
+        case RouteSource::map: {
+            const auto place = places_.find(id.text());
+            if (place == places_.end()) return {Route::State::unknown, {}};
+            return {Route::State::found, place->second};
+        }
+        case RouteSource::resolver:
+            break;
+    }
+    return {Route::State::ask, {}};
+}
+
+std::optional<Id> Router::match(const std::string& path) const {
+    switch (rules_.source) {
+        case RouteSource::path_template:
+            return template_.match(path);
+        case RouteSource::map: {
+            const auto id = tenants_.find(path);
+            return id == tenants_.end() ? std::nullopt : std::optional<Id>(id->second);
+        }
+        case RouteSource::resolver:
+            break;
+    }
+    throw Error(Code::unsupported, "tenants cannot be listed: their routes come from the host");
+}
+
+db::Place Router::place_of(std::string_view value) const {
+    if (value.empty()) throw Error(Code::invalid_argument, "the route is empty");
+    if (value.find('\0') != std::string_view::npos) throw invalid(value, "has a NUL byte");
+    if (!base::valid_utf8(value)) throw invalid(value, "is not UTF-8");
+    const std::size_t colon = value.find(':');
+    const bool url = colon != std::string_view::npos && value.find('/') > colon;
+    std::string path(value);
+    if (url) {
+        const db::Url parsed = db::Url::parse(value);
+        // Its text is not quoted: another backend's url may hold a password.
+        if (parsed.scheme != rules_.scheme) {
+            throw Error(Code::invalid_argument, "a route names the backend '" +
+                                                    base::excerpt(parsed.scheme) + "', not '" +
+                                                    rules_.scheme + "'");
+        }
+        path = parsed.target;
+    }
+    if (path.empty() || path == ":memory:") throw invalid(value, "names no file");
+    if (path.ends_with('/')) throw invalid(value, "names a folder");
+    const bool absolute = path.starts_with('/');
+    path = normal(value, path, !absolute);
+    const bool below = absolute && !rules_.root.empty() && path.starts_with(rules_.root + "/");
+    if (below) path = normal(value, std::string_view(path).substr(rules_.root.size() + 1), true);
+    if (absolute && !below && !rules_.outside) throw invalid(value, "is not below the root");
+    if (path.empty()) throw invalid(value, "names no file");
+    if (path.size() > path_size_max) throw invalid(value, "has more than 1024 bytes");
+    for (const std::string_view side : {"-wal", "-shm", "-journal"}) {
+        if (path.ends_with(side)) throw invalid(value, "names a side file of the engine");
+    }
+    return {std::move(path)};
+}
+
+}  // namespace mtdb::tenant

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// Where a tenant lives: a pure function of its id, the template or the map, and the host's answers.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "db/backend.hpp"
+#include "tenant/id.hpp"
+#include "tenant/path_template.hpp"
+
+namespace mtdb::tenant {
+
+enum class RouteSource { path_template, map, resolver };
+
+struct RouteRules {
+    RouteSource source = RouteSource::path_template;
+    std::string path_template = "{id}.db";
+    std::vector<std::pair<std::string, std::string>> map =
+        {};                         // tenant id and place, as in a host's answer
+    std::string scheme = "sqlite";  // of the backend, for places given as a url
+    std::string root =
+        {};  // absolute and resolved, or empty: an absolute place below it is made relative to it
+    bool outside = false;  // a place may be absolute
+};
+
+struct Route {
+    enum class State { found, unknown, ask };  // ask: the host decides
+    State state = State::unknown;
+    db::Place place;
+};
+
+// Constant once made: any thread.
+class Router {
+public:
+    // Throws Error(invalid_argument): a bad template, id or place, or one place for two tenants
+    // (both are named).
+    explicit Router(RouteRules rules);
+
+    Route locate(const Id& id) const;
+    // The tenant that lives at a path of a listing. Throws Error(unsupported) when the host
+    // decides.
+    std::optional<Id> match(const std::string& path) const;
+    // The place that a value names: a path relative to the root or a url; beneath the root,
+    // unless the rules let it out. Spellings of one place ("a//b.db", "./a/b.db") give one
+    // result. Throws Error(invalid_argument).
+    db::Place place_of(std::string_view value) const;
+    RouteSource source() const noexcept { return rules_.source; }
+
+private:
+    RouteRules rules_;
+    PathTemplate template_;
+    std::unordered_map<std::string, db::Place> places_;  // by id
+    std::unordered_map<std::string, Id> tenants_;        // by path
+};
+
+}  // namespace mtdb::tenant
