@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
+#include <stdexcept>
 
 namespace bench {
 namespace fs = std::filesystem;
@@ -56,10 +56,7 @@ Figures in_turns(int rounds, const Side& ours, const Side& peer) {
     return in_turns_cold(rounds, ours, peer);
 }
 
-void fail(const std::string& what) {
-    std::fprintf(stderr, "%s\n", what.c_str());
-    std::exit(EXIT_FAILURE);
-}
+void fail(const std::string& what) { throw std::runtime_error(what); }
 
 mtdb_status checked(mtdb_status status, mtdb_error* error, const char* call) {
     if (status < 0)

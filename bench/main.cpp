@@ -3,8 +3,9 @@
 // stdout.
 #include <algorithm>
 #include <cstdio>
-#include <span>
+#include <exception>
 #include <string_view>
+#include <vector>
 
 #include "harness.hpp"
 
@@ -32,10 +33,23 @@ bool known(std::string_view name) {
                                [&](const Benchmark& benchmark) { return benchmark.name == name; });
 }
 
+int run(const std::vector<std::string_view>& names) {
+    for (const Benchmark& benchmark : benchmarks) {
+        if (!names.empty() && std::ranges::find(names, benchmark.name) == names.end()) continue;
+        try {
+            benchmark.run();
+        } catch (const std::exception& error) {
+            std::fprintf(stderr, "%s: %s\n", benchmark.name.data(), error.what());
+            return 1;
+        }
+    }
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    const std::span<char*> names(argv + 1, static_cast<std::size_t>(argc - 1));
+    const std::vector<std::string_view> names(argv + 1, argv + argc);
     for (const std::string_view name : names) {
         if (known(name)) continue;
         std::fprintf(stderr, "no benchmark '%s'; there are:\n", name.data());
@@ -43,9 +57,5 @@ int main(int argc, char** argv) {
             std::fprintf(stderr, "  %s\n", benchmark.name.data());
         return 2;
     }
-    for (const Benchmark& benchmark : benchmarks)
-        if (names.empty() || std::ranges::find(names, benchmark.name, [](const char* n) {
-                                 return std::string_view(n);
-                             }) != names.end())
-            benchmark.run();
+    return run(names);
 }

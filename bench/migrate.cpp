@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t tenants = 1000;
 constexpr int rounds = 5;
+constexpr int noop_rounds = 3;               // of all tenants
 constexpr int64_t share = tenants / rounds;  // tenants of one round and side
 
 struct Script {
@@ -170,7 +171,7 @@ void migrate_noop() {
     }
     for (const int workers : {1, 2}) {
         const Figures figures = in_turns(
-            rounds, [&] { return migrate_ours(our_folder, 0, tenants, workers, 0); },
+            noop_rounds, [&] { return migrate_ours(our_folder, 0, tenants, workers, 0); },
             [&] { return migrate_peer(peer_folder, 0, tenants, workers); });
         print("migrate_noop", case_of(workers), "us/tenant", figures.ours, figures.peer,
               figures.ratio(), at_most(1.25));

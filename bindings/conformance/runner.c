@@ -483,7 +483,8 @@ static void call_state(struct run *run) {
     int32_t state;
     mtdb_error *err;
     const mtdb_status status = mtdb_tx_state(run->conn, &state, &err);
-    expect_text(run, "state", state >= 0 && state <= 2 ? states[state] : "unknown", text_of(run->step, "state", "none"));
+    const char *got = state >= 0 && state <= 2 ? states[state] : "unknown";
+    expect_text(run, "state", got, text_of(run->step, "state", "none"));
     expect_outcome(run, status, err);
 }
 

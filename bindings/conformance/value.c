@@ -206,7 +206,8 @@ mtdb_status value_bind(mtdb_stmt *stmt, int32_t index, const struct value *value
             return mtdb_stmt_bind_integer(stmt, index, value->type, value->slot, err);
         default:
             if (value->type == MTDB_TYPE_TEXT) return mtdb_stmt_bind_text(stmt, index, value->bytes, value->size, err);
-            if (value->type == MTDB_TYPE_BYTES) return mtdb_stmt_bind_bytes(stmt, index, value->bytes, value->size, err);
+            if (value->type == MTDB_TYPE_BYTES)
+                return mtdb_stmt_bind_bytes(stmt, index, value->bytes, value->size, err);
             return mtdb_stmt_bind_typed(stmt, index, value->type, value->bytes, value->size, err);
     }
 }

@@ -7,7 +7,7 @@
 
 #include "mtdb.h"
 
-/* One value. What an integer or a double carries is in `slot` (the double's bits); the rest is in `bytes`, which is owned. */
+/* What an integer or a double carries is in `slot` (the bits of a double); the rest is in `bytes`, which is owned. */
 struct value {
     int32_t type;
     int64_t slot;

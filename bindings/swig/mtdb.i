@@ -2,8 +2,9 @@
 // The raw layer of every language, made from mtdb.h: integers, buffers and status codes, nothing else. No proxies, no
 // directors, no exceptions: what a language makes of a status is written by hand above this layer.
 //
-// One typemap file per language knows the seven patterns that a parameter can have; the names below bind the header's
-// parameters to them. `bindings/swig/check` reads the header and this file and fails on a parameter that fits nowhere.
+// One typemap file per language knows the seven patterns that a parameter can have; the names below bind the
+// header's parameters to them. `bindings/swig/check` reads the header and this file and fails on a parameter that
+// fits nowhere.
 %module Raw
 
 %{
@@ -39,8 +40,8 @@
 #error "no typemaps for this language"
 #endif
 
-// A typemap over several arguments matches by exact names, so each name is listed. C# passes address and length apart and
-// needs none of this.
+// A typemap over several arguments matches by exact names, so each name is listed. C# passes address and length
+// apart and needs none of this.
 #if defined(SWIGCSHARP)
 #define MTDB_TEXT(NAME)
 #define MTDB_BYTES(NAME)

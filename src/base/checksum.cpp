@@ -38,9 +38,18 @@ uint64_t hash64(std::string_view bytes) noexcept {
     std::size_t left = bytes.size();
     for (; left > 16; at += 16, left -= 16)
         state = mix(load(at, 8) ^ secret_b, load(at + 8, 8) ^ state);
-    const std::size_t low = left < 8 ? left : 8;
-    const uint64_t a = low == 0 ? 0 : load(at, low);
-    const uint64_t b = left > 8 ? load(at + 8, left - 8) : 0;
+    // What is left, in two words that may overlap: no copy of a size that only the run knows.
+    uint64_t a = 0;
+    uint64_t b = 0;
+    if (left >= 8) {
+        a = load(at, 8);
+        b = load(at + left - 8, 8);
+    } else if (left >= 4) {
+        a = load(at, 4);
+        b = load(at + left - 4, 4);
+    } else if (left > 0) {
+        a = load(at, 1) << 16 | load(at + left / 2, 1) << 8 | load(at + left - 1, 1);
+    }
     return mix(secret_b ^ bytes.size(), mix(a ^ secret_b, b ^ state));
 }
 

@@ -82,12 +82,14 @@ Error::Error(Code code, std::string message) {
 }
 
 std::string_view Error::sqlstate() const noexcept {
-    return facts_->sqlstate.size() == 5 ? std::string_view(facts_->sqlstate) : default_sqlstate(code());
+    return facts_->sqlstate.size() == 5 ? std::string_view(facts_->sqlstate)
+                                        : default_sqlstate(code());
 }
 
 bool Error::retryable() const noexcept {
     const CodeRow* row = find_row(static_cast<int32_t>(code()));
-    return row != nullptr && row->transient && (effect() == Effect::none || effect() == Effect::rolled_back);
+    return row != nullptr && row->transient &&
+           (effect() == Effect::none || effect() == Effect::rolled_back);
 }
 
 template <class Change>

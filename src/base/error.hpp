@@ -61,7 +61,8 @@ enum class Effect : int32_t {
 // The one exception of the core. Properties instead of a hierarchy; copying never throws.
 class Error : public std::exception {
 public:
-    // The message: one line, lower case, no full stop, names the thing, never a secret or a whole SQL text.
+    // The message: one line, lower case, no full stop, names the thing, never a secret or a whole
+    // SQL text.
     Error(Code code, std::string message);
 
     const char* what() const noexcept override { return facts_->message.c_str(); }

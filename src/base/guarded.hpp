@@ -6,7 +6,8 @@
 
 namespace mtdb::base {
 
-// State behind its lock: it is reached only through lock(), so forgetting the lock does not compile.
+// State behind its lock: it is reached only through lock(), so forgetting the lock does not
+// compile.
 template <class State>
 class Guarded {
 public:

@@ -9,14 +9,15 @@
 namespace mtdb::base {
 namespace {
 
-// Two facts of a process. `generation` lives in a page that a child gets zeroed; the rest is inherited as it was.
+// Two facts of a process. `generation` lives in a page that a child gets zeroed; the rest is
+// inherited as it was.
 struct Page {
     std::atomic<uint64_t> generation{1};
 };
 
 std::atomic<uint64_t> last_generation{1};
 std::atomic<int64_t> open_files{0};
-std::atomic<int64_t> inherited_files{0};
+std::atomic<bool> inherited_files{false};  // by this process or one before it, since the last exec
 
 Page* make_page() noexcept {
     void* memory = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -33,21 +34,28 @@ Page* page() noexcept {
     return made;
 }
 
-// First look in a child: give it a generation of its own and remember what its parent had open. Lock-free: another thread of
-// the parent may have held any lock when it forked.
+// First look in a child: give it a generation of its own and remember what its parent had open.
+// Lock-free: another thread of the parent may have held any lock when it forked.
 uint64_t adopt(std::atomic<uint64_t>& word) noexcept {
     uint64_t expected = 0;
     const uint64_t mine = last_generation.fetch_add(1) + 1;
+    const int64_t open = open_files.load();
+    if (open > 0)
+        inherited_files.store(
+            true);  // before anybody sees the new generation; a grandchild's stays true
     if (!word.compare_exchange_strong(expected, mine)) return expected;
-    inherited_files.store(open_files.exchange(0));
+    open_files.fetch_sub(open);
     return mine;
 }
 
 }  // namespace
 
-uint64_t process_generation() noexcept {
+std::atomic<std::atomic<uint64_t>*> generation_word{nullptr};
+
+uint64_t find_generation() noexcept {
     Page* const known = page();
     if (known == nullptr) return static_cast<uint64_t>(getpid());
+    generation_word.store(&known->generation, std::memory_order_release);
     const uint64_t generation = known->generation.load(std::memory_order_acquire);
     return generation != 0 ? generation : adopt(known->generation);
 }
@@ -58,7 +66,7 @@ void file_closed() noexcept { open_files.fetch_sub(1, std::memory_order_relaxed)
 
 bool inherited_open_files() noexcept {
     process_generation();
-    return inherited_files.load(std::memory_order_acquire) > 0;
+    return inherited_files.load(std::memory_order_acquire);
 }
 
 }  // namespace mtdb::base

@@ -14,6 +14,7 @@ Time coarse_now() noexcept {
 }
 
 Deadline Deadline::in(milliseconds timeout, Time now) {
+    if (timeout <= milliseconds(0)) return at(now);
     const auto room = std::chrono::duration_cast<milliseconds>(Time::max() - now);
     return timeout >= room ? never() : at(now + timeout);
 }
@@ -23,7 +24,8 @@ bool CancelToken::trigger(int64_t generation) noexcept {
     const int64_t present = generation_.load(std::memory_order_relaxed);
     if (generation != 0 && generation != present) return false;
     triggered_.store(present, std::memory_order_release);
-    for (Sleeper* sleeper = sleepers_; sleeper != nullptr; sleeper = sleeper->next) sleeper->woken = false;
+    for (Sleeper* sleeper = sleepers_; sleeper != nullptr; sleeper = sleeper->next)
+        sleeper->woken = false;
     while (Sleeper* sleeper = next_to_wake()) {
         sleeper->waking = true;
         lock.unlock();
@@ -67,8 +69,10 @@ void CancelToken::leave(Sleeper& sleeper) noexcept {
 }
 
 Error Wait::error(const char* what) const {
-    if (cancelled()) return Error(Code::cancelled, std::string("cancelled while waiting for ") + what);
-    if (shut_down()) return Error(Code::closed, std::string("the db was shut down while waiting for ") + what);
+    if (cancelled())
+        return Error(Code::cancelled, std::string("cancelled while waiting for ") + what);
+    if (shut_down())
+        return Error(Code::closed, std::string("the db was shut down while waiting for ") + what);
     return Error(Code::timeout, std::string("timed out waiting for ") + what);
 }
 

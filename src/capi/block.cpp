@@ -16,7 +16,8 @@ mtdb_status add(mtdb_block* block, const Value& value) {
 Type type_of(int32_t type, db::Carrier carrier) {
     if (type < 0 || type >= db::type_count || db::carrier_of(static_cast<Type>(type)) != carrier ||
         type == MTDB_TYPE_INTERVAL)
-        throw Error(Code::invalid_argument, "type " + std::to_string(type) + " is not carried by this call");
+        throw Error(Code::invalid_argument,
+                    "type " + std::to_string(type) + " is not carried by this call");
     return static_cast<Type>(type);
 }
 
@@ -36,8 +37,11 @@ mtdb_status mtdb_block_add_null(mtdb_block* block, mtdb_error** err) {
     return boundary(err, [&] { return add(block, Value::null()); });
 }
 
-mtdb_status mtdb_block_add_integer(mtdb_block* block, int32_t type, int64_t value, mtdb_error** err) {
-    return boundary(err, [&] { return add(block, Value::integer(value, type_of(type, db::Carrier::integer))); });
+mtdb_status mtdb_block_add_integer(mtdb_block* block, int32_t type, int64_t value,
+                                   mtdb_error** err) {
+    return boundary(err, [&] {
+        return add(block, Value::integer(value, type_of(type, db::Carrier::integer)));
+    });
 }
 
 mtdb_status mtdb_block_add_int64(mtdb_block* block, int64_t value, mtdb_error** err) {
@@ -48,13 +52,16 @@ mtdb_status mtdb_block_add_double(mtdb_block* block, double value, mtdb_error** 
     return boundary(err, [&] { return add(block, Value::real(value)); });
 }
 
-mtdb_status mtdb_block_add_text(mtdb_block* block, const char* value, int64_t value_len, mtdb_error** err) {
+mtdb_status mtdb_block_add_text(mtdb_block* block, const char* value, int64_t value_len,
+                                mtdb_error** err) {
     return boundary(err, [&] { return add(block, Value::text(text(value, value_len, "value"))); });
 }
 
-mtdb_status mtdb_block_add_typed(mtdb_block* block, int32_t type, const void* value, int64_t value_len, mtdb_error** err) {
+mtdb_status mtdb_block_add_typed(mtdb_block* block, int32_t type, const void* value,
+                                 int64_t value_len, mtdb_error** err) {
     return boundary(err, [&] {
-        return add(block, Value::text(bytes(value, value_len, "value"), type_of(type, db::Carrier::bytes)));
+        return add(block, Value::text(bytes(value, value_len, "value"),
+                                      type_of(type, db::Carrier::bytes)));
     });
 }
 
@@ -65,7 +72,8 @@ mtdb_status mtdb_block_end_row(mtdb_block* block, mtdb_error** err) {
     });
 }
 
-mtdb_status mtdb_block_data(mtdb_block* block, const void** data, int64_t* data_len, mtdb_error** err) {
+mtdb_status mtdb_block_data(mtdb_block* block, const void** data, int64_t* data_len,
+                            mtdb_error** err) {
     clear(data);
     clear(data_len);
     return boundary(err, [&] {
@@ -77,7 +85,8 @@ mtdb_status mtdb_block_data(mtdb_block* block, const void** data, int64_t* data_
     });
 }
 
-mtdb_status mtdb_block_copy(mtdb_block* block, void* buf, int64_t cap, int64_t* needed, mtdb_error** err) {
+mtdb_status mtdb_block_copy(mtdb_block* block, void* buf, int64_t cap, int64_t* needed,
+                            mtdb_error** err) {
     clear(needed);
     return boundary(err, [&] {
         const auto& finished = live(block, "block").builder.finish();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The edge between C and the core: handles, arguments, and the one place where exceptions become codes.
+// The edge between C and the core: handles, arguments, and the one place where exceptions become
+// codes.
 #pragma once
 
 #include <cstring>
@@ -31,21 +32,37 @@ public:
 template <class Handle>
 struct CoreOf;
 template <>
-struct CoreOf<mtdb_options> { using Type = OptionsHandle; };
+struct CoreOf<mtdb_options> {
+    using Type = OptionsHandle;
+};
 template <>
-struct CoreOf<mtdb_block> { using Type = BlockHandle; };
+struct CoreOf<mtdb_block> {
+    using Type = BlockHandle;
+};
 template <>
-struct CoreOf<mtdb_cancel> { using Type = engine::Cancel; };
+struct CoreOf<mtdb_cancel> {
+    using Type = engine::Cancel;
+};
 template <>
-struct CoreOf<mtdb_db> { using Type = engine::Db; };
+struct CoreOf<mtdb_db> {
+    using Type = engine::Db;
+};
 template <>
-struct CoreOf<mtdb_conn> { using Type = engine::Conn; };
+struct CoreOf<mtdb_conn> {
+    using Type = engine::Conn;
+};
 template <>
-struct CoreOf<mtdb_stmt> { using Type = engine::Stmt; };
+struct CoreOf<mtdb_stmt> {
+    using Type = engine::Stmt;
+};
 template <>
-struct CoreOf<mtdb_result> { using Type = engine::Result; };
+struct CoreOf<mtdb_result> {
+    using Type = engine::Result;
+};
 template <>
-struct CoreOf<mtdb_migrator> { using Type = engine::Migrator; };
+struct CoreOf<mtdb_migrator> {
+    using Type = engine::Migrator;
+};
 
 template <class Handle>
 auto* core_of(Handle* handle) noexcept {
@@ -53,7 +70,8 @@ auto* core_of(Handle* handle) noexcept {
     return reinterpret_cast<Core*>(const_cast<std::remove_const_t<Handle>*>(handle));
 }
 
-// Writes *err (when asked) from the exception being handled, and returns its status. The only catch list of the library.
+// Writes *err (when asked) from the exception being handled, and returns its status. The only catch
+// list of the library.
 mtdb_status fail_with_current_exception(mtdb_error** err) noexcept;
 
 // Runs a call's body, which returns a status. Outputs were nulled by the caller through cleared().
@@ -67,7 +85,8 @@ mtdb_status boundary(mtdb_error** err, Body&& body) noexcept {
     }
 }
 
-// An output: nulled at once, so that a failure leaves nothing in it. Required: a NULL one is the caller's mistake.
+// An output: nulled at once, so that a failure leaves nothing in it. Required: a NULL one is the
+// caller's mistake.
 template <class T>
 void clear(T* out) noexcept {
     if (out != nullptr) *out = T{};
@@ -78,14 +97,17 @@ T& required(T* out, const char* name) {
     return *out;
 }
 
-// The object behind a handle. Throws Error(invalid_argument) for NULL and Error(forked) for a parent's.
+// The object behind a handle. Throws Error(invalid_argument) for NULL and Error(forked) for a
+// parent's.
 template <class Handle>
 auto& live(Handle* handle, const char* name) {
     auto* core = core_of(handle);
     if (core == nullptr) throw Error(Code::invalid_argument, std::string(name) + " is NULL");
     using Core = std::remove_reference_t<decltype(*core)>;
     if constexpr (!std::is_same_v<Core, OptionsHandle> && !std::is_same_v<Core, BlockHandle>)
-        if (core->inherited()) throw Error(Code::forked, std::string("this ") + name + " was made before fork(): open the db in the child");
+        if (core->inherited())
+            throw Error(Code::forked, std::string("this ") + name +
+                                          " was made before fork(): open the db in the child");
     return *core;
 }
 

@@ -7,19 +7,22 @@ using engine::Patience;
 
 extern "C" {
 
-mtdb_status mtdb_conn_tenant(const mtdb_conn* conn, void* buf, int64_t cap, int64_t* needed, mtdb_error** err) {
+mtdb_status mtdb_conn_tenant(const mtdb_conn* conn, void* buf, int64_t cap, int64_t* needed,
+                             mtdb_error** err) {
     clear(needed);
     return boundary(err, [&] { return give(live(conn, "conn").tenant(), buf, cap, needed); });
 }
 
-mtdb_status mtdb_conn_exec_script(mtdb_conn* conn, const char* script, int64_t script_len, int64_t timeout_ms,
-                                  mtdb_cancel* cancel, int64_t* statements, mtdb_error** err) {
+mtdb_status mtdb_conn_exec_script(mtdb_conn* conn, const char* script, int64_t script_len,
+                                  int64_t timeout_ms, mtdb_cancel* cancel, int64_t* statements,
+                                  mtdb_error** err) {
     clear(statements);
     return boundary(err, [&] {
         engine::Conn& self = live(conn, "conn");
         const auto held = token(cancel);
         int64_t unwanted = 0;
-        self.exec_script(text(script, script_len, "text"), statements != nullptr ? *statements : unwanted,
+        self.exec_script(text(script, script_len, "text"),
+                         statements != nullptr ? *statements : unwanted,
                          self.db().wait(timeout_ms, held, Patience::query));
         return MTDB_OK;
     });

@@ -60,7 +60,9 @@ mtdb_status fail_with_current_exception(mtdb_error** err) noexcept {
     } catch (const std::bad_alloc&) {
         return fail_no_memory(err);
     } catch (const std::system_error& error) {
-        return error.code() == std::errc::resource_unavailable_try_again ? fail_no_memory(err) : fail_internal(err, error.what());
+        return error.code() == std::errc::resource_unavailable_try_again
+                   ? fail_no_memory(err)
+                   : fail_internal(err, error.what());
     } catch (const std::exception& error) {
         return fail_internal(err, error.what());
     } catch (...) {
@@ -83,7 +85,8 @@ engine::Options options_of(const mtdb_options* options, engine::Scope scope) {
 std::string_view text(const char* data, int64_t size, const char* name) {
     if (data == nullptr && size == 0) return {};
     if (data == nullptr) throw Error(Code::invalid_argument, std::string(name) + " is NULL");
-    if (size < -1) throw Error(Code::invalid_argument, std::string(name) + " has a negative length");
+    if (size < -1)
+        throw Error(Code::invalid_argument, std::string(name) + " has a negative length");
     return {data, size == -1 ? std::strlen(data) : static_cast<std::size_t>(size)};
 }
 
@@ -127,7 +130,8 @@ extern "C" {
 
 const char* mtdb_status_name(mtdb_status status) { return base::name_of(status); }
 
-mtdb_status mtdb_status_text(mtdb_status status, void* buf, int64_t cap, int64_t* needed, mtdb_error** err) {
+mtdb_status mtdb_status_text(mtdb_status status, void* buf, int64_t cap, int64_t* needed,
+                             mtdb_error** err) {
     clear(needed);
     return boundary(err, [&] { return give(base::name_of(status), buf, cap, needed); });
 }
@@ -136,34 +140,60 @@ mtdb_status mtdb_error_status(const mtdb_error* error) {
     return error != nullptr ? static_cast<mtdb_status>(error->error.code()) : MTDB_OK;
 }
 
-int64_t mtdb_error_native(const mtdb_error* error) { return error != nullptr ? error->error.native() : 0; }
+int64_t mtdb_error_native(const mtdb_error* error) {
+    return error != nullptr ? error->error.native() : 0;
+}
 
 int32_t mtdb_error_effect(const mtdb_error* error) {
     return error != nullptr ? static_cast<int32_t>(error->error.effect()) : MTDB_EFFECT_NONE;
 }
 
-int32_t mtdb_error_retryable(const mtdb_error* error) { return error != nullptr && error->error.retryable() ? 1 : 0; }
+int32_t mtdb_error_retryable(const mtdb_error* error) {
+    return error != nullptr && error->error.retryable() ? 1 : 0;
+}
 
-int64_t mtdb_error_line(const mtdb_error* error) { return error != nullptr ? error->error.line() : 0; }
+int64_t mtdb_error_line(const mtdb_error* error) {
+    return error != nullptr ? error->error.line() : 0;
+}
 
-int64_t mtdb_error_column(const mtdb_error* error) { return error != nullptr ? error->error.column() : 0; }
+int64_t mtdb_error_column(const mtdb_error* error) {
+    return error != nullptr ? error->error.column() : 0;
+}
 
-int64_t mtdb_error_statement(const mtdb_error* error) { return error != nullptr ? error->error.statement() : 0; }
+int64_t mtdb_error_statement(const mtdb_error* error) {
+    return error != nullptr ? error->error.statement() : 0;
+}
 
-const char* mtdb_error_message(const mtdb_error* error) { return error != nullptr ? error->error.what() : ""; }
+const char* mtdb_error_message(const mtdb_error* error) {
+    return error != nullptr ? error->error.what() : "";
+}
 
-mtdb_status mtdb_error_text(const mtdb_error* error, int32_t field, void* buf, int64_t cap, int64_t* needed) {
+mtdb_status mtdb_error_text(const mtdb_error* error, int32_t field, void* buf, int64_t cap,
+                            int64_t* needed) {
     clear(needed);
     std::string_view value;
     if (error != nullptr) {
         switch (field) {
-            case MTDB_ERROR_MESSAGE: value = error->error.message(); break;
-            case MTDB_ERROR_SQLSTATE: value = error->error.sqlstate(); break;
-            case MTDB_ERROR_ENGINE: value = error->error.engine(); break;
-            case MTDB_ERROR_TENANT: value = error->error.tenant(); break;
-            case MTDB_ERROR_SCRIPT: value = error->error.script(); break;
-            case MTDB_ERROR_LIMIT: value = error->error.limit(); break;
-            default: return MTDB_INVALID_ARGUMENT;
+            case MTDB_ERROR_MESSAGE:
+                value = error->error.message();
+                break;
+            case MTDB_ERROR_SQLSTATE:
+                value = error->error.sqlstate();
+                break;
+            case MTDB_ERROR_ENGINE:
+                value = error->error.engine();
+                break;
+            case MTDB_ERROR_TENANT:
+                value = error->error.tenant();
+                break;
+            case MTDB_ERROR_SCRIPT:
+                value = error->error.script();
+                break;
+            case MTDB_ERROR_LIMIT:
+                value = error->error.limit();
+                break;
+            default:
+                return MTDB_INVALID_ARGUMENT;
         }
     } else if (field < MTDB_ERROR_MESSAGE || field > MTDB_ERROR_LIMIT) {
         return MTDB_INVALID_ARGUMENT;
@@ -175,13 +205,15 @@ mtdb_status mtdb_error_json(const mtdb_error* error, void* buf, int64_t cap, int
     clear(needed);
     if (needed == nullptr) return MTDB_INVALID_ARGUMENT;
     return boundary(nullptr, [&] {
-        return give(error != nullptr ? engine::json_of(error->error) : std::string("{\"status\":0,\"name\":\"OK\"}"), buf,
-                    cap, needed);
+        return give(error != nullptr ? engine::json_of(error->error)
+                                     : std::string("{\"status\":0,\"name\":\"OK\"}"),
+                    buf, cap, needed);
     });
 }
 
 void mtdb_error_retain(mtdb_error* error) {
-    if (error != nullptr && !error->immortal) error->references.fetch_add(1, std::memory_order_relaxed);
+    if (error != nullptr && !error->immortal)
+        error->references.fetch_add(1, std::memory_order_relaxed);
 }
 
 void mtdb_error_release(mtdb_error* owned) {

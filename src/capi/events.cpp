@@ -6,8 +6,9 @@ using namespace mtdb::capi;
 
 extern "C" {
 
-mtdb_status mtdb_events_poll(mtdb_db* db, int64_t timeout_ms, mtdb_cancel* cancel, void* buf, int64_t cap, int64_t* rows,
-                             int64_t* used, int64_t* dropped, mtdb_error** err) {
+mtdb_status mtdb_events_poll(mtdb_db* db, int64_t timeout_ms, mtdb_cancel* cancel, void* buf,
+                             int64_t cap, int64_t* rows, int64_t* used, int64_t* dropped,
+                             mtdb_error** err) {
     clear(rows);
     clear(used);
     clear(dropped);
@@ -17,7 +18,8 @@ mtdb_status mtdb_events_poll(mtdb_db* db, int64_t timeout_ms, mtdb_cancel* cance
         const auto held = token(cancel);
         Wait wait = self.wait(timeout_ms, held, engine::Patience::query);
         wait.shutdown = nullptr;  // what shutdown itself had to say can still be polled
-        return self.poll_events(buf, cap, wait, required(rows, "rows"), required(used, "used"), required(dropped, "dropped"));
+        return self.poll_events(buf, cap, wait, required(rows, "rows"), required(used, "used"),
+                                required(dropped, "dropped"));
     });
 }
 

@@ -28,32 +28,36 @@ mtdb_status mtdb_result_column_count(mtdb_result* result, int32_t* count, mtdb_e
     });
 }
 
-mtdb_status mtdb_result_column_name(mtdb_result* result, int32_t column, void* buf, int64_t cap, int64_t* needed,
-                                    mtdb_error** err) {
+mtdb_status mtdb_result_column_name(mtdb_result* result, int32_t column, void* buf, int64_t cap,
+                                    int64_t* needed, mtdb_error** err) {
     clear(needed);
-    return boundary(err, [&] { return give(live(result, "result").column(column).name, buf, cap, needed); });
+    return boundary(
+        err, [&] { return give(live(result, "result").column(column).name, buf, cap, needed); });
 }
 
-mtdb_status mtdb_result_column_declared(mtdb_result* result, int32_t column, void* buf, int64_t cap, int64_t* needed,
-                                        mtdb_error** err) {
+mtdb_status mtdb_result_column_declared(mtdb_result* result, int32_t column, void* buf, int64_t cap,
+                                        int64_t* needed, mtdb_error** err) {
     clear(needed);
-    return boundary(err, [&] { return give(live(result, "result").column(column).declared, buf, cap, needed); });
+    return boundary(err, [&] {
+        return give(live(result, "result").column(column).declared, buf, cap, needed);
+    });
 }
 
-mtdb_status mtdb_result_column_type(mtdb_result* result, int32_t column, int32_t* type, int32_t* nullable, mtdb_error** err) {
+mtdb_status mtdb_result_column_type(mtdb_result* result, int32_t column, int32_t* type,
+                                    int32_t* nullable, mtdb_error** err) {
     clear(type);
     clear(nullable);
     return boundary(err, [&] {
         int32_t& asked = required(type, "type");
-        const db::Column known = live(result, "result").column(column);
+        const engine::Result::ColumnFacts known = live(result, "result").column(column);
         asked = static_cast<int32_t>(known.type);
         if (nullable != nullptr) *nullable = known.nullable;
         return MTDB_OK;
     });
 }
 
-mtdb_status mtdb_result_fetch(mtdb_result* result, void* buf, int64_t cap, int64_t max_rows, int64_t* rows, int64_t* used,
-                              mtdb_error** err) {
+mtdb_status mtdb_result_fetch(mtdb_result* result, void* buf, int64_t cap, int64_t max_rows,
+                              int64_t* rows, int64_t* used, mtdb_error** err) {
     clear(rows);
     clear(used);
     return boundary(err, [&] {
@@ -78,7 +82,8 @@ int64_t mtdb_value_int64(const mtdb_result* result, int32_t column) {
     if (carrier == Carrier::integer) return value.slot;
     constexpr double two_to_63 = 9223372036854775808.0;
     const double real = value.real();
-    const bool whole = carrier == Carrier::real && real >= -two_to_63 && real < two_to_63 && std::trunc(real) == real;
+    const bool whole = carrier == Carrier::real && real >= -two_to_63 && real < two_to_63 &&
+                       std::trunc(real) == real;
     return whole ? static_cast<int64_t>(real) : 0;
 }
 

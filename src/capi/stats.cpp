@@ -24,11 +24,13 @@ mtdb_status mtdb_pool_stats(mtdb_db* db, mtdb_result** out, mtdb_error** err) {
     });
 }
 
-mtdb_status mtdb_tenant_stats(mtdb_db* db, const char* tenant, int64_t tenant_len, mtdb_result** out, mtdb_error** err) {
+mtdb_status mtdb_tenant_stats(mtdb_db* db, const char* tenant, int64_t tenant_len,
+                              mtdb_result** out, mtdb_error** err) {
     clear(out);
     return boundary(err, [&] {
         mtdb_result*& handle = required(out, "out");
-        handle = handle_of<mtdb_result>(live(db, "db").tenant_stats(text(tenant, tenant_len, "tenant")));
+        handle =
+            handle_of<mtdb_result>(live(db, "db").tenant_stats(text(tenant, tenant_len, "tenant")));
         return MTDB_OK;
     });
 }

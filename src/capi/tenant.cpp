@@ -7,24 +7,27 @@ using engine::Patience;
 
 extern "C" {
 
-mtdb_status mtdb_tenant_check(mtdb_db* db, const char* tenant, int64_t tenant_len, mtdb_error** err) {
+mtdb_status mtdb_tenant_check(mtdb_db* db, const char* tenant, int64_t tenant_len,
+                              mtdb_error** err) {
     return boundary(err, [&] {
         live(db, "db").check_tenant(text(tenant, tenant_len, "tenant"));
         return MTDB_OK;
     });
 }
 
-mtdb_status mtdb_tenant_create(mtdb_db* db, const char* tenant, int64_t tenant_len, int64_t timeout_ms,
-                               mtdb_cancel* cancel, mtdb_error** err) {
+mtdb_status mtdb_tenant_create(mtdb_db* db, const char* tenant, int64_t tenant_len,
+                               int64_t timeout_ms, mtdb_cancel* cancel, mtdb_error** err) {
     return boundary(err, [&] {
         engine::Db& self = live(db, "db");
         const auto held = token(cancel);
-        self.create_tenant(text(tenant, tenant_len, "tenant"), self.wait(timeout_ms, held, Patience::acquire));
+        self.create_tenant(text(tenant, tenant_len, "tenant"),
+                           self.wait(timeout_ms, held, Patience::acquire));
         return MTDB_OK;
     });
 }
 
-mtdb_status mtdb_tenant_exists(mtdb_db* db, const char* tenant, int64_t tenant_len, int32_t* found, mtdb_error** err) {
+mtdb_status mtdb_tenant_exists(mtdb_db* db, const char* tenant, int64_t tenant_len, int32_t* found,
+                               mtdb_error** err) {
     clear(found);
     return boundary(err, [&] {
         engine::Db& self = live(db, "db");
@@ -33,19 +36,22 @@ mtdb_status mtdb_tenant_exists(mtdb_db* db, const char* tenant, int64_t tenant_l
     });
 }
 
-mtdb_status mtdb_tenant_list(mtdb_db* db, int64_t timeout_ms, mtdb_cancel* cancel, mtdb_result** out, mtdb_error** err) {
+mtdb_status mtdb_tenant_list(mtdb_db* db, int64_t timeout_ms, mtdb_cancel* cancel,
+                             mtdb_result** out, mtdb_error** err) {
     clear(out);
     return boundary(err, [&] {
         mtdb_result*& handle = required(out, "out");
         engine::Db& self = live(db, "db");
         const auto held = token(cancel);
-        handle = handle_of<mtdb_result>(self.list_tenants(self.wait(timeout_ms, held, Patience::query), held));
+        handle = handle_of<mtdb_result>(
+            self.list_tenants(self.wait(timeout_ms, held, Patience::query), held));
         return MTDB_OK;
     });
 }
 
-mtdb_status mtdb_tenant_copy(mtdb_db* db, const char* source, int64_t source_len, const char* target, int64_t target_len,
-                             int64_t timeout_ms, mtdb_cancel* cancel, mtdb_error** err) {
+mtdb_status mtdb_tenant_copy(mtdb_db* db, const char* source, int64_t source_len,
+                             const char* target, int64_t target_len, int64_t timeout_ms,
+                             mtdb_cancel* cancel, mtdb_error** err) {
     return boundary(err, [&] {
         engine::Db& self = live(db, "db");
         const auto held = token(cancel);
@@ -55,12 +61,13 @@ mtdb_status mtdb_tenant_copy(mtdb_db* db, const char* source, int64_t source_len
     });
 }
 
-mtdb_status mtdb_tenant_drop(mtdb_db* db, const char* tenant, int64_t tenant_len, int64_t timeout_ms,
-                             mtdb_cancel* cancel, mtdb_error** err) {
+mtdb_status mtdb_tenant_drop(mtdb_db* db, const char* tenant, int64_t tenant_len,
+                             int64_t timeout_ms, mtdb_cancel* cancel, mtdb_error** err) {
     return boundary(err, [&] {
         engine::Db& self = live(db, "db");
         const auto held = token(cancel);
-        self.drop_tenant(text(tenant, tenant_len, "tenant"), self.wait(timeout_ms, held, Patience::acquire));
+        self.drop_tenant(text(tenant, tenant_len, "tenant"),
+                         self.wait(timeout_ms, held, Patience::acquire));
         return MTDB_OK;
     });
 }

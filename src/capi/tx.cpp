@@ -25,8 +25,8 @@ db::TransactionMode mode_of(const mtdb_options* options) {
 
 extern "C" {
 
-mtdb_status mtdb_tx_begin(mtdb_conn* conn, const mtdb_options* options, int64_t timeout_ms, mtdb_cancel* cancel,
-                          mtdb_error** err) {
+mtdb_status mtdb_tx_begin(mtdb_conn* conn, const mtdb_options* options, int64_t timeout_ms,
+                          mtdb_cancel* cancel, mtdb_error** err) {
     return boundary(err, [&] {
         engine::Conn& self = live(conn, "conn");
         const auto held = token(cancel);
@@ -35,7 +35,8 @@ mtdb_status mtdb_tx_begin(mtdb_conn* conn, const mtdb_options* options, int64_t 
     });
 }
 
-mtdb_status mtdb_tx_commit(mtdb_conn* conn, int64_t timeout_ms, mtdb_cancel* cancel, mtdb_error** err) {
+mtdb_status mtdb_tx_commit(mtdb_conn* conn, int64_t timeout_ms, mtdb_cancel* cancel,
+                           mtdb_error** err) {
     return boundary(err, [&] {
         engine::Conn& self = live(conn, "conn");
         const auto held = token(cancel);
@@ -51,21 +52,24 @@ mtdb_status mtdb_tx_rollback(mtdb_conn* conn, mtdb_error** err) {
     });
 }
 
-mtdb_status mtdb_tx_savepoint(mtdb_conn* conn, const char* name, int64_t name_len, mtdb_error** err) {
+mtdb_status mtdb_tx_savepoint(mtdb_conn* conn, const char* name, int64_t name_len,
+                              mtdb_error** err) {
     return boundary(err, [&] {
         live(conn, "conn").savepoint(text(name, name_len, "name"));
         return MTDB_OK;
     });
 }
 
-mtdb_status mtdb_tx_rollback_to(mtdb_conn* conn, const char* name, int64_t name_len, mtdb_error** err) {
+mtdb_status mtdb_tx_rollback_to(mtdb_conn* conn, const char* name, int64_t name_len,
+                                mtdb_error** err) {
     return boundary(err, [&] {
         live(conn, "conn").rollback_to(text(name, name_len, "name"));
         return MTDB_OK;
     });
 }
 
-mtdb_status mtdb_tx_release_savepoint(mtdb_conn* conn, const char* name, int64_t name_len, mtdb_error** err) {
+mtdb_status mtdb_tx_release_savepoint(mtdb_conn* conn, const char* name, int64_t name_len,
+                                      mtdb_error** err) {
     return boundary(err, [&] {
         live(conn, "conn").release_savepoint(text(name, name_len, "name"));
         return MTDB_OK;

@@ -28,10 +28,13 @@ constexpr bool sixteen_wide(Type type) { return type == Type::uuid || type == Ty
 
 constexpr int64_t width_of(Type type) {
     switch (type) {
-        case Type::boolean: return 1;
+        case Type::boolean:
+            return 1;
         case Type::date:
-        case Type::float32: return 4;
-        default: return 8;
+        case Type::float32:
+            return 4;
+        default:
+            return 8;
     }
 }
 
@@ -46,7 +49,9 @@ void store(char* at, T value) noexcept {
     std::memcpy(at, &value, sizeof value);
 }
 
-int64_t heap_offset(int64_t slot) noexcept { return static_cast<int64_t>(static_cast<uint64_t>(slot) >> 32); }
+int64_t heap_offset(int64_t slot) noexcept {
+    return static_cast<int64_t>(static_cast<uint64_t>(slot) >> 32);
+}
 int64_t heap_length(int64_t slot) noexcept { return slot & 0xffffffff; }
 
 // The type of a column whose values have the types in `mask`.
@@ -57,11 +62,14 @@ Type column_type(uint32_t mask) noexcept {
     return static_cast<Type>(std::countr_zero(mask));
 }
 
-[[noreturn]] void reject(const std::string& what) { throw Error(Code::invalid_argument, "not a row block: " + what); }
+[[noreturn]] void reject(const std::string& what) {
+    throw Error(Code::invalid_argument, "not a row block: " + what);
+}
 
 }  // namespace
 
-BlockWriter::BlockWriter(void* buffer, int64_t capacity, int32_t columns, int64_t rows_max, int64_t row_bytes)
+BlockWriter::BlockWriter(void* buffer, int64_t capacity, int32_t columns, int64_t rows_max,
+                         int64_t row_bytes)
     : base_(static_cast<char*>(buffer)), capacity_(std::min(capacity, block_max)) {
     const int64_t fixed = header_size + columns * (column_size + heap_padding);
     const int64_t per_row = columns * 10 + row_bytes;
@@ -88,14 +96,20 @@ BlockWriter::BlockWriter(void* buffer, int64_t capacity, int32_t columns, int64_
 
 bool BlockWriter::put_value(int32_t column, const Value& value) noexcept {
     switch (carrier_of(value.type)) {
-        case Carrier::none: put_null(column); return true;
-        case Carrier::bytes: return put_bytes(column, value.type, value.data, value.size);
-        default: put_slot(column, value.type, value.slot); return true;
+        case Carrier::none:
+            put_null(column);
+            return true;
+        case Carrier::bytes:
+            return put_bytes(column, value.type, value.data, value.size);
+        default:
+            put_slot(column, value.type, value.slot);
+            return true;
     }
 }
 
 int64_t BlockWriter::bytes_for_row(int32_t columns, int64_t row_heap) noexcept {
-    return header_size + columns * (column_size + heap_padding + stage_size(1) + 8) + padded(row_heap);
+    return header_size + columns * (column_size + heap_padding + stage_size(1) + 8) +
+           padded(row_heap);
 }
 
 BlockWriter::Plan BlockWriter::plan_column(const Stage& stage, int64_t& out) const {
@@ -116,7 +130,8 @@ BlockWriter::Plan BlockWriter::plan_column(const Stage& stage, int64_t& out) con
     return plan;
 }
 
-// Appends the bytes of one column to gathered_, in row order, and makes its slots speak of the gathered bytes.
+// Appends the bytes of one column to gathered_, in row order, and makes its slots speak of the
+// gathered bytes.
 void BlockWriter::gather(const Stage& stage, Type type) {
     const std::size_t begin = gathered_.size();
     for (int64_t row = 0; row < rows_; ++row) {
@@ -129,7 +144,8 @@ void BlockWriter::gather(const Stage& stage, Type type) {
         const char* bytes = base_ + heap_begin_ + heap_offset(slot);
         const auto offset = static_cast<uint64_t>(gathered_.size() - begin);
         gathered_.insert(gathered_.end(), bytes, bytes + heap_length(slot));
-        store(stage.slots + row * 8, static_cast<int64_t>(offset << 32 | static_cast<uint64_t>(heap_length(slot))));
+        store(stage.slots + row * 8,
+              static_cast<int64_t>(offset << 32 | static_cast<uint64_t>(heap_length(slot))));
     }
     gathered_.resize(static_cast<std::size_t>(padded(static_cast<int64_t>(gathered_.size()))));
 }
@@ -181,15 +197,16 @@ void BlockWriter::place_cells(Stage& stage, const Plan& plan) {
     }
 }
 
-// Puts the bytes behind the cells: as they lie when one column has them all, else gathered column by column.
+// Puts the bytes behind the cells: as they lie when one column has them all, else gathered column
+// by column.
 void BlockWriter::place_heaps(std::vector<Plan>& plans, int64_t out) {
     const auto has_heap = [](const Plan& plan) {
         return plan.type == Type::variant || carrier_of(plan.type) == Carrier::bytes;
     };
     const auto owners = std::count_if(plans.begin(), plans.end(), has_heap);
-    const bool as_it_lies = owners == 1 && std::none_of(plans.begin(), plans.end(), [](const Plan& plan) {
-                                return sixteen_wide(plan.type);
-                            });
+    const bool as_it_lies =
+        owners == 1 && std::none_of(plans.begin(), plans.end(),
+                                    [](const Plan& plan) { return sixteen_wide(plan.type); });
     gathered_.clear();
     int64_t at = out;
     for (std::size_t i = 0; i < plans.size(); ++i) {
@@ -227,11 +244,12 @@ int64_t BlockWriter::finish() {
     place_heaps(plans, out);
     const int64_t total = padded(std::max(out, heap_end_));
     std::fill(base_ + std::max(out, heap_end_), base_ + total, '\0');
-    const mtdb_block_header header{MTDB_BLOCK_MAGIC, MTDB_BLOCK_VERSION, columns, static_cast<int32_t>(rows_), total, 0};
+    const mtdb_block_header header{
+        MTDB_BLOCK_MAGIC, MTDB_BLOCK_VERSION, columns, static_cast<int32_t>(rows_), total, 0};
     store(base_, header);
     for (std::size_t i = 0; i < plans.size(); ++i) {
-        const mtdb_block_column column{static_cast<int32_t>(plans[i].type), 0, plans[i].validity, plans[i].data,
-                                       plans[i].heap};
+        const mtdb_block_column column{static_cast<int32_t>(plans[i].type), 0, plans[i].validity,
+                                       plans[i].data, plans[i].heap};
         store(base_ + header_size + static_cast<int64_t>(i) * column_size, column);
     }
     return total;
@@ -242,18 +260,22 @@ BlockView BlockView::parse(const void* data, int64_t size) {
     const auto* bytes = static_cast<const char*>(data);
     const auto header = load<mtdb_block_header>(bytes);
     if (header.magic != MTDB_BLOCK_MAGIC) reject("the first four bytes are not its mark");
-    if (header.version != MTDB_BLOCK_VERSION) reject("version " + std::to_string(header.version) + " is not known");
+    if (header.version != MTDB_BLOCK_VERSION)
+        reject("version " + std::to_string(header.version) + " is not known");
     if (header.total > size || header.total < header_size || header.total > block_max)
-        reject("its header says " + std::to_string(header.total) + " bytes, there are " + std::to_string(size));
+        reject("its header says " + std::to_string(header.total) + " bytes, there are " +
+               std::to_string(size));
     if (header.columns < 0 || header.rows < 0) reject("a negative count");
-    if (header.columns > (header.total - header_size) / column_size) reject("more columns than bytes");
+    if (header.columns > (header.total - header_size) / column_size)
+        reject("more columns than bytes");
     if (header.columns == 0 && header.rows > 0) reject("rows without columns");
     BlockView view;
     view.columns_ = header.columns;
     view.rows_ = header.rows;
     const std::span block(bytes, static_cast<std::size_t>(header.total));
     view.cells_.reserve(static_cast<std::size_t>(header.columns));
-    for (int32_t i = 0; i < header.columns; ++i) view.cells_.push_back(parse_column(block, i, header.rows));
+    for (int32_t i = 0; i < header.columns; ++i)
+        view.cells_.push_back(parse_column(block, i, header.rows));
     return view;
 }
 
@@ -295,10 +317,12 @@ void check_variants(const Bounds& bounds, const char* tags, int32_t rows, int64_
     const char* slots = tags + padded(rows);
     for (int32_t row = 0; row < rows; ++row) {
         const auto type = static_cast<Type>(tags[row]);
-        if (tags[row] < 0 || tags[row] >= type_count || type == Type::variant) bounds.fail("an unknown type");
+        if (tags[row] < 0 || tags[row] >= type_count || type == Type::variant)
+            bounds.fail("an unknown type");
         if (carrier_of(type) != Carrier::bytes) continue;
         const int64_t slot = load<int64_t>(slots + int64_t{row} * 8);
-        if (sixteen_wide(type) && heap_length(slot) != 16) bounds.fail("a value that must have 16 bytes");
+        if (sixteen_wide(type) && heap_length(slot) != 16)
+            bounds.fail("a value that must have 16 bytes");
         if (heap_length(slot) == 0) continue;
         if (heap == 0) bounds.fail("text without a heap");
         if (heap_offset(slot) > bounds.behind(heap)) bounds.fail("its text lies outside the block");
@@ -313,7 +337,8 @@ BlockView::Cells BlockView::parse_column(std::span<const char> block, int32_t in
     const auto column = load<mtdb_block_column>(block.data() + header_size + index * column_size);
     if (column.type < 0 || column.type >= type_count) bounds.fail("an unknown type");
     Cells cells{static_cast<Type>(column.type), nullptr, nullptr, nullptr};
-    if (column.validity != 0) cells.validity = bounds.range(column.validity, (int64_t{rows} + 7) / 8, "its validity");
+    if (column.validity != 0)
+        cells.validity = bounds.range(column.validity, (int64_t{rows} + 7) / 8, "its validity");
     if (cells.type == Type::null || rows == 0) return cells;
     if (cells.type == Type::variant) {
         cells.data = bounds.range(column.data, padded(rows) + int64_t{rows} * 8, "its values");
@@ -332,7 +357,8 @@ BlockView::Cells BlockView::parse_column(std::span<const char> block, int32_t in
 
 Value BlockView::at(int32_t row, int32_t column) const noexcept {
     const Cells& cells = cells_[static_cast<std::size_t>(column)];
-    if (cells.validity != nullptr && (static_cast<unsigned char>(cells.validity[row / 8]) >> (row % 8) & 1U) == 0)
+    if (cells.validity != nullptr &&
+        (static_cast<unsigned char>(cells.validity[row / 8]) >> (row % 8) & 1U) == 0)
         return Value::null();
     Type type = cells.type;
     const int64_t at = row;
@@ -351,17 +377,24 @@ Value BlockView::at(int32_t row, int32_t column) const noexcept {
     }
     if (sixteen_wide(type)) return {type, 0, cells.data + at * 16, 16};
     switch (type) {
-        case Type::boolean: return Value::integer(cells.data[at] != 0 ? 1 : 0, type);
-        case Type::date: return Value::integer(load<int32_t>(cells.data + at * 4), type);
-        case Type::float32: return Value::real(static_cast<double>(load<float>(cells.data + at * 4)), type);
-        default: return {type, load<int64_t>(cells.data + at * 8), nullptr, 0};
+        case Type::boolean:
+            return Value::integer(cells.data[at] != 0 ? 1 : 0, type);
+        case Type::date:
+            return Value::integer(load<int32_t>(cells.data + at * 4), type);
+        case Type::float32:
+            return Value::real(static_cast<double>(load<float>(cells.data + at * 4)), type);
+        default:
+            return {type, load<int64_t>(cells.data + at * 8), nullptr, 0};
     }
 }
 
 void BlockBuilder::add(const Value& value) {
-    if (columns_ >= 0 && column_ >= columns_) throw Error(Code::invalid_state, "the row has more cells than the first row");
-    if (sixteen_wide(value.type) && value.size != 16) throw Error(Code::invalid_argument, "this type takes 16 bytes");
-    if (static_cast<int64_t>(heap_.size()) + value.size > block_max) throw Error(Code::limit, "a block ends at 2 GiB");
+    if (columns_ >= 0 && column_ >= columns_)
+        throw Error(Code::invalid_state, "the row has more cells than the first row");
+    if (sixteen_wide(value.type) && value.size != 16)
+        throw Error(Code::invalid_argument, "this type takes 16 bytes");
+    if (static_cast<int64_t>(heap_.size()) + value.size > block_max)
+        throw Error(Code::limit, "a block ends at 2 GiB");
     Cell cell{value.type, value.slot, value.size};
     if (carrier_of(value.type) == Carrier::bytes) {
         cell.slot = static_cast<int64_t>(heap_.size());
@@ -374,7 +407,8 @@ void BlockBuilder::add(const Value& value) {
 
 void BlockBuilder::end_row() {
     if (column_ == 0) throw Error(Code::invalid_state, "the row has no cells");
-    if (columns_ >= 0 && column_ != columns_) throw Error(Code::invalid_state, "the row has fewer cells than the first row");
+    if (columns_ >= 0 && column_ != columns_)
+        throw Error(Code::invalid_state, "the row has fewer cells than the first row");
     columns_ = column_;
     column_ = 0;
     ++rows_;
@@ -386,9 +420,11 @@ const std::vector<char>& BlockBuilder::finish() {
     if (column_ != 0) throw Error(Code::invalid_state, "the last row is not ended");
     const int32_t columns = std::max(columns_, 0);
     const int64_t rows = std::max<int64_t>(rows_, 1);
-    const int64_t size = header_size + columns * (column_size + heap_padding + stage_size(rows) + 8 * rows) +
+    const int64_t size = header_size +
+                         columns * (column_size + heap_padding + stage_size(rows) + 8 * rows) +
                          padded(static_cast<int64_t>(heap_.size()));
-    if (size > block_max || rows > 1 << 20) throw Error(Code::limit, "a block ends at 2 GiB or 1,048,576 rows");
+    if (size > block_max || rows > 1 << 20)
+        throw Error(Code::limit, "a block ends at 2 GiB or 1,048,576 rows");
     block_.resize(static_cast<std::size_t>(size));
     BlockWriter writer(block_.data(), size, columns, rows);
     auto cell = cells_.begin();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Row blocks, as mtdb.h describes their bytes: a writer into the caller's memory, a checked view, a growing builder.
+// Row blocks, as mtdb.h describes their bytes: a writer into the caller's memory, a checked view, a
+// growing builder.
 #pragma once
 
 #include <cstdint>
@@ -11,20 +12,24 @@
 
 namespace mtdb::db {
 
-// Stages rows in place (a tag and a slot per cell, one shared heap of bytes) and finish() turns the stage into the final block
-// within the same memory. No allocation per row; needs no alignment of the buffer.
+// Stages rows in place (a tag and a slot per cell, one shared heap of bytes) and finish() turns the
+// stage into the final block within the same memory. No allocation per row; needs no alignment of
+// the buffer.
 class BlockWriter {
 public:
-    // `rows_max` 0: as many as fit. `row_bytes` is the heap a row is expected to need: it balances cells against heap.
-    BlockWriter(void* buffer, int64_t capacity, int32_t columns, int64_t rows_max, int64_t row_bytes = 0);
+    // `rows_max` 0: as many as fit. `row_bytes` is the heap a row is expected to need: it balances
+    // cells against heap.
+    BlockWriter(void* buffer, int64_t capacity, int32_t columns, int64_t rows_max,
+                int64_t row_bytes = 0);
 
-    // True while another row can be begun. It always is at first: whether a row fits is known when it ends.
+    // True while another row can be begun. It always is at first: whether a row fits is known when
+    // it ends.
     bool has_room() const noexcept { return rows_ < rows_max_; }
     int32_t columns() const noexcept { return static_cast<int32_t>(stages_.size()); }
     int64_t rows() const noexcept { return rows_; }
 
-    // Cells of the present row, each column once. False: the heap is full; put the other columns all the same, so that needed()
-    // is right, and end_row() will take the row back.
+    // Cells of the present row, each column once. False: the heap is full; put the other columns
+    // all the same, so that needed() is right, and end_row() will take the row back.
     void put_null(int32_t column) noexcept {
         heap_spare_ += 8;
         put(column, Type::null, 0);
@@ -36,9 +41,11 @@ public:
             row_need_ += size;
             return false;
         }
-        std::memcpy(base_ + heap_end_, data, static_cast<std::size_t>(size));
+        if (size > 0) std::memcpy(base_ + heap_end_, data, static_cast<std::size_t>(size));
         heap_end_ += size;
-        put(column, type, static_cast<int64_t>(static_cast<uint64_t>(offset) << 32 | static_cast<uint64_t>(size)));
+        put(column, type,
+            static_cast<int64_t>(static_cast<uint64_t>(offset) << 32 |
+                                 static_cast<uint64_t>(size)));
         return true;
     }
     bool put_value(int32_t column, const Value& value) noexcept;
@@ -58,7 +65,8 @@ public:
         return true;
     }
     void take_back_row() noexcept {
-        needed_ = bytes_for_row(static_cast<int32_t>(stages_.size()), heap_end_ - row_heap_ + row_need_);
+        needed_ =
+            bytes_for_row(static_cast<int32_t>(stages_.size()), heap_end_ - row_heap_ + row_need_);
         heap_end_ = row_heap_;
         heap_spare_ = row_spare_;
     }
@@ -104,13 +112,15 @@ private:
     int64_t row_spare_ = 0;
     int64_t row_need_ = 0;
     int64_t needed_ = 0;
-    bool too_small_ = false;  // not even the cells of one row fit: they are staged in spare_, to learn what is needed
+    bool too_small_ = false;  // not even the cells of one row fit: they are staged in spare_, to
+                              // learn what is needed
     std::vector<Stage> stages_;
     std::vector<char> gathered_;
     std::vector<char> spare_;
 };
 
-// A block of somebody else, checked whole before any of it is believed. The bytes must outlive the view.
+// A block of somebody else, checked whole before any of it is believed. The bytes must outlive the
+// view.
 class BlockView {
 public:
     // Throws Error(invalid_argument) that says what is wrong.
@@ -118,7 +128,9 @@ public:
 
     int32_t columns() const noexcept { return columns_; }
     int32_t rows() const noexcept { return rows_; }
-    Type column_type(int32_t column) const noexcept { return cells_[static_cast<std::size_t>(column)].type; }
+    Type column_type(int32_t column) const noexcept {
+        return cells_[static_cast<std::size_t>(column)].type;
+    }
     Value at(int32_t row, int32_t column) const noexcept;
 
 private:
@@ -138,7 +150,8 @@ private:
 // Collects rows of any size, then lays them out as one block.
 class BlockBuilder {
 public:
-    void add(const Value& value);  // copies the bytes; throws Error(limit) past 2^31 - 1 bytes, Error(invalid_state) for a cell too many
+    void add(const Value& value);  // copies the bytes; throws Error(limit) past 2^31 - 1 bytes,
+                                   // Error(invalid_state) for a cell too many
     void end_row();                // throws Error(invalid_state) for a cell too few
     const std::vector<char>& finish();  // valid until the next change
     void clear() noexcept;

@@ -13,9 +13,16 @@
 
 namespace mtdb::db {
 
-enum class Lifetime { copied, borrowed };  // borrowed: the bytes stay until the statement has finished
+enum class Lifetime {
+    copied,
+    borrowed
+};  // borrowed: the bytes stay until the statement has finished
 enum class Isolation { standard, read_committed, repeatable_read, serializable };
-enum class Fill { more, done, too_small };  // too_small: not one row fits; the writer says what it needs
+enum class Fill {
+    more,
+    done,
+    too_small
+};  // too_small: not one row fits; the writer says what it needs
 enum class Reuse { clean, discard };
 
 struct TransactionMode {
@@ -43,50 +50,61 @@ public:
     virtual int32_t column_count() const = 0;
     virtual Column column(int32_t index) const = 0;  // views live until the rows end
     virtual bool next(const Wait& wait) = 0;         // false: no more rows
-    virtual Value value(int32_t index) const = 0;    // of the present row; views live until the next call; text is NUL-terminated
-    virtual Fill fill(BlockWriter& writer, const Wait& wait);  // by default through next() and value()
+    virtual Value value(int32_t index)
+        const = 0;  // of the present row; views live until the next call; text is NUL-terminated
+    virtual Fill fill(BlockWriter& writer,
+                      const Wait& wait);  // by default through next() and value()
 
 protected:
-    bool pending_ = false;  // the present row did not fit into the last block; false again when the rows start over
+    bool pending_ = false;  // the present row did not fit into the last block; false again when the
+                            // rows start over
 };
 
 class Statement : public Rows {
 public:
     virtual int32_t parameter_count() const = 0;
-    virtual int32_t parameter_index(std::string_view name) const = 0;  // with or without sigil; 0: none
+    virtual int32_t parameter_index(
+        std::string_view name) const = 0;  // with or without sigil; 0: none
     virtual void bind(int32_t index, const Value& value, Lifetime lifetime) = 0;
     virtual void clear_bindings() noexcept = 0;
 
     virtual bool read_only() const = 0;  // takes no write lock
     virtual Control control() const = 0;
-    // Starts over: the first next() or fill() runs it. A statement without rows is run to its end by run().
-    virtual void run(const Wait& wait) = 0;       // to the end; rows are dropped
-    virtual int64_t affected() const = 0;         // by the last run to the end
-    virtual void reset() noexcept = 0;            // ends reading; bindings stay
-    virtual bool reading() const = 0;             // started and not at its end
+    // Starts over: the first next() or fill() runs it. A statement without rows is run to its end
+    // by run().
+    virtual void run(const Wait& wait) = 0;  // to the end; rows are dropped
+    virtual int64_t affected() const = 0;    // by the last run to the end
+    virtual void reset() noexcept = 0;       // ends reading; bindings stay
+    virtual bool reading() const = 0;        // started and not at its end
 };
 
 class Connection {
 public:
     virtual ~Connection() = default;
 
-    // One statement; `tail` gets what follows it (may be null). A text without a statement gives nullptr.
-    virtual std::unique_ptr<Statement> prepare(std::string_view sql, std::string_view* tail, const Wait& wait) = 0;
+    // One statement; `tail` gets what follows it (may be null). A text without a statement gives
+    // nullptr.
+    virtual std::unique_ptr<Statement> prepare(std::string_view sql, std::string_view* tail,
+                                               const Wait& wait) = 0;
 
     virtual bool in_transaction() const = 0;  // as the engine says, now
     virtual void begin(const TransactionMode& mode, const Wait& wait) = 0;
     virtual void commit(const Wait& wait) = 0;
-    virtual void rollback() = 0;  // nothing when none is open; throws Error(io) only when the connection is lost
+    virtual void
+    rollback() = 0;  // nothing when none is open; throws Error(io) only when the connection is lost
     virtual void savepoint(std::string_view name) = 0;
     virtual void rollback_to(std::string_view name) = 0;
     virtual void release_savepoint(std::string_view name) = 0;
 
-    virtual int64_t insert_id() const = 0;     // of the last successful INSERT since mark_lease()
-    virtual void mark_lease() noexcept = 0;    // a new lease begins
-    virtual Reuse end_lease() noexcept = 0;    // rolls back and cleans; discard: it cannot be proved clean
-    virtual int64_t memory_bytes() const = 0;  // its caches, now; only by the thread that has the connection
-    virtual void shed_memory() noexcept = 0;   // gives back what it can
-    // Pages that the write-ahead log held after this connection's last commit; 0: none, or checkpointed since.
+    virtual int64_t insert_id() const = 0;   // of the last successful INSERT since mark_lease()
+    virtual void mark_lease() noexcept = 0;  // a new lease begins
+    virtual Reuse
+    end_lease() noexcept = 0;  // rolls back and cleans; discard: it cannot be proved clean
+    virtual int64_t memory_bytes()
+        const = 0;  // its caches, now; only by the thread that has the connection
+    virtual void shed_memory() noexcept = 0;  // gives back what it can
+    // Pages that the write-ahead log held after this connection's last commit; 0: none, or
+    // checkpointed since.
     virtual int64_t log_pages() const noexcept = 0;
 };
 

@@ -36,17 +36,21 @@ enum class Carrier { none, integer, real, bytes };
 constexpr Carrier carrier_of(Type type) {
     switch (type) {
         case Type::null:
-        case Type::variant: return Carrier::none;
+        case Type::variant:
+            return Carrier::none;
         case Type::boolean:
         case Type::int64:
         case Type::uint64:
         case Type::date:
         case Type::time:
         case Type::timestamp:
-        case Type::timestamptz: return Carrier::integer;
+        case Type::timestamptz:
+            return Carrier::integer;
         case Type::float32:
-        case Type::float64: return Carrier::real;
-        default: return Carrier::bytes;  // uuid: 16 bytes; interval: int32, int32, int64
+        case Type::float64:
+            return Carrier::real;
+        default:
+            return Carrier::bytes;  // uuid: 16 bytes; interval: int32, int32, int64
     }
 }
 
@@ -58,8 +62,12 @@ struct Value {
     int64_t size = 0;
 
     static Value null() { return {}; }
-    static Value integer(int64_t value, Type type = Type::int64) { return {type, value, nullptr, 0}; }
-    static Value real(double value, Type type = Type::float64) { return {type, std::bit_cast<int64_t>(value), nullptr, 0}; }
+    static Value integer(int64_t value, Type type = Type::int64) {
+        return {type, value, nullptr, 0};
+    }
+    static Value real(double value, Type type = Type::float64) {
+        return {type, std::bit_cast<int64_t>(value), nullptr, 0};
+    }
     static Value text(std::string_view value, Type type = Type::text) {
         return {type, 0, value.data(), static_cast<int64_t>(value.size())};
     }

@@ -17,25 +17,18 @@ namespace {
 
 Error closed_lease() { return Error(Code::closed, "the lease was given back"); }
 
-std::vector<TableRows::Heading> headings_of(const db::Rows& rows) {
-    std::vector<TableRows::Heading> headings;
-    for (int32_t i = 0; i < rows.column_count(); ++i) {
-        const db::Column column = rows.column(i);
-        headings.push_back({std::string(column.name), std::string(column.declared), column.type});
-    }
-    return headings;
-}
-
 void check_savepoint(std::string_view name) {
     const auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_';
     };
     if (name.empty() || name.size() > 63 || !std::all_of(name.begin(), name.end(), allowed))
-        throw Error(Code::invalid_argument, "a savepoint's name takes 1 to 63 letters, digits and _");
+        throw Error(Code::invalid_argument,
+                    "a savepoint's name takes 1 to 63 letters, digits and _");
 }
 
-// Where in a script an error is: the engine counts from the beginning of `rest`, or knows no place; then it is the statement's
-// first word.
+// Where in a script an error is: the engine counts from the beginning of `rest`, or knows no place;
+// then it is the statement's first word.
 base::Position position_in(std::string_view text, std::string_view rest, const Error& error) {
     const auto offset = static_cast<std::size_t>(rest.data() - text.data());
     if (error.line() == 0) {
@@ -43,10 +36,12 @@ base::Position position_in(std::string_view text, std::string_view rest, const E
         return base::position_of(text, offset + (word == std::string_view::npos ? 0 : word));
     }
     const base::Position begin = base::position_of(text, offset);
-    return {begin.line + error.line() - 1, error.line() == 1 ? begin.column + error.column() - 1 : error.column()};
+    return {begin.line + error.line() - 1,
+            error.line() == 1 ? begin.column + error.column() - 1 : error.column()};
 }
 
-// Around one row of many inside the caller's transaction: a failure undoes all rows of the block, not the transaction.
+// Around one row of many inside the caller's transaction: a failure undoes all rows of the block,
+// not the transaction.
 constexpr std::string_view block_savepoint = "mtdb_block";
 
 }  // namespace
@@ -61,29 +56,38 @@ void Conn::start(pool::Lease lease) noexcept {
     guard.store(Holder::guard_free, std::memory_order_release);
 }
 
-bool Conn::enter() noexcept {
+bool Conn::enter(int32_t as) noexcept {
     int32_t expected = Holder::guard_free;
-    return guard.compare_exchange_strong(expected, Holder::guard_inside);
+    return guard.compare_exchange_strong(expected, as);
+}
+
+bool Conn::enter_for_use() {
+    while (!enter(Holder::guard_inside)) {
+        const int32_t state = guard.load();
+        if (state == Holder::guard_inside)
+            throw Error(Code::misuse,
+                        "another thread is using this lease, a statement or a result of it");
+        if (state >= Holder::guard_claimed) return false;
+        std::this_thread::yield();  // another thread ends what it released: that is no use of the
+                                    // lease
+    }
+    return true;
 }
 
 void Conn::leave() noexcept {
     guard.store(Holder::guard_free);
     // What another thread released meanwhile is ended by whoever gets in first.
-    while (deferred_.load() != nullptr && enter()) {
+    while (deferred_.load() != nullptr && enter(Holder::guard_tidying)) {
         end_deferred();
         guard.store(Holder::guard_free);
     }
 }
 
 Conn::Inside::Inside(Conn& conn) : conn_(conn) {
-    if (conn.enter()) {
-        if (conn.lease_) return;
-        conn.leave();
-        throw closed_lease();
-    }
-    if (conn.guard.load() == Holder::guard_inside)
-        throw Error(Code::misuse, "another thread is using this lease, a statement or a result of it");
-    throw Error(Code::closed, "the db was closed");
+    if (!conn.enter_for_use()) throw Error(Code::closed, "the db was closed");
+    if (conn.lease_) return;
+    conn.leave();
+    throw closed_lease();
 }
 
 Conn::Inside::~Inside() { conn_.leave(); }
@@ -97,18 +101,25 @@ void Dependent::last_release() noexcept {
 }
 
 void Conn::retire(Dependent* dependent) noexcept {
+    if (enter(Holder::guard_tidying)) {
+        dependent->end();
+        delete dependent;
+        leave();
+        return;
+    }
     Dependent* head = deferred_.load();
     do {
         dependent->deferred_ = head;
     } while (!deferred_.compare_exchange_weak(head, dependent));
     while (deferred_.load() != nullptr) {
-        if (enter()) {
+        if (enter(Holder::guard_tidying)) {
             end_deferred();
             guard.store(Holder::guard_free);
             continue;
         }
         const int32_t state = guard.load();
-        if (state == Holder::guard_inside) return;  // that thread will see it when it leaves
+        if (state == Holder::guard_inside || state == Holder::guard_tidying)
+            return;  // it will be seen by whoever leaves
         if (state == Holder::guard_claimed) {
             std::this_thread::yield();
             continue;
@@ -132,10 +143,17 @@ void Conn::end_deferred() noexcept {
 
 void Conn::end_use(Use& use) noexcept {
     if (use.compiled == nullptr) return;
+    show(use, false);
     (use.previous != nullptr ? use.previous->next : uses_) = use.next;
     if (use.next != nullptr) use.next->previous = use.previous;
     lease_.slot().statements.give_back(use.compiled);
     use = {};
+}
+
+void Conn::show(Use& use, bool row) noexcept {
+    if (use.compiled == nullptr || use.shown == row) return;
+    use.shown = row;
+    shown_ += row ? 1 : -1;
 }
 
 void Conn::end_lease() noexcept {
@@ -143,7 +161,8 @@ void Conn::end_lease() noexcept {
     savepoints_.clear();
     tx_ = TxState::none;
     if (lease_.give_back())
-        db_->note(telemetry::Level::warn, "lease.rolled_back", tenant_, "a lease was given back with an open transaction: rolled back");
+        db_->note(telemetry::Level::warn, "lease.rolled_back", tenant_,
+                  "a lease was given back with an open transaction: rolled back");
 }
 
 // Called by shutdown, which has claimed the guard: nobody is inside.
@@ -152,20 +171,21 @@ void Conn::surrender() noexcept {
 }
 
 void Conn::close() {
-    if (guard.load() >= Holder::guard_claimed) return;
-    if (!enter()) throw Error(Code::misuse, "another thread is using this lease, a statement or a result of it");
+    if (!enter_for_use()) return;
     if (lease_) end_lease();
     leave();
 }
 
-// Nobody refers to it any more. An unclosed lease is left to maintenance: this may be a finalizer's thread.
+// Nobody refers to it any more. An unclosed lease is left to maintenance: this may be a finalizer's
+// thread.
 void Conn::last_release() noexcept {
-    while (!enter()) {
+    while (!enter(Holder::guard_inside)) {
         if (guard.load() == Holder::guard_dead) break;
         std::this_thread::yield();
     }
     if (lease_) {
-        const bool quiet = options_.one_shot && guard.load() == Holder::guard_inside && !connection().in_transaction();
+        const bool quiet = options_.one_shot && guard.load() == Holder::guard_inside &&
+                           !connection().in_transaction();
         if (quiet)
             lease_.give_back();
         else
@@ -177,24 +197,30 @@ void Conn::last_release() noexcept {
 std::string Conn::origin() const {
     if (!options_.tag.empty()) return options_.tag;
     Dl_info info{};
-    if (options_.origin == nullptr || dladdr(options_.origin, &info) == 0 || info.dli_fname == nullptr) return "unknown code";
+    if (options_.origin == nullptr || dladdr(options_.origin, &info) == 0 ||
+        info.dli_fname == nullptr)
+        return "unknown code";
     const std::string_view file = info.dli_fname;
-    const auto* base = static_cast<const char*>(info.dli_sname != nullptr ? info.dli_saddr : info.dli_fbase);
+    const auto* base =
+        static_cast<const char*>(info.dli_sname != nullptr ? info.dli_saddr : info.dli_fbase);
     const auto offset = static_cast<const char*>(options_.origin) - base;
-    return std::string(file.substr(file.rfind('/') + 1)) + "(" + (info.dli_sname != nullptr ? info.dli_sname : "") + "+" +
-           std::to_string(offset) + ")";
+    return std::string(file.substr(file.rfind('/') + 1)) + "(" +
+           (info.dli_sname != nullptr ? info.dli_sname : "") + "+" + std::to_string(offset) + ")";
 }
 
 // ---- statements ---------------------------------------------------------------------------------
 
 void Conn::check_usable() const {
     if (tx_ == TxState::lost)
-        throw Error(Code::tx_lost, "the transaction was ended by an earlier failure: roll back, then begin again").with_tenant(tenant_);
+        throw Error(Code::tx_lost,
+                    "the transaction was ended by an earlier failure: roll back, then begin again")
+            .with_tenant(tenant_);
     if (db_->shutting_down()) throw Error(Code::closed, "the db is closed");
 }
 
 void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
-    if (sql.find('\0') != std::string_view::npos) throw Error(Code::invalid_argument, "the statement has a NUL byte");
+    if (sql.find('\0') != std::string_view::npos)
+        throw Error(Code::invalid_argument, "the statement has a NUL byte");
     pool::StatementCache& cache = lease_.slot().statements;
     const uint64_t hash = base::hash64(sql);
     pool::Compiled* compiled = cache.take(sql, hash);
@@ -208,14 +234,18 @@ void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
             fresh->portable = true;
             fresh->names = std::move(portable.names);
             fresh->statement = connection().prepare(portable.text, &tail, wait);
-            if (fresh->statement != nullptr && connection().prepare(tail, nullptr, wait) != nullptr) fresh->statement = nullptr;
+            if (fresh->statement != nullptr && connection().prepare(tail, nullptr, wait) != nullptr)
+                fresh->statement = nullptr;
         } else {
             fresh->statement = connection().prepare(sql, &tail, wait);
-            if (fresh->statement != nullptr && !tail.empty() && connection().prepare(tail, nullptr, wait) != nullptr)
-                throw Error(Code::invalid_argument, "the text has more than one statement: use mtdb_conn_exec_script()")
+            if (fresh->statement != nullptr && !tail.empty() &&
+                connection().prepare(tail, nullptr, wait) != nullptr)
+                throw Error(Code::invalid_argument,
+                            "the text has more than one statement: use mtdb_conn_exec_script()")
                     .with_statement(2);
         }
-        if (fresh->statement == nullptr) throw Error(Code::invalid_argument, "the text has no statement, or more than one");
+        if (fresh->statement == nullptr)
+            throw Error(Code::invalid_argument, "the text has no statement, or more than one");
         compiled = cache.add(std::move(fresh));
     }
     use.compiled = compiled;
@@ -228,15 +258,17 @@ void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
 void Conn::before(const db::Statement& statement, const Wait& wait) {
     check_usable();
     if (statement.read_only()) return;
-    if (options_.read_only) throw Error(Code::read_only, "the lease is read-only").with_tenant(tenant_);
+    if (options_.read_only)
+        throw Error(Code::read_only, "the lease is read-only").with_tenant(tenant_);
     if (db_->dialect().single_writer) lease_.take_turn(wait);
 }
 
 // Compares what the transaction should be with what the engine says it is.
 void Conn::after(db::Control control, bool succeeded) noexcept {
     const bool open = connection().in_transaction();
-    const bool ended_by_caller = succeeded && (control == db::Control::commit || control == db::Control::rollback ||
-                                               control == db::Control::savepoint);
+    const bool ended_by_caller =
+        succeeded && (control == db::Control::commit || control == db::Control::rollback ||
+                      control == db::Control::savepoint);
     if (tx_ == TxState::open && !open && !ended_by_caller)
         lose();
     else if (tx_ != TxState::lost)
@@ -249,17 +281,21 @@ void Conn::after(db::Control control, bool succeeded) noexcept {
 
 void Conn::lose() noexcept {
     tx_ = TxState::lost;
-    db_->note(telemetry::Level::warn, "tx.lost", tenant_, "a failure ended the transaction; everything but rollback is refused");
+    db_->note(telemetry::Level::warn, "tx.lost", tenant_,
+              "a failure ended the transaction; everything but rollback is refused");
 }
 
 void Conn::check_parameters(const db::Statement& statement, const db::BlockView& view) const {
     if (view.columns() != statement.parameter_count())
-        throw Error(Code::invalid_argument, "the statement takes " + std::to_string(statement.parameter_count()) +
-                                                " parameters, the block has " + std::to_string(view.columns()) + " columns");
+        throw Error(Code::invalid_argument, "the statement takes " +
+                                                std::to_string(statement.parameter_count()) +
+                                                " parameters, the block has " +
+                                                std::to_string(view.columns()) + " columns");
 }
 
 void Conn::bind_row(db::Statement& statement, const db::BlockView& view, int32_t row) {
-    for (int32_t i = 0; i < view.columns(); ++i) statement.bind(i + 1, view.at(row, i), db::Lifetime::borrowed);
+    for (int32_t i = 0; i < view.columns(); ++i)
+        statement.bind(i + 1, view.at(row, i), db::Lifetime::borrowed);
 }
 
 // Runs a statement to its end, rows dropped.
@@ -275,7 +311,8 @@ int64_t Conn::run(db::Statement& statement, const Wait& wait) {
 int64_t Conn::run_rows(db::Statement& statement, const db::BlockView& view, const Wait& wait) {
     check_parameters(statement, view);
     if (statement.control() != db::Control::none)
-        throw Error(Code::invalid_argument, "a statement that controls the transaction takes no rows");
+        throw Error(Code::invalid_argument,
+                    "a statement that controls the transaction takes no rows");
     before(statement, wait);
     return tracked(db::Control::none, [&] {
         const bool nested = connection().in_transaction();
@@ -312,7 +349,8 @@ int64_t Conn::run_rows(db::Statement& statement, const db::BlockView& view, cons
     });
 }
 
-// A writing statement that returns rows is run to its end before its first row is shown: what is acknowledged is done.
+// A writing statement that returns rows is run to its end before its first row is shown: what is
+// acknowledged is done.
 std::unique_ptr<db::Rows> Conn::run_returning(db::Statement& statement, const Wait& wait) {
     before(statement, wait);
     return tracked(statement.control(), [&]() -> std::unique_ptr<db::Rows> {
@@ -325,11 +363,13 @@ std::unique_ptr<db::Rows> Conn::run_returning(db::Statement& statement, const Wa
         table->limit(db_->result_buffer_max());
         try {
             while (statement.next(wait))
-                for (int32_t i = 0; i < statement.column_count(); ++i) table->add(statement.value(i));
+                for (int32_t i = 0; i < statement.column_count(); ++i)
+                    table->add(statement.value(i));
         } catch (const Error& error) {
             if (error.code() != Code::limit) throw;
             statement.reset();  // the statement itself succeeded: only its rows are too many
-            throw error.with_effect(connection().in_transaction() ? Effect::none : Effect::committed);
+            throw error.with_effect(connection().in_transaction() ? Effect::none
+                                                                  : Effect::committed);
         }
         return table;
     });
@@ -347,7 +387,8 @@ int64_t Conn::exec(std::string_view sql, const db::BlockView* parameters, const 
         } end{*this, use};
         db::Statement& statement = use.statement();
         if (parameters == nullptr) {
-            if (statement.parameter_count() > 0) throw Error(Code::invalid_argument, "the statement's parameters are not given");
+            if (statement.parameter_count() > 0)
+                throw Error(Code::invalid_argument, "the statement's parameters are not given");
             return run(statement, wait);
         }
         if (parameters->rows() != 1) return run_rows(statement, *parameters, wait);
@@ -357,7 +398,8 @@ int64_t Conn::exec(std::string_view sql, const db::BlockView* parameters, const 
     });
 }
 
-Ref<Result> Conn::query(std::string_view sql, const db::BlockView* parameters, const Wait& wait, Ref<Cancel> cancel) {
+Ref<Result> Conn::query(std::string_view sql, const db::BlockView* parameters, const Wait& wait,
+                        Ref<Cancel> cancel) {
     return entered([&] {
         check_usable();
         Ref<Result> result = Ref<Result>::adopt(new Result(Ref<Conn>::share(this)));
@@ -370,7 +412,8 @@ Ref<Result> Conn::query(std::string_view sql, const db::BlockView* parameters, c
         compile(result->use_, sql, wait);
         db::Statement& statement = result->use_.statement();
         if (parameters != nullptr) {
-            if (parameters->rows() != 1) throw Error(Code::invalid_argument, "a query takes one row of parameters");
+            if (parameters->rows() != 1)
+                throw Error(Code::invalid_argument, "a query takes one row of parameters");
             check_parameters(statement, *parameters);
             for (int32_t i = 0; i < parameters->columns(); ++i)
                 statement.bind(i + 1, parameters->at(0, i), db::Lifetime::copied);
@@ -387,7 +430,7 @@ Ref<Result> Conn::query(std::string_view sql, const db::BlockView* parameters, c
             result->affected_ = statement.affected();
             result->insert_id_ = connection().insert_id();
             end_use(result->use_);
-            if (result->kept_ == nullptr) result->done_ = true;
+            if (result->kept_ == nullptr) result->done_ = result->rowless_ = true;
             if (options_.one_shot) end_lease();
         }
         undo.result = nullptr;
@@ -403,9 +446,11 @@ void Conn::exec_script(std::string_view text, int64_t& statements, const Wait& w
         while (!rest.empty()) {
             try {
                 std::string_view tail;
-                const std::unique_ptr<db::Statement> statement = connection().prepare(rest, &tail, wait);
+                const std::unique_ptr<db::Statement> statement =
+                    connection().prepare(rest, &tail, wait);
                 if (statement != nullptr) {
-                    if (statement->parameter_count() > 0) throw Error(Code::invalid_argument, "a script takes no parameters");
+                    if (statement->parameter_count() > 0)
+                        throw Error(Code::invalid_argument, "a script takes no parameters");
                     run(*statement, wait);
                     ++statements;
                 }
@@ -419,9 +464,7 @@ void Conn::exec_script(std::string_view text, int64_t& statements, const Wait& w
 }
 
 int64_t Conn::insert_id() {
-    return entered([&] {
-        return connection().insert_id();
-    });
+    return entered([&] { return connection().insert_id(); });
 }
 
 // ---- transactions -------------------------------------------------------------------------------
@@ -429,10 +472,12 @@ int64_t Conn::insert_id() {
 void Conn::begin(const db::TransactionMode& mode, const Wait& wait) {
     return entered([&] {
         check_usable();
-        if (tx_ == TxState::open) throw Error(Code::invalid_state, "a transaction is open already; savepoints nest");
+        if (tx_ == TxState::open)
+            throw Error(Code::invalid_state, "a transaction is open already; savepoints nest");
         db::TransactionMode asked = mode;
         asked.read_only = asked.read_only || options_.read_only;
-        if (asked.immediate && !asked.read_only && db_->dialect().single_writer) lease_.take_turn(wait);
+        if (asked.immediate && !asked.read_only && db_->dialect().single_writer)
+            lease_.take_turn(wait);
         tracked(db::Control::begin, [&] { connection().begin(asked, wait); });
     });
 }
@@ -468,7 +513,8 @@ void Conn::rollback_to(std::string_view name) {
         check_usable();
         if (tx_ != TxState::open) throw Error(Code::invalid_state, "no transaction is open");
         const auto found = std::find(savepoints_.rbegin(), savepoints_.rend(), name);
-        if (found == savepoints_.rend()) throw Error(Code::not_found, "no savepoint '" + std::string(name) + "'");
+        if (found == savepoints_.rend())
+            throw Error(Code::not_found, "no savepoint '" + std::string(name) + "'");
         tracked(db::Control::none, [&] { connection().rollback_to(name); });
         savepoints_.erase(found.base(), savepoints_.end());
     });
@@ -480,16 +526,15 @@ void Conn::release_savepoint(std::string_view name) {
         check_usable();
         if (tx_ != TxState::open) throw Error(Code::invalid_state, "no transaction is open");
         const auto found = std::find(savepoints_.rbegin(), savepoints_.rend(), name);
-        if (found == savepoints_.rend()) throw Error(Code::not_found, "no savepoint '" + std::string(name) + "'");
+        if (found == savepoints_.rend())
+            throw Error(Code::not_found, "no savepoint '" + std::string(name) + "'");
         tracked(db::Control::none, [&] { connection().release_savepoint(name); });
         savepoints_.erase(std::prev(found.base()), savepoints_.end());
     });
 }
 
 TxState Conn::tx_state() {
-    return entered([&] {
-        return tx_;
-    });
+    return entered([&] { return tx_; });
 }
 
 // ---- prepared statements ------------------------------------------------------------------------
@@ -514,7 +559,8 @@ void Stmt::check_open() const {
 void Stmt::check_idle() const {
     check_open();
     if (use_.statement().reading())
-        throw Error(Code::invalid_state, "the statement's rows are still being read: close the result first");
+        throw Error(Code::invalid_state,
+                    "the statement's rows are still being read: close the result first");
 }
 
 int32_t Stmt::parameter_count() {
@@ -529,14 +575,18 @@ int32_t Stmt::parameter_index(std::string_view name) {
         check_open();
         int32_t index = 0;
         if (use_.compiled->portable) {
-            const std::string_view bare = !name.empty() && name.front() == ':' ? name.substr(1) : name;
+            const std::string_view bare =
+                !name.empty() && name.front() == ':' ? name.substr(1) : name;
             const auto& names = use_.compiled->names;
-            const auto found = bare.empty() ? names.end() : std::find(names.begin(), names.end(), bare);
+            const auto found =
+                bare.empty() ? names.end() : std::find(names.begin(), names.end(), bare);
             index = found == names.end() ? 0 : static_cast<int32_t>(found - names.begin()) + 1;
         } else {
             index = use_.statement().parameter_index(name);
         }
-        if (index == 0) throw Error(Code::not_found, "the statement has no parameter '" + base::excerpt(name) + "'");
+        if (index == 0)
+            throw Error(Code::not_found,
+                        "the statement has no parameter '" + base::excerpt(name) + "'");
         return index;
     });
 }
@@ -545,8 +595,9 @@ void Stmt::bind(int32_t index, const db::Value& value) {
     return conn_->entered([&] {
         check_idle();
         if (index < 1 || index > use_.statement().parameter_count())
-            throw Error(Code::invalid_argument, "parameter " + std::to_string(index) + " is not between 1 and " +
-                                                    std::to_string(use_.statement().parameter_count()));
+            throw Error(Code::invalid_argument,
+                        "parameter " + std::to_string(index) + " is not between 1 and " +
+                            std::to_string(use_.statement().parameter_count()));
         use_.statement().bind(index, value, db::Lifetime::copied);
     });
 }
@@ -575,6 +626,7 @@ Ref<Result> Stmt::execute(const Wait& wait, Ref<Cancel> cancel) {
         conn_->check_usable();
         db::Statement& statement = use_.statement();
         statement.reset();
+        conn_->show(use_, false);
         ++executions_;
         Ref<Result> result = Ref<Result>::adopt(new Result(conn_));
         struct Undo {
@@ -588,9 +640,10 @@ Ref<Result> Stmt::execute(const Wait& wait, Ref<Cancel> cancel) {
         if (!block_.empty()) {
             const std::vector<char> block = std::exchange(block_, {});
             result->affected_ = conn_->run_rows(
-                statement, db::BlockView::parse(block.data(), static_cast<int64_t>(block.size())), wait);
+                statement, db::BlockView::parse(block.data(), static_cast<int64_t>(block.size())),
+                wait);
             result->insert_id_ = conn_->connection().insert_id();
-            result->done_ = true;
+            result->done_ = result->rowless_ = true;
         } else if (statement.read_only() && statement.control() == db::Control::none) {
             conn_->before(statement, wait);
             conn_->tracked(db::Control::none, [&] { statement.settle_columns(wait); });
@@ -601,7 +654,7 @@ Ref<Result> Stmt::execute(const Wait& wait, Ref<Cancel> cancel) {
             result->affected_ = statement.affected();
             result->insert_id_ = conn_->connection().insert_id();
             statement.reset();
-            if (result->kept_ == nullptr) result->done_ = true;
+            if (result->kept_ == nullptr) result->done_ = result->rowless_ = true;
         }
         undo.result = nullptr;
         return result;
@@ -609,8 +662,7 @@ Ref<Result> Stmt::execute(const Wait& wait, Ref<Cancel> cancel) {
 }
 
 void Stmt::close() {
-    if (conn_->guard.load() >= pool::Holder::guard_claimed) return;
-    if (!conn_->enter()) throw Error(Code::misuse, "another thread is using this lease, a statement or a result of it");
+    if (!conn_->enter_for_use()) return;
     end();
     conn_->leave();
 }

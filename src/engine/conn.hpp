@@ -26,15 +26,18 @@ public:
     CancelToken token;
 };
 
-// A compiled statement while somebody uses it: listed with its conn, so that the end of the lease takes it away.
+// A compiled statement while somebody uses it: listed with its conn, so that the end of the lease
+// takes it away.
 struct Use {
     pool::Compiled* compiled = nullptr;
+    bool shown = false;  // a cursor stands on a row of it
     Use* previous = nullptr;
     Use* next = nullptr;
     db::Statement& statement() const noexcept { return *compiled->statement; }
 };
 
-// An object whose last reference may go on any thread, while another thread is inside its conn: whoever is inside ends it.
+// An object whose last reference may go on any thread, while another thread is inside its conn:
+// whoever is inside ends it.
 class Dependent : public Counted {
 protected:
     friend class Conn;
@@ -42,7 +45,7 @@ protected:
     void last_release() noexcept final;
     virtual void end() noexcept = 0;  // inside the conn, if it is still open
 
-    Ref<Conn> conn_;       // none: a result without a lease
+    Ref<Conn> conn_;  // none: a result without a lease
     Dependent* deferred_ = nullptr;
 };
 
@@ -51,8 +54,8 @@ enum class TxState : int32_t { none = 0, open = 1, lost = 2 };
 struct LeaseOptions {
     std::string tag;
     bool read_only = false;
-    bool one_shot = false;          // given back when its result is done
-    const void* origin = nullptr;   // the code that acquired it
+    bool one_shot = false;         // given back when its result is done
+    const void* origin = nullptr;  // the code that acquired it
 };
 
 class Conn final : public Counted, private pool::Holder {
@@ -66,9 +69,11 @@ public:
     void start(pool::Lease lease) noexcept;
     pool::Lease& lease() noexcept { return lease_; }
 
-    // Everything below enters the conn: Error(misuse) when another thread is inside, Error(closed) after the end.
+    // Everything below enters the conn: Error(misuse) when another thread is inside, Error(closed)
+    // after the end.
     int64_t exec(std::string_view sql, const db::BlockView* parameters, const Wait& wait);
-    Ref<Result> query(std::string_view sql, const db::BlockView* parameters, const Wait& wait, Ref<Cancel> cancel);
+    Ref<Result> query(std::string_view sql, const db::BlockView* parameters, const Wait& wait,
+                      Ref<Cancel> cancel);
     void exec_script(std::string_view text, int64_t& statements, const Wait& wait);
     int64_t insert_id();
     void close();
@@ -81,7 +86,8 @@ public:
     void release_savepoint(std::string_view name);
     TxState tx_state();
 
-    // Marks the calling thread as inside; at the end it also ends what other threads released meanwhile.
+    // Marks the calling thread as inside; at the end it also ends what other threads released
+    // meanwhile.
     class Inside {
     public:
         explicit Inside(Conn& conn);
@@ -118,11 +124,15 @@ private:
     void lose() noexcept;
     db::Connection& connection() const noexcept { return lease_.connection(); }
 
-    bool enter() noexcept;
+    bool enter(int32_t as) noexcept;
+    // Throws Error(misuse) when another thread is inside. False: shutdown has taken the lease.
+    bool enter_for_use();
+    void show(Use& use, bool row) noexcept;  // inside
     void leave() noexcept;
     void retire(Dependent* dependent) noexcept;
     void end_deferred() noexcept;
     void surrender() noexcept override;
+    bool shows_row() const noexcept override { return shown_ > 0; }
     void last_release() noexcept override;
     std::string origin() const;
 
@@ -134,6 +144,7 @@ private:
     std::vector<std::string> savepoints_;
     TxState tx_ = TxState::none;
     bool tx_read_only_ = false;
+    int32_t shown_ = 0;  // uses that a cursor shows a row of
     std::atomic<Dependent*> deferred_{nullptr};
 };
 
@@ -198,14 +209,23 @@ private:
 class Result final : public Dependent {
 public:
     // Rows that no lease stands behind.
-    static Ref<Result> of_rows(std::unique_ptr<db::Rows> rows, const Wait& wait = {}, Ref<Cancel> cancel = {});
+    static Ref<Result> of_rows(std::unique_ptr<db::Rows> rows, const Wait& wait = {},
+                               Ref<Cancel> cancel = {});
+
+    struct ColumnFacts {
+        std::string name;
+        std::string declared;
+        db::Type type;
+        int32_t nullable;
+    };
 
     int32_t column_count();
-    db::Column column(int32_t index);
+    ColumnFacts column(int32_t index);
     // What mtdb_result_fetch() says: OK, DONE or TRUNCATED.
     int32_t fetch(void* buffer, int64_t capacity, int64_t rows_max, int64_t& rows, int64_t& used);
     bool next();
-    // Of the cursor's row; a NULL value without one. Not checked for concurrent use.
+    // Of the cursor's row; a NULL value without one. Not checked for concurrent use; shutdown
+    // leaves a lease that shows a row.
     db::Value value(int32_t column) const noexcept;
     int64_t affected() const noexcept { return affected_; }
     int64_t insert_id() const noexcept { return insert_id_; }
@@ -217,24 +237,30 @@ private:
     friend class Stmt;
     explicit Result(Ref<Conn> conn) noexcept : Dependent(std::move(conn)) {}
     void end() noexcept override;
+    class Entry;
     template <class Work>
     decltype(auto) reading(Work&& work);
     db::Rows& rows();
-    void done() noexcept;
+    bool on_conn() const noexcept { return conn_ && kept_ == nullptr && !rowless_; }
+    void show(bool row) noexcept;
+    int32_t fill(db::Rows& source, void* buffer, int64_t capacity, int64_t rows_max,
+                 int64_t& rows_out, int64_t& used);
+    void done();
 
-    Use use_;                            // of a query without a Stmt
-    Ref<Stmt> stmt_;                     // of a prepared statement
-    uint64_t execution_ = 0;             // the Stmt's, when this result was made
-    std::unique_ptr<db::Rows> kept_;     // rows in memory
+    Use use_;                         // of a query without a Stmt
+    Ref<Stmt> stmt_;                  // of a prepared statement
+    uint64_t execution_ = 0;          // the Stmt's, when this result was made
+    std::unique_ptr<db::Rows> kept_;  // rows in memory
     Wait wait_;
     Ref<Cancel> cancel_;
     int64_t affected_ = 0;
     int64_t insert_id_ = 0;
-    int64_t row_bytes_ = 32;             // heap that a row needs, as seen so far
+    int64_t row_bytes_ = 32;  // heap that a row needs, as seen so far
     bool on_row_ = false;
     bool done_ = false;
+    bool rowless_ = false;  // a statement without columns stands behind it, and it has been run
     bool closed_ = false;
-    std::atomic<bool> inside_{false};    // the guard of a result without a lease
+    std::atomic<bool> inside_{false};  // the guard of what is above; taken before that of the conn
 };
 
 }  // namespace mtdb::engine

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Objects behind C handles: counted by reference, so that a child keeps its parents alive whatever order they are released in.
+// Objects behind C handles: counted by reference, so that a child keeps its parents alive whatever
+// order they are released in.
 #pragma once
 
 #include <atomic>
@@ -12,12 +13,15 @@ namespace mtdb::engine {
 
 class Counted {
 public:
-    Counted() noexcept : generation_(base::process_generation()) { live_.fetch_add(1, std::memory_order_relaxed); }
+    Counted() noexcept : generation_(base::process_generation()) {
+        live_.fetch_add(1, std::memory_order_relaxed);
+    }
     Counted(const Counted&) = delete;
     Counted& operator=(const Counted&) = delete;
 
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
-    // In a child of the process that made it the object is leaked on purpose: freeing it could send or unlock something.
+    // In a child of the process that made it the object is leaked on purpose: freeing it could send
+    // or unlock something.
     void release() noexcept {
         if (inherited()) return;
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) last_release();

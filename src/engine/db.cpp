@@ -17,11 +17,13 @@ namespace {
 
 using base::milliseconds;
 
-// Descriptors that the db may use: as asked, else what the process has left after a reserve for the host.
+// Descriptors that the db may use: as asked, else what the process has left after a reserve for the
+// host.
 int64_t files_bound(const Options& options) {
     rlimit limit{};
     const bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
-    const auto all = known ? static_cast<int64_t>(std::min<rlim_t>(limit.rlim_cur, 1 << 30)) : int64_t{1} << 30;
+    const auto all =
+        known ? static_cast<int64_t>(std::min<rlim_t>(limit.rlim_cur, 1 << 30)) : int64_t{1} << 30;
     const int64_t usable = std::max<int64_t>(all - options.integer("files_reserve"), 8);
     const int64_t asked = options.integer("files_max");
     return asked > 0 ? std::min(asked, usable) : usable;
@@ -29,14 +31,17 @@ int64_t files_bound(const Options& options) {
 
 std::string real_root(const db::Url& url) {
     if (url.scheme != "sqlite" || url.target == ":memory:") return {};
-    const std::unique_ptr<char, void (*)(void*)> path(realpath(url.target.c_str(), nullptr), std::free);
+    const std::unique_ptr<char, void (*)(void*)> path(realpath(url.target.c_str(), nullptr),
+                                                      std::free);
     return path != nullptr ? path.get() : std::string();
 }
 
 void check_tenancy(const Options& options) {
     const std::string tenancy = options.text("tenancy");
     if (tenancy != "auto" && tenancy != "file")
-        throw Error(Code::unsupported, "tenancy '" + tenancy + "' needs a backend that this build does not have: use file");
+        throw Error(
+            Code::unsupported,
+            "tenancy '" + tenancy + "' needs a backend that this build does not have: use file");
 }
 
 }  // namespace
@@ -73,7 +78,8 @@ pool::Settings Db::pool_settings(const Options& options, const db::Backend& back
     return settings;
 }
 
-tenant::RouteRules Db::route_rules(const Options& options, const db::Url& url, const db::Dialect& dialect) {
+tenant::RouteRules Db::route_rules(const Options& options, const db::Url& url,
+                                   const db::Dialect& dialect) {
     tenant::RouteRules rules;
     const std::string routes = options.text("tenant.routes");
     rules.source = routes == "map"        ? tenant::RouteSource::map
@@ -99,9 +105,11 @@ Db::Db(const Options& options, const db::Url& url)
       shared_(options.text("tenant.shared")),
       backend_(backends::open(url, options_)),
       router_(route_rules(options_, url, backend_->dialect())),
-      requests_(milliseconds(options.integer("route.ttl_ms")), milliseconds(options.integer("route.request_ms"))),
+      requests_(milliseconds(options.integer("route.ttl_ms")),
+                milliseconds(options.integer("route.request_ms"))),
       events_(options.integer("events.queue"), telemetry::parse_level(options.text("events.level")),
-              options.text("events.audit") == "fail" ? telemetry::AuditLoss::fail : telemetry::AuditLoss::count),
+              options.text("events.audit") == "fail" ? telemetry::AuditLoss::fail
+                                                     : telemetry::AuditLoss::count),
       pools_(
           pool_settings(options_, *backend_),
           [this](const db::Place& place, const Wait& wait) { return open_connection(place, wait); },
@@ -118,16 +126,27 @@ void Db::check_open() const {
     if (closing_.load(std::memory_order_acquire)) throw Error(Code::closed, "the db is closed");
 }
 
+void Db::check_timeout(int64_t timeout_ms) {
+    if (timeout_ms < MTDB_FOREVER)
+        throw Error(Code::invalid_argument, "timeout_ms is " + std::to_string(timeout_ms) +
+                                                ": take 0 or more, MTDB_DEFAULT or MTDB_FOREVER");
+}
+
 Wait Db::wait(int64_t timeout_ms, const Ref<Cancel>& cancel, Patience patience) const {
+    check_timeout(timeout_ms);
     if (timeout_ms == MTDB_DEFAULT) {
         switch (patience) {
-            case Patience::acquire: timeout_ms = acquire_timeout_ms_; break;
-            case Patience::query: timeout_ms = query_timeout_ms_ > 0 ? query_timeout_ms_ : MTDB_FOREVER; break;
-            case Patience::shutdown: timeout_ms = options_.integer("shutdown_timeout_ms"); break;
+            case Patience::acquire:
+                timeout_ms = acquire_timeout_ms_;
+                break;
+            case Patience::query:
+                timeout_ms = query_timeout_ms_ > 0 ? query_timeout_ms_ : MTDB_FOREVER;
+                break;
+            case Patience::shutdown:
+                timeout_ms = options_.integer("shutdown_timeout_ms");
+                break;
         }
     }
-    if (timeout_ms < MTDB_FOREVER)
-        throw Error(Code::invalid_argument, "timeout_ms is " + std::to_string(timeout_ms) + ": take 0 or more, MTDB_DEFAULT or MTDB_FOREVER");
     Wait wait{Deadline::never(), cancel ? &cancel->token : nullptr, &shutdown_};
     // A long deadline may be late by a few milliseconds; its clock is cheaper.
     constexpr int64_t coarse_from = 1000;
@@ -144,7 +163,8 @@ Wait Db::wait(int64_t timeout_ms, const Ref<Cancel>& cancel, Patience patience) 
 tenant::Id Db::id_of(std::string_view tenant) const {
     tenant::Id id = tenant::Id::parse(tenant);
     if (!shared_.empty() && id.text() == shared_)
-        throw Error(Code::invalid_argument, "tenant id '" + shared_ + "' is reserved for the shared tables");
+        throw Error(Code::invalid_argument,
+                    "tenant id '" + shared_ + "' is reserved for the shared tables");
     return id;
 }
 
@@ -154,17 +174,21 @@ db::Place Db::locate(const tenant::Id& id, const Wait& wait) {
     if (route.state == tenant::Route::State::ask) {
         tenant::Requests::Answer answer = requests_.locate(id, wait);
         if (answer.state == tenant::Requests::State::answered) return std::move(answer.place);
-        if (answer.state == tenant::Requests::State::needs) throw Error(Code::needs, "the host must answer");
-        throw Error(Code::tenant_unknown, "no tenant '" + id.text() + "': " + answer.reason).with_tenant(id.text());
+        if (answer.state == tenant::Requests::State::needs)
+            throw Error(Code::needs, "the host must answer");
+        throw Error(Code::tenant_unknown, "no tenant '" + id.text() + "': " + answer.reason)
+            .with_tenant(id.text());
     }
     throw Error(Code::tenant_unknown, "no tenant '" + id.text() + "'").with_tenant(id.text());
 }
 
-// A template's place is computed only when it is needed; the host's may change and is asked for each time.
+// A template's place is computed only when it is needed; the host's may change and is asked for
+// each time.
 pool::Target Db::target_of(const tenant::Id& id, const Wait& wait) {
     if (router_.source() == tenant::RouteSource::path_template)
         return {[this, &id] { return router_.locate(id).place; }, true};
-    return {[place = locate(id, wait)] { return place; }, router_.source() == tenant::RouteSource::map};
+    return {[place = locate(id, wait)] { return place; },
+            router_.source() == tenant::RouteSource::map};
 }
 
 std::optional<tenant::Requests::Request> Db::take_request(const Wait& wait) {
@@ -211,20 +235,33 @@ pool::Lease Db::lease(const tenant::Id& id, const Wait& wait, pool::Holder* hold
     }
 }
 
-Ref<Conn> Db::acquire(std::string_view tenant, LeaseOptions options, const Wait& wait) {
+Ref<Conn> Db::acquire(std::string_view tenant, LeaseOptions options, const Asked& asked) {
     check_open();
-    const tenant::Id id = id_of(tenant);
-    Ref<Conn> conn = Ref<Conn>::adopt(new Conn(Ref<Db>::share(this), id.text(), std::move(options)));
+    check_timeout(asked.timeout_ms);
+    Ref<Conn> conn = Ref<Conn>::adopt(new Conn(Ref<Db>::share(this), tenant, std::move(options)));
     struct Start {  // also when it fails: an empty conn can be entered, and so released
         Conn& conn;
         pool::Lease lease;
-        ~Start() { conn.start(std::move(lease)); }
+        bool passed = false;
+        ~Start() {
+            if (!passed) lease.give_back();
+            conn.start(std::move(lease));
+        }
     } start{*conn, {}};
-    start.lease = lease(id, wait, conn->holder());
-    if (Gate* const gate = gate_.load(std::memory_order_acquire)) {
+    Gate* const gate = gate_.load(std::memory_order_acquire);
+    // A tenant with a warm connection had a valid id and a route when that was opened.
+    if (router_.source() != tenant::RouteSource::resolver)
+        start.lease = pools_.try_idle(tenant, conn->holder());
+    start.passed = start.lease && (gate == nullptr || gate->has_passed(start.lease));
+    if (start.passed) return conn;
+    const Wait wait = this->wait(asked.timeout_ms, asked.cancel, Patience::acquire);
+    const tenant::Id id = id_of(tenant);
+    if (!start.lease) start.lease = lease(id, wait, conn->holder());
+    if (gate != nullptr) {
         gate->admit(*this, start.lease, id.text(), wait);
         start.lease.connection().mark_lease();
     }
+    start.passed = true;
     return conn;
 }
 
@@ -233,18 +270,22 @@ pool::Lease Db::lease_for_verb(std::string_view tenant, const Wait& wait) {
     return lease(id_of(tenant), wait, nullptr);
 }
 
-int64_t Db::exec(std::string_view tenant, std::string_view sql, const db::BlockView* parameters, const Wait& acquire_wait,
-                 const Wait& run) {
-    const Ref<Conn> conn = acquire(tenant, {.tag = {}, .read_only = false, .one_shot = true}, acquire_wait);
-    const int64_t affected = conn->exec(sql, parameters, run);
+int64_t Db::exec(std::string_view tenant, std::string_view sql, const db::BlockView* parameters,
+                 const Asked& asked) {
+    const Ref<Conn> conn =
+        acquire(tenant, {.tag = {}, .read_only = false, .one_shot = true}, asked);
+    const int64_t affected =
+        conn->exec(sql, parameters, wait(asked.timeout_ms, asked.cancel, Patience::query));
     conn->close();
     return affected;
 }
 
-Ref<Result> Db::query(std::string_view tenant, std::string_view sql, const db::BlockView* parameters,
-                      const Wait& acquire_wait, const Wait& run, Ref<Cancel> cancel) {
-    const Ref<Conn> conn = acquire(tenant, {.tag = {}, .read_only = false, .one_shot = true}, acquire_wait);
-    return conn->query(sql, parameters, run, std::move(cancel));
+Ref<Result> Db::query(std::string_view tenant, std::string_view sql,
+                      const db::BlockView* parameters, const Asked& asked) {
+    const Ref<Conn> conn =
+        acquire(tenant, {.tag = {}, .read_only = false, .one_shot = true}, asked);
+    return conn->query(sql, parameters, wait(asked.timeout_ms, asked.cancel, Patience::query),
+                       asked.cancel);
 }
 
 void Db::ping(std::string_view tenant, const Wait& wait) {
@@ -261,7 +302,8 @@ void Db::ping(std::string_view tenant, const Wait& wait) {
 
 bool Db::maintain(int64_t budget_ms) {
     check_open();
-    const Deadline end = budget_ms == MTDB_FOREVER ? Deadline::never() : Deadline::in(milliseconds(budget_ms));
+    const Deadline end =
+        budget_ms == MTDB_FOREVER ? Deadline::never() : Deadline::in(milliseconds(budget_ms));
     while (pools_.step())
         if (end.passed()) return true;
     return false;
@@ -278,7 +320,8 @@ int64_t Db::close(const Wait& wait) {
     maintenance_.stop();
     const int64_t forced = returned ? 0 : out;
     if (forced > 0)
-        note(telemetry::Level::warn, "db.forced", {}, std::to_string(forced) + " leases were interrupted by shutdown");
+        note(telemetry::Level::warn, "db.forced", {},
+             std::to_string(forced) + " leases were interrupted by shutdown");
     events_.close();
     return forced;
 }
@@ -295,12 +338,16 @@ void Db::on_notice(pool::Notice notice) noexcept {
     using pool::Notice;
     switch (notice.kind) {
         case Notice::Kind::abandoned:
-            note(telemetry::Level::warn, "lease.abandoned", notice.tenant, "a lease acquired at " + notice.detail + " was released unclosed");
+            note(telemetry::Level::warn, "lease.abandoned", notice.tenant,
+                 "a lease acquired at " + notice.detail + " was released unclosed");
             break;
         case Notice::Kind::rolled_back:
-            note(telemetry::Level::warn, "lease.rolled_back", notice.tenant, notice.detail + " with an open transaction: rolled back");
+            note(telemetry::Level::warn, "lease.rolled_back", notice.tenant,
+                 notice.detail + " with an open transaction: rolled back");
             break;
-        case Notice::Kind::log_blocked: note(telemetry::Level::warn, "wal.blocked", notice.tenant, notice.detail); break;
+        case Notice::Kind::log_blocked:
+            note(telemetry::Level::warn, "wal.blocked", notice.tenant, notice.detail);
+            break;
     }
 }
 

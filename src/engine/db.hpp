@@ -32,8 +32,10 @@ class Db final : public Counted {
 public:
     static Ref<Db> open(std::string_view url, const Options& options);
 
-    // The deadline of a call, made once at the edge. Throws Error(invalid_argument) for another negative number.
+    // The deadline of a call, made once at the edge. Throws Error(invalid_argument) for another
+    // negative number.
     Wait wait(int64_t timeout_ms, const Ref<Cancel>& cancel, Patience patience) const;
+    static void check_timeout(int64_t timeout_ms);
     const Options& options() const noexcept { return options_; }
     const db::Dialect& dialect() const noexcept { return backend_->dialect(); }
     bool portable() const noexcept { return portable_; }
@@ -41,11 +43,16 @@ public:
     bool shutting_down() const noexcept { return shutdown_.load(std::memory_order_acquire); }
     void check_open() const;
 
-    Ref<Conn> acquire(std::string_view tenant, LeaseOptions options, const Wait& wait);
-    int64_t exec(std::string_view tenant, std::string_view sql, const db::BlockView* parameters, const Wait& acquire,
-                 const Wait& run);
-    Ref<Result> query(std::string_view tenant, std::string_view sql, const db::BlockView* parameters, const Wait& acquire,
-                      const Wait& run, Ref<Cancel> cancel);
+    // A call's timeout and token; its deadline is computed when somebody has to wait.
+    struct Asked {
+        int64_t timeout_ms;
+        const Ref<Cancel>& cancel;
+    };
+    Ref<Conn> acquire(std::string_view tenant, LeaseOptions options, const Asked& asked);
+    int64_t exec(std::string_view tenant, std::string_view sql, const db::BlockView* parameters,
+                 const Asked& asked);
+    Ref<Result> query(std::string_view tenant, std::string_view sql,
+                      const db::BlockView* parameters, const Asked& asked);
     void ping(std::string_view tenant, const Wait& wait);
     bool maintain(int64_t budget_ms);  // true: there is more
     int64_t close(const Wait& wait);   // leases that were interrupted
@@ -73,11 +80,13 @@ public:
 
     // Events and figures (events.cpp, stats.cpp).
     telemetry::Events& events() noexcept { return events_; }
-    void note(telemetry::Level level, std::string_view name, std::string_view tenant, std::string message) noexcept;
+    void note(telemetry::Level level, std::string_view name, std::string_view tenant,
+              std::string message) noexcept;
     telemetry::Events::AuditPlace reserve_audit() { return events_.reserve_audit(); }
-    void audit(std::string_view name, std::string_view tenant, std::string message, std::string fields,
-               telemetry::Events::AuditPlace place) noexcept;
-    int32_t poll_events(void* buffer, int64_t capacity, const Wait& wait, int64_t& rows, int64_t& used, int64_t& dropped);
+    void audit(std::string_view name, std::string_view tenant, std::string message,
+               std::string fields, telemetry::Events::AuditPlace place) noexcept;
+    int32_t poll_events(void* buffer, int64_t capacity, const Wait& wait, int64_t& rows,
+                        int64_t& used, int64_t& dropped);
     Ref<Result> stats();
     Ref<Result> pool_stats();
     Ref<Result> tenant_stats(std::string_view tenant);
@@ -95,7 +104,8 @@ private:
     std::unique_ptr<db::Connection> open_connection(const db::Place& place, const Wait& wait);
     void on_notice(pool::Notice notice) noexcept;
     static pool::Settings pool_settings(const Options& options, const db::Backend& backend);
-    static tenant::RouteRules route_rules(const Options& options, const db::Url& url, const db::Dialect& dialect);
+    static tenant::RouteRules route_rules(const Options& options, const db::Url& url,
+                                          const db::Dialect& dialect);
 
     const Options options_;
     const bool portable_;

@@ -21,12 +21,14 @@ void put(db::BlockWriter& writer, const telemetry::Event& event) {
     else
         text(5, event.tenant);
     text(6, event.message);
-    text(7, event.fields.empty() ? std::string_view("{}") : std::string_view(event.fields), Type::json);
+    text(7, event.fields.empty() ? std::string_view("{}") : std::string_view(event.fields),
+         Type::json);
 }
 
 }  // namespace
 
-void Db::note(telemetry::Level level, std::string_view name, std::string_view tenant, std::string message) noexcept {
+void Db::note(telemetry::Level level, std::string_view name, std::string_view tenant,
+              std::string message) noexcept {
     if (!events_.wanted(level)) return;
     try {
         telemetry::Event event;
@@ -40,8 +42,8 @@ void Db::note(telemetry::Level level, std::string_view name, std::string_view te
     }
 }
 
-void Db::audit(std::string_view name, std::string_view tenant, std::string message, std::string fields,
-               telemetry::Events::AuditPlace place) noexcept {
+void Db::audit(std::string_view name, std::string_view tenant, std::string message,
+               std::string fields, telemetry::Events::AuditPlace place) noexcept {
     try {
         telemetry::Event event;
         event.kind = telemetry::Class::audit;
@@ -55,7 +57,8 @@ void Db::audit(std::string_view name, std::string_view tenant, std::string messa
     }
 }
 
-int32_t Db::poll_events(void* buffer, int64_t capacity, const Wait& wait, int64_t& rows, int64_t& used, int64_t& dropped) {
+int32_t Db::poll_events(void* buffer, int64_t capacity, const Wait& wait, int64_t& rows,
+                        int64_t& used, int64_t& dropped) {
     constexpr std::size_t batch = 1024;
     constexpr int64_t row_bytes = 160;  // of text, as a first guess
     telemetry::Events::Taken taken = events_.take(batch, wait);

@@ -8,18 +8,22 @@
 
 namespace mtdb::engine {
 
-void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const std::string& tenant, bool undo,
-              const migrate::Target& target, const Wait& wait, migrate::Progress& progress) {
+void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const std::string& tenant,
+              bool undo, const migrate::Target& target, const Wait& wait,
+              migrate::Progress& progress) {
     auto place = std::make_shared<telemetry::Events::AuditPlace>(db.reserve_audit());
     progress.enter_write = [&](const Wait& turn_wait) -> std::shared_ptr<void> {
         lease.take_turn(turn_wait);
-        return {static_cast<void*>(&lease), [](void* held) { static_cast<pool::Lease*>(held)->give_turn(); }};
+        return {static_cast<void*>(&lease),
+                [](void* held) { static_cast<pool::Lease*>(held)->give_turn(); }};
     };
     progress.on_step = [&](const migrate::Step& step, int64_t execution_ms) {
         db.forget_schema(lease);
-        db.audit(step.direction == migrate::Direction::up ? "migration.applied" : "migration.undone", tenant,
-                 step.name(), Json::object().add("script", step.name()).add("execution_ms", execution_ms).text(),
-                 std::exchange(*place, {}));
+        db.audit(
+            step.direction == migrate::Direction::up ? "migration.applied" : "migration.undone",
+            tenant, step.name(),
+            Json::object().add("script", step.name()).add("execution_ms", execution_ms).text(),
+            std::exchange(*place, {}));
     };
     try {
         undo ? runner.undo(lease.connection(), wait, target, progress)
@@ -31,7 +35,7 @@ void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const s
 }
 
 void Gate::admit(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait) {
-    if (mode_ == Mode::manual || lease.mark() == passed) return;
+    if (has_passed(lease)) return;
     if (mode_ == Mode::check)
         check(lease, tenant, wait);
     else
@@ -40,17 +44,24 @@ void Gate::admit(Db& db, pool::Lease& lease, const std::string& tenant, const Wa
 
 void Gate::check(pool::Lease& lease, const std::string& tenant, const Wait& wait) const {
     const migrate::Status status = runner_->status(lease.connection(), wait).status;
-    const std::string at = "tenant '" + tenant + "' is at version " + status.current.value_or("(none)");
+    const std::string at =
+        "tenant '" + tenant + "' is at version " + status.current.value_or("(none)");
     switch (status.standing) {
-        case migrate::Standing::up_to_date: break;
+        case migrate::Standing::up_to_date:
+            break;
         case migrate::Standing::outdated:
-            throw Error(Code::tenant_outdated, at + ", the scripts are at " + status.target.value_or("(none)")).with_tenant(tenant);
+            throw Error(Code::tenant_outdated,
+                        at + ", the scripts are at " + status.target.value_or("(none)"))
+                .with_tenant(tenant);
         case migrate::Standing::newer:
             if (newer_) break;
-            throw Error(Code::tenant_newer, at + ", newer than the scripts, which are at " + status.target.value_or("(none)"))
+            throw Error(Code::tenant_newer, at + ", newer than the scripts, which are at " +
+                                                status.target.value_or("(none)"))
                 .with_tenant(tenant);
         case migrate::Standing::problem:
-            throw Error(Code::migration_checksum, at + ": " + status.problem.value_or("its history does not match the scripts"))
+            throw Error(
+                Code::migration_checksum,
+                at + ": " + status.problem.value_or("its history does not match the scripts"))
                 .with_tenant(tenant);
     }
     lease.set_mark(passed);
@@ -62,8 +73,10 @@ void Gate::migrate(Db& db, pool::Lease& lease, const std::string& tenant, const 
         migrate::Progress progress;
         run_verb(db, lease, *runner_, tenant, false, migrate::Target::latest(), wait, progress);
     } catch (const Error& error) {
-        // This caller's own deadline or cancel says nothing about the script: the next one tries at once.
-        const bool own = error.code() == Code::timeout || error.code() == Code::cancelled || error.code() == Code::closed;
+        // This caller's own deadline or cancel says nothing about the script: the next one tries at
+        // once.
+        const bool own = error.code() == Code::timeout || error.code() == Code::cancelled ||
+                         error.code() == Code::closed;
         end_flight(tenant, own ? Landing::given_up : Landing::failed, &error);
         throw;
     } catch (...) {
@@ -85,7 +98,8 @@ bool Gate::begin_flight(pool::Lease& lease, const std::string& tenant, const Wai
             flight.running = true;
             return true;
         }
-        if (wait.over()) throw wait.error("the tenant's migration by another caller").with_tenant(tenant);
+        if (wait.over())
+            throw wait.error("the tenant's migration by another caller").with_tenant(tenant);
         wait.sleep(flights.held(), landed_);
     }
 }
@@ -96,7 +110,9 @@ void Gate::end_flight(const std::string& tenant, Landing landing, const Error* f
     flight.running = false;
     if (landing == Landing::failed) {
         constexpr base::milliseconds longest(60000);
-        flight.retry_at = base::Clock::now() + std::min(longest, backoff_ * (int64_t{1} << std::min(flight.failures, 16)));
+        flight.retry_at =
+            base::Clock::now() +
+            std::min(longest, backoff_ * (int64_t{1} << std::min(flight.failures, 16)));
         ++flight.failures;
         flight.failure = *failure;
     } else if (landing == Landing::migrated || !flight.failure) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a tenant's first lease must pass: nothing, a check of its schema, or its migration, once for all who wait.
+// What a tenant's first lease must pass: nothing, a check of its schema, or its migration, once for
+// all who wait.
 #pragma once
 
 #include <condition_variable>
@@ -20,11 +21,15 @@ enum class Mode { manual, automatic, check };
 
 class Gate {
 public:
-    Gate(std::shared_ptr<const migrate::Runner> runner, Mode mode, bool newer, base::milliseconds backoff)
+    Gate(std::shared_ptr<const migrate::Runner> runner, Mode mode, bool newer,
+         base::milliseconds backoff)
         : runner_(std::move(runner)), mode_(mode), newer_(newer), backoff_(backoff) {}
 
-    // Lets a new lease through or throws. Single flight per tenant: the others wait within their own deadlines; a script's
-    // failure fails them all, and is tried again after a back-off.
+    // Lets a new lease through or throws. Single flight per tenant: the others wait within their
+    // own deadlines; a script's failure fails them all, and is tried again after a back-off.
+    bool has_passed(const pool::Lease& lease) const noexcept {
+        return mode_ == Mode::manual || lease.mark() == passed;
+    }
     void admit(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait);
 
 private:
@@ -50,8 +55,10 @@ private:
     std::condition_variable landed_;
 };
 
-// Runs one migrating verb on a lease: takes the writer turn for each script and audits what was done.
-void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const std::string& tenant, bool undo,
-              const migrate::Target& target, const Wait& wait, migrate::Progress& progress);
+// Runs one migrating verb on a lease: takes the writer turn for each script and audits what was
+// done.
+void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const std::string& tenant,
+              bool undo, const migrate::Target& target, const Wait& wait,
+              migrate::Progress& progress);
 
 }  // namespace mtdb::engine

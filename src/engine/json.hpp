@@ -16,7 +16,9 @@ class Json {
 public:
     static Json object() { return Json(cJSON_CreateObject()); }
 
-    Json& add(const char* key, std::string_view value) & { return put(key, cJSON_CreateString(std::string(value).c_str())); }
+    Json& add(const char* key, std::string_view value) & {
+        return put(key, cJSON_CreateString(std::string(value).c_str()));
+    }
     Json& add(const char* key, int64_t value) & {  // as digits: a double would lose some
         return put(key, cJSON_CreateRaw(std::to_string(value).c_str()));
     }
@@ -26,7 +28,8 @@ public:
         return std::move(*this);
     }
     std::string text() const {
-        const std::unique_ptr<char, void (*)(void*)> printed(cJSON_PrintUnformatted(root_.get()), cJSON_free);
+        const std::unique_ptr<char, void (*)(void*)> printed(cJSON_PrintUnformatted(root_.get()),
+                                                             cJSON_free);
         if (printed == nullptr) throw std::bad_alloc();
         return printed.get();
     }

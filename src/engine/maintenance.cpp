@@ -14,7 +14,8 @@ void Maintenance::ensure() {
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited by the thread: signals stay the host's
+    pthread_sigmask(SIG_SETMASK, &all,
+                    &before);  // inherited by the thread: signals stay the host's
     try {
         thread_ = std::thread([this] { run(); });
     } catch (...) {

@@ -9,7 +9,8 @@
 
 namespace mtdb::engine {
 
-// The one thread of a db: started at first need, named, deaf to signals, never calling into the host, joined by stop().
+// The one thread of a db: started at first need, named, deaf to signals, never calling into the
+// host, joined by stop().
 class Maintenance {
 public:
     explicit Maintenance(pool::Pools& pools) : pools_(pools) {}

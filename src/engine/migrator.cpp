@@ -37,7 +37,8 @@ Verb verb_of(std::string_view name) {
     if (name == "undo") return Verb::undo;
     if (name == "status") return Verb::status;
     if (name == "validate") return Verb::validate;
-    throw Error(Code::invalid_argument, "no verb '" + base::excerpt(name) + "': take migrate, undo, status or validate");
+    throw Error(Code::invalid_argument,
+                "no verb '" + base::excerpt(name) + "': take migrate, undo, status or validate");
 }
 
 }  // namespace
@@ -45,13 +46,15 @@ Verb verb_of(std::string_view name) {
 Migrator::Migrator(Ref<Db> db, const Options& options) : db_(std::move(db)), options_(options) {
     const std::string folder = options_.text("migrate.source");
     if (!folder.empty())
-        folder_ = migrate::Source::from_folder(folder, migrate::layout_choice(options_.text("migrate.layout")));
+        folder_ = migrate::Source::from_folder(
+            folder, migrate::layout_choice(options_.text("migrate.layout")));
 }
 
 Ref<Migrator> Migrator::open(const Ref<Db>& db, const Options& options) {
     db->check_open();
     Ref<Migrator> migrator = Ref<Migrator>::adopt(new Migrator(db, options));
-    if (migrator->folder_ != nullptr) migrator->runner();  // options that contradict the scripts are told now
+    if (migrator->folder_ != nullptr)
+        migrator->runner();  // options that contradict the scripts are told now
     return migrator;
 }
 
@@ -65,9 +68,11 @@ migrate::Options Migrator::rules() const {
 }
 
 void Migrator::add(migrate::InlineScript script) {
-    if (folder_ != nullptr) throw Error(Code::invalid_state, "this migrator reads its scripts from a folder");
+    if (folder_ != nullptr)
+        throw Error(Code::invalid_state, "this migrator reads its scripts from a folder");
     auto scripts = scripts_.lock();
-    if (scripts->runner != nullptr) throw Error(Code::invalid_state, "the scripts are final once a verb has run");
+    if (scripts->runner != nullptr)
+        throw Error(Code::invalid_state, "the scripts are final once a verb has run");
     auto all = scripts->inline_scripts;
     all.push_back(std::move(script));
     migrate::Source::from_inline(all);  // throws for a bad or a second version
@@ -77,7 +82,8 @@ void Migrator::add(migrate::InlineScript script) {
 std::shared_ptr<const migrate::Runner> Migrator::runner() {
     auto scripts = scripts_.lock();
     if (scripts->runner == nullptr) {
-        const auto source = folder_ != nullptr ? folder_ : migrate::Source::from_inline(scripts->inline_scripts);
+        const auto source =
+            folder_ != nullptr ? folder_ : migrate::Source::from_inline(scripts->inline_scripts);
         scripts->runner = std::make_shared<const migrate::Runner>(source, rules(), db_->dialect());
     }
     return scripts->runner;
@@ -96,7 +102,8 @@ void Migrator::enable() {
 // Reading verbs never create a tenant, even where leases do.
 void Migrator::require_tenant(std::string_view tenant, const Wait&) {
     if (!db_->tenant_exists(tenant))
-        throw Error(Code::tenant_unknown, "no tenant '" + base::excerpt(tenant) + "'").with_tenant(tenant);
+        throw Error(Code::tenant_unknown, "no tenant '" + base::excerpt(tenant) + "'")
+            .with_tenant(tenant);
 }
 
 Ref<Result> Migrator::plan(std::string_view tenant, std::string_view target, const Wait& wait) {
@@ -104,11 +111,17 @@ Ref<Result> Migrator::plan(std::string_view tenant, std::string_view target, con
     require_tenant(tenant, wait);
     const pool::Lease lease = db_->lease_for_verb(tenant, wait);
     const migrate::Plan plan = runner()->plan(lease.connection(), wait, goal);
-    auto rows = std::make_unique<TableRows>(std::vector<TableRows::Heading>{
-        {"version", "TEXT", Type::text}, {"description", "TEXT", Type::text}, {"script", "TEXT", Type::text},
-        {"kind", "TEXT", Type::text}, {"checksum", "INT64", Type::int64}, {"state", "TEXT", Type::text},
-        {"problem", "TEXT", Type::text}, {"transactional", "INT64", Type::int64}, {"statements", "INT64", Type::int64},
-        {"destructive", "TEXT", Type::text}});
+    auto rows = std::make_unique<TableRows>(
+        std::vector<TableRows::Heading>{{"version", "TEXT", Type::text},
+                                        {"description", "TEXT", Type::text},
+                                        {"script", "TEXT", Type::text},
+                                        {"kind", "TEXT", Type::text},
+                                        {"checksum", "INT64", Type::int64},
+                                        {"state", "TEXT", Type::text},
+                                        {"problem", "TEXT", Type::text},
+                                        {"transactional", "INT64", Type::int64},
+                                        {"statements", "INT64", Type::int64},
+                                        {"destructive", "TEXT", Type::text}});
     for (const migrate::PlanRow& row : migrate::rows_of(plan)) {
         add_text_or_null(*rows, row.version);
         rows->add_text(row.description);
@@ -124,7 +137,8 @@ Ref<Result> Migrator::plan(std::string_view tenant, std::string_view target, con
     return Result::of_rows(std::move(rows));
 }
 
-void Migrator::migrate(std::string_view tenant, std::string_view target, const Wait& wait, int64_t& applied) {
+void Migrator::migrate(std::string_view tenant, std::string_view target, const Wait& wait,
+                       int64_t& applied) {
     const auto goal = migrate::Target::of_migrate(target);
     migrate::Progress progress;
     struct Report {
@@ -136,7 +150,8 @@ void Migrator::migrate(std::string_view tenant, std::string_view target, const W
     run_verb(*db_, lease, *runner(), std::string(tenant), false, goal, wait, progress);
 }
 
-void Migrator::undo(std::string_view tenant, std::string_view target, const Wait& wait, int64_t& undone) {
+void Migrator::undo(std::string_view tenant, std::string_view target, const Wait& wait,
+                    int64_t& undone) {
     const auto goal = migrate::Target::of_undo(target);
     migrate::Progress progress;
     struct Report {
@@ -153,10 +168,15 @@ Ref<Result> Migrator::status(std::string_view tenant, const Wait& wait) {
     require_tenant(tenant, wait);
     const pool::Lease lease = db_->lease_for_verb(tenant, wait);
     const migrate::StatusRow row = runner()->status(lease.connection(), wait);
-    auto rows = std::make_unique<TableRows>(std::vector<TableRows::Heading>{
-        {"tenant", "TEXT", Type::text}, {"current", "TEXT", Type::text}, {"target", "TEXT", Type::text},
-        {"state", "TEXT", Type::text}, {"pending", "INT64", Type::int64}, {"applied_at", "TEXT", Type::text},
-        {"history", "TEXT", Type::text}, {"problem", "TEXT", Type::text}});
+    auto rows = std::make_unique<TableRows>(
+        std::vector<TableRows::Heading>{{"tenant", "TEXT", Type::text},
+                                        {"current", "TEXT", Type::text},
+                                        {"target", "TEXT", Type::text},
+                                        {"state", "TEXT", Type::text},
+                                        {"pending", "INT64", Type::int64},
+                                        {"applied_at", "TEXT", Type::text},
+                                        {"history", "TEXT", Type::text},
+                                        {"problem", "TEXT", Type::text}});
     rows->add_text(tenant);
     add_text_or_null(*rows, row.status.current);
     add_text_or_null(*rows, row.status.target);
@@ -171,9 +191,12 @@ Ref<Result> Migrator::status(std::string_view tenant, const Wait& wait) {
 Ref<Result> Migrator::validate(std::string_view tenant, const Wait& wait) {
     require_tenant(tenant, wait);
     const pool::Lease lease = db_->lease_for_verb(tenant, wait);
-    auto rows = std::make_unique<TableRows>(std::vector<TableRows::Heading>{
-        {"code", "TEXT", Type::text}, {"version", "TEXT", Type::text}, {"description", "TEXT", Type::text},
-        {"script", "TEXT", Type::text}, {"message", "TEXT", Type::text}});
+    auto rows = std::make_unique<TableRows>(
+        std::vector<TableRows::Heading>{{"code", "TEXT", Type::text},
+                                        {"version", "TEXT", Type::text},
+                                        {"description", "TEXT", Type::text},
+                                        {"script", "TEXT", Type::text},
+                                        {"message", "TEXT", Type::text}});
     for (const migrate::Problem& problem : runner()->validate(lease.connection(), wait)) {
         rows->add_text(problem.code);
         add_text_or_null(*rows, problem.version);
@@ -189,28 +212,35 @@ Ref<Result> Migrator::validate(std::string_view tenant, const Wait& wait) {
 namespace {
 
 // One verb over one tenant; what goes wrong is that tenant's outcome.
-Outcome run_one(Db& db, const migrate::Runner& runner, Verb verb, const std::string& tenant, std::string_view target,
-                const Wait& wait) {
+Outcome run_one(Db& db, const migrate::Runner& runner, Verb verb, const std::string& tenant,
+                std::string_view target, const Wait& wait) {
     Outcome outcome;
     migrate::Progress progress;
     try {
         wait.check("the run");
         if (verb != Verb::migrate && !db.tenant_exists(tenant))
-            throw Error(Code::tenant_unknown, "no tenant '" + base::excerpt(tenant) + "'").with_tenant(tenant);
+            throw Error(Code::tenant_unknown, "no tenant '" + base::excerpt(tenant) + "'")
+                .with_tenant(tenant);
         pool::Lease lease = db.lease_for_verb(tenant, wait);
         if (verb == Verb::migrate)
-            run_verb(db, lease, runner, tenant, false, migrate::Target::of_migrate(target), wait, progress);
+            run_verb(db, lease, runner, tenant, false, migrate::Target::of_migrate(target), wait,
+                     progress);
         else if (verb == Verb::undo)
-            run_verb(db, lease, runner, tenant, true, migrate::Target::of_undo(target), wait, progress);
-        if (verb == Verb::migrate && progress.done == 0 && target.empty() && runner.source().newest() != nullptr) {
-            outcome.version = runner.source().newest()->version.text();  // nothing to do: it stands at the newest
+            run_verb(db, lease, runner, tenant, true, migrate::Target::of_undo(target), wait,
+                     progress);
+        if (verb == Verb::migrate && progress.done == 0 && target.empty() &&
+            runner.source().newest() != nullptr) {
+            outcome.version =
+                runner.source().newest()->version.text();  // nothing to do: it stands at the newest
             outcome.state = "up_to_date";
             return outcome;
         }
         if (verb == Verb::validate) {
             const auto problems = runner.validate(lease.connection(), wait);
             if (!problems.empty())
-                throw Error(problems.front().status, std::to_string(problems.size()) + " problems, the first: " + problems.front().message)
+                throw Error(problems.front().status,
+                            std::to_string(problems.size()) +
+                                " problems, the first: " + problems.front().message)
                     .with_tenant(tenant);
         }
         const migrate::Status status = runner.status(lease.connection(), wait).status;
@@ -243,8 +273,8 @@ std::vector<std::string> list_of(Db& db, std::string_view tenants, const Wait& w
 
 }  // namespace
 
-Ref<Result> Migrator::run(std::string_view verb_name, std::string_view target, std::string_view tenants,
-                          const Options& options, const Wait& wait) {
+Ref<Result> Migrator::run(std::string_view verb_name, std::string_view target,
+                          std::string_view tenants, const Options& options, const Wait& wait) {
     options.check_scope(Scope::run);
     const Verb verb = verb_of(verb_name);
     if (verb == Verb::undo)
@@ -259,16 +289,21 @@ Ref<Result> Migrator::run(std::string_view verb_name, std::string_view target, s
         for (std::size_t i = next.fetch_add(1); i < list.size(); i = next.fetch_add(1))
             outcomes[i] = run_one(*db_, *scripts, verb, list[i], target, wait);
     };
-    const auto helpers = std::min<std::size_t>(static_cast<std::size_t>(options.integer("run.workers")), list.size());
+    const auto helpers = std::min<std::size_t>(
+        static_cast<std::size_t>(options.integer("run.workers")), list.size());
     {
         std::vector<std::jthread> workers;
         for (std::size_t i = 1; i < helpers; ++i) workers.emplace_back(work);
         work();  // the caller is a worker too
     }
-    auto rows = std::make_unique<TableRows>(std::vector<TableRows::Heading>{
-        {"tenant", "TEXT", Type::text}, {"status", "INT64", Type::int64}, {"applied", "INT64", Type::int64},
-        {"version", "TEXT", Type::text}, {"state", "TEXT", Type::text}, {"message", "TEXT", Type::text},
-        {"error", "JSON", Type::json}});
+    auto rows = std::make_unique<TableRows>(
+        std::vector<TableRows::Heading>{{"tenant", "TEXT", Type::text},
+                                        {"status", "INT64", Type::int64},
+                                        {"applied", "INT64", Type::int64},
+                                        {"version", "TEXT", Type::text},
+                                        {"state", "TEXT", Type::text},
+                                        {"message", "TEXT", Type::text},
+                                        {"error", "JSON", Type::json}});
     for (std::size_t i = 0; i < list.size(); ++i) {
         const Outcome& outcome = outcomes[i];
         rows->add_text(list[i]);

@@ -26,17 +26,19 @@ public:
     void enable();
 
     Ref<Result> plan(std::string_view tenant, std::string_view target, const Wait& wait);
-    void migrate(std::string_view tenant, std::string_view target, const Wait& wait, int64_t& applied);
+    void migrate(std::string_view tenant, std::string_view target, const Wait& wait,
+                 int64_t& applied);
     void undo(std::string_view tenant, std::string_view target, const Wait& wait, int64_t& undone);
     Ref<Result> status(std::string_view tenant, const Wait& wait);
     Ref<Result> validate(std::string_view tenant, const Wait& wait);
-    Ref<Result> run(std::string_view verb, std::string_view target, std::string_view tenants, const Options& options,
-                    const Wait& wait);
+    Ref<Result> run(std::string_view verb, std::string_view target, std::string_view tenants,
+                    const Options& options, const Wait& wait);
 
 private:
     struct Scripts {
         std::vector<migrate::InlineScript> inline_scripts;
-        std::shared_ptr<const migrate::Runner> runner;  // made at the first verb; then the scripts are final
+        std::shared_ptr<const migrate::Runner>
+            runner;  // made at the first verb; then the scripts are final
     };
     Migrator(Ref<Db> db, const Options& options);
     std::shared_ptr<const migrate::Runner> runner();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/conn.hpp"
 #include "engine/db.hpp"
+#include "engine/table_rows.hpp"
 
 namespace mtdb::engine {
 
@@ -12,17 +13,34 @@ Ref<Result> Result::of_rows(std::unique_ptr<db::Rows> rows, const Wait& wait, Re
     return result;
 }
 
-// Enters whatever guards this result: its conn, or itself.
+// The calling thread is the only one in the result.
+class Result::Entry {
+public:
+    explicit Entry(Result& result) : inside_(result.inside_) {
+        if (inside_.exchange(true, std::memory_order_acquire))
+            throw Error(Code::misuse, "another thread is using this result");
+    }
+    ~Entry() { inside_.store(false, std::memory_order_release); }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+
+private:
+    std::atomic<bool>& inside_;
+};
+
+// Enters the result, and the conn whose rows it reads. Rows in memory outlive their lease.
 template <class Work>
 decltype(auto) Result::reading(Work&& work) {
-    // Rows in memory outlive their lease.
-    if (conn_ && kept_ == nullptr && !done_) return conn_->entered(work);
-    if (inside_.exchange(true, std::memory_order_acquire)) throw Error(Code::misuse, "another thread is using this result");
-    struct Leave {
-        std::atomic<bool>& inside;
-        ~Leave() { inside.store(false, std::memory_order_release); }
-    } leave{inside_};
+    const Entry entry(*this);
+    if (on_conn()) return conn_->entered(work);
     return work();
+}
+
+// Inside. While a row is shown, nobody takes the connection away.
+void Result::show(bool row) noexcept {
+    on_row_ = row;
+    if (!on_conn() || (stmt_ && stmt_->executions_ != execution_)) return;
+    conn_->show(stmt_ ? stmt_->use_ : use_, row);
 }
 
 db::Rows& Result::rows() {
@@ -31,75 +49,94 @@ db::Rows& Result::rows() {
     if (stmt_) {
         if (stmt_->use_.compiled == nullptr) throw Error(Code::closed, "the statement was closed");
         if (stmt_->executions_ != execution_)
-            throw Error(Code::invalid_state, "the statement was executed again, which ended this result");
+            throw Error(Code::invalid_state,
+                        "the statement was executed again, which ended this result");
         return stmt_->use_.statement();
     }
     if (use_.compiled == nullptr) throw Error(Code::closed, "the result's lease was given back");
     return use_.statement();
 }
 
-// Inside. The rows are read: the statement goes back, and with a one-shot call the lease too.
-void Result::done() noexcept {
+// Inside. The rows are read: nothing is held open in the engine any more. A one-shot call gives its
+// lease back, and keeps what its columns were called.
+void Result::done() {
     done_ = true;
-    on_row_ = false;
-    if (kept_ != nullptr) return;
-    end();
-    if (conn_ && conn_->options_.one_shot && conn_->lease_) conn_->end_lease();
+    show(false);
+    if (kept_ != nullptr || rowless_) return;
+    db::Rows& read = rows();
+    if (conn_->options_.one_shot && conn_->lease_) {
+        kept_ = std::make_unique<TableRows>(headings_of(read));
+        end();
+        conn_->end_lease();
+    } else {
+        static_cast<db::Statement&>(read).reset();
+    }
 }
 
 // Inside, or with nothing of the connection left.
 void Result::end() noexcept {
     if (stmt_) {
-        if (stmt_->use_.compiled != nullptr && stmt_->executions_ == execution_) stmt_->use_.statement().reset();
+        if (stmt_->use_.compiled != nullptr && stmt_->executions_ == execution_)
+            stmt_->use_.statement().reset();
     } else if (use_.compiled != nullptr) {
         conn_->end_use(use_);
     }
 }
 
 int32_t Result::column_count() {
-    if (done_ && kept_ == nullptr) return 0;
-    return reading([&] { return rows().column_count(); });
+    return reading([&] { return rowless_ ? 0 : rows().column_count(); });
 }
 
-db::Column Result::column(int32_t index) {
+Result::ColumnFacts Result::column(int32_t index) {
     return reading([&] {
-        const int32_t count = done_ && kept_ == nullptr ? 0 : rows().column_count();
+        const int32_t count = rowless_ ? 0 : rows().column_count();
         if (index < 0 || index >= count)
-            throw Error(Code::invalid_argument, "column " + std::to_string(index) + " of " + std::to_string(count));
-        return rows().column(index);
+            throw Error(Code::invalid_argument,
+                        "column " + std::to_string(index) + " of " + std::to_string(count));
+        const db::Column column = rows().column(index);
+        return ColumnFacts{std::string(column.name), std::string(column.declared), column.type,
+                           column.nullable};
     });
 }
 
-int32_t Result::fetch(void* buffer, int64_t capacity, int64_t rows_max, int64_t& rows_out, int64_t& used) {
+// One block of what is left; TRUNCATED when not one row fits.
+int32_t Result::fill(db::Rows& source, void* buffer, int64_t capacity, int64_t rows_max,
+                     int64_t& rows_out, int64_t& used) {
+    db::BlockWriter writer(buffer, capacity, source.column_count(), rows_max, row_bytes_);
+    const db::Fill filled = source.fill(writer, wait_);
+    rows_out = writer.rows();
+    if (rows_out > 0) row_bytes_ = writer.heap_used() / rows_out + 8;
+    if (filled == db::Fill::too_small) {
+        used = writer.needed();
+        return MTDB_TRUNCATED;
+    }
+    used = writer.finish();
+    if (used == 0) {  // no rows, and no room to say so
+        used = db::BlockWriter::bytes_for_row(source.column_count(), 0);
+        return MTDB_TRUNCATED;
+    }
+    return filled == db::Fill::done ? MTDB_DONE : MTDB_OK;
+}
+
+int32_t Result::fetch(void* buffer, int64_t capacity, int64_t rows_max, int64_t& rows_out,
+                      int64_t& used) {
     return reading([&]() -> int32_t {
         if (closed_) throw Error(Code::closed, "the result was closed");
-        if (done_ && kept_ == nullptr) {
-            db::BlockWriter writer(buffer, capacity, 0, 1);
-            used = writer.finish();
-            if (used != 0) return MTDB_DONE;
-            used = db::BlockWriter::bytes_for_row(0, 0);
-            return MTDB_TRUNCATED;
+        if (rowless_) {
+            TableRows none({});
+            return fill(none, buffer, capacity, rows_max, rows_out, used);
         }
         db::Rows& source = rows();
-        if (conn_ && kept_ == nullptr) conn_->check_usable();
-        on_row_ = false;
-        const auto fill = [&] {
-            db::BlockWriter writer(buffer, capacity, source.column_count(), rows_max, row_bytes_);
-            const db::Fill filled = source.fill(writer, wait_);
-            rows_out = writer.rows();
-            if (rows_out > 0) row_bytes_ = writer.heap_used() / rows_out + 8;
-            if (filled == db::Fill::too_small) {
-                used = writer.needed();
-                return MTDB_TRUNCATED;
-            }
-            used = writer.finish();
-            if (used == 0) {  // no rows, and no room to say so
-                used = db::BlockWriter::bytes_for_row(source.column_count(), 0);
-                return MTDB_TRUNCATED;
-            }
-            return filled == db::Fill::done ? MTDB_DONE : MTDB_OK;
+        if (on_conn()) conn_->check_usable();
+        show(false);
+        const auto work = [&] {
+            const int32_t status = fill(source, buffer, capacity, rows_max, rows_out, used);
+            // The cells of the rows that were planned for may have taken the room of this one's
+            // text.
+            if (status != MTDB_TRUNCATED || rows_max == 1 || used > capacity) return status;
+            return fill(source, buffer, capacity, 1, rows_out, used);
         };
-        const int32_t status = conn_ && kept_ == nullptr ? conn_->tracked(db::Control::none, fill) : fill();
+        const int32_t status = on_conn() ? conn_->tracked(db::Control::none, work) : work();
         if (status == MTDB_DONE) done();
         return status;
     });
@@ -108,14 +145,14 @@ int32_t Result::fetch(void* buffer, int64_t capacity, int64_t rows_max, int64_t&
 bool Result::next() {
     return reading([&] {
         if (closed_) throw Error(Code::closed, "the result was closed");
-        on_row_ = false;
+        show(false);
         if (done_) return false;
         db::Rows& source = rows();
-        if (conn_ && kept_ == nullptr) {
+        if (on_conn()) {
             conn_->check_usable();
-            on_row_ = conn_->tracked(db::Control::none, [&] { return source.next(wait_); });
+            show(conn_->tracked(db::Control::none, [&] { return source.next(wait_); }));
         } else {
-            on_row_ = source.next(wait_);
+            show(source.next(wait_));
         }
         if (!on_row_) done();
         return on_row_;
@@ -142,15 +179,19 @@ bool Result::next_set() {
 }
 
 void Result::close() {
+    const Entry entry(*this);
     if (closed_) return;
-    if (!conn_ || kept_ != nullptr || done_ || conn_->guard.load() >= pool::Holder::guard_claimed) {
+    if (!on_conn() || !conn_->enter_for_use()) {
         closed_ = true;
         kept_.reset();
         return;
     }
-    if (!conn_->enter()) throw Error(Code::misuse, "another thread is using this lease, a statement or a result of it");
     closed_ = true;
-    if (conn_->lease_) done();
+    show(false);
+    if (conn_->lease_) {
+        end();
+        if (conn_->options_.one_shot) conn_->end_lease();
+    }
     conn_->leave();
 }
 

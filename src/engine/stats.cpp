@@ -8,8 +8,10 @@ namespace {
 using db::Type;
 
 std::unique_ptr<TableRows> figures() {
-    return std::make_unique<TableRows>(std::vector<TableRows::Heading>{
-        {"name", "TEXT", Type::text}, {"unit", "TEXT", Type::text}, {"value", "INT64", Type::int64}});
+    return std::make_unique<TableRows>(
+        std::vector<TableRows::Heading>{{"name", "TEXT", Type::text},
+                                        {"unit", "TEXT", Type::text},
+                                        {"value", "INT64", Type::int64}});
 }
 
 void add(TableRows& rows, std::string_view name, std::string_view unit, int64_t value) {
@@ -56,19 +58,20 @@ Ref<Result> Db::stats() {
 
 Ref<Result> Db::pool_stats() {
     check_open();
-    auto rows = std::make_unique<TableRows>(std::vector<TableRows::Heading>{{"pool", "TEXT", Type::text},
-                                                                            {"open", "INT64", Type::int64},
-                                                                            {"idle", "INT64", Type::int64},
-                                                                            {"leased", "INT64", Type::int64},
-                                                                            {"waiting", "INT64", Type::int64},
-                                                                            {"writing", "INT64", Type::int64},
-                                                                            {"files", "INT64", Type::int64},
-                                                                            {"memory_bytes", "INT64", Type::int64},
-                                                                            {"idle_ms", "INT64", Type::int64}});
+    auto rows = std::make_unique<TableRows>(
+        std::vector<TableRows::Heading>{{"pool", "TEXT", Type::text},
+                                        {"open", "INT64", Type::int64},
+                                        {"idle", "INT64", Type::int64},
+                                        {"leased", "INT64", Type::int64},
+                                        {"waiting", "INT64", Type::int64},
+                                        {"writing", "INT64", Type::int64},
+                                        {"files", "INT64", Type::int64},
+                                        {"memory_bytes", "INT64", Type::int64},
+                                        {"idle_ms", "INT64", Type::int64}});
     for (const pool::PoolStats& pool : pools_.pool_stats()) {
         rows->add_text(pool.key);
-        for (const int64_t value : {pool.open, pool.idle, pool.leased, pool.waiting, pool.writing, pool.files, pool.memory,
-                                    int64_t{pool.idle_for.count()}})
+        for (const int64_t value : {pool.open, pool.idle, pool.leased, pool.waiting, pool.writing,
+                                    pool.files, pool.memory, int64_t{pool.idle_for.count()}})
             rows->add_integer(value);
     }
     return Result::of_rows(std::move(rows));

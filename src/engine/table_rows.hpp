@@ -42,4 +42,7 @@ private:
     int64_t bytes_max_ = 0;
 };
 
+// What another's columns are called, to keep.
+std::vector<TableRows::Heading> headings_of(const db::Rows& rows);
+
 }  // namespace mtdb::engine

@@ -9,15 +9,18 @@ namespace {
 Error of_tenant(const Error& error, const std::string& tenant) {
     if (error.code() == Code::needs) return error;
     const Error named = error.with_tenant(tenant);
-    if (error.code() == Code::tenant_unknown) return named.with_message("no tenant '" + tenant + "'");
-    if (error.code() == Code::exists) return named.with_message("tenant '" + tenant + "' exists: " + error.message());
+    if (error.code() == Code::tenant_unknown)
+        return named.with_message("no tenant '" + tenant + "'");
+    if (error.code() == Code::exists)
+        return named.with_message("tenant '" + tenant + "' exists: " + error.message());
     return named;
 }
 
 // The tenants of a listing, one id at a time.
 class TenantRows final : public db::Rows {
 public:
-    TenantRows(Ref<Db> db, std::unique_ptr<db::TenantCursor> cursor) : db_(std::move(db)), cursor_(std::move(cursor)) {}
+    TenantRows(Ref<Db> db, std::unique_ptr<db::TenantCursor> cursor)
+        : db_(std::move(db)), cursor_(std::move(cursor)) {}
 
     int32_t column_count() const override { return 1; }
     db::Column column(int32_t) const override { return {"tenant", "TEXT", db::Type::text, 0}; }
@@ -62,7 +65,8 @@ bool Db::tenant_exists(std::string_view tenant) {
     check_open();
     const tenant::Id id = id_of(tenant);
     try {
-        return backend_->exists(locate(id, Wait{Deadline::in(base::milliseconds(acquire_timeout_ms_)), nullptr, &shutdown_}));
+        return backend_->exists(locate(
+            id, Wait{Deadline::in(base::milliseconds(acquire_timeout_ms_)), nullptr, &shutdown_}));
     } catch (const Error& error) {
         if (error.code() == Code::tenant_unknown) return false;
         throw of_tenant(error, id.text());
@@ -72,7 +76,8 @@ bool Db::tenant_exists(std::string_view tenant) {
 std::unique_ptr<db::TenantCursor> Db::tenant_cursor() {
     check_open();
     if (router_.source() == tenant::RouteSource::resolver)
-        throw Error(Code::unsupported, "routes come from the host, so the library cannot list the tenants");
+        throw Error(Code::unsupported,
+                    "routes come from the host, so the library cannot list the tenants");
     return backend_->list();
 }
 
@@ -83,7 +88,8 @@ std::optional<std::string> Db::tenant_at(const std::string& path) const {
 }
 
 Ref<Result> Db::list_tenants(const Wait& wait, Ref<Cancel> cancel) {
-    return Result::of_rows(std::make_unique<TenantRows>(Ref<Db>::share(this), tenant_cursor()), wait, std::move(cancel));
+    return Result::of_rows(std::make_unique<TenantRows>(Ref<Db>::share(this), tenant_cursor()),
+                           wait, std::move(cancel));
 }
 
 void Db::copy_tenant(std::string_view source, std::string_view target, const Wait& wait) {
@@ -92,7 +98,8 @@ void Db::copy_tenant(std::string_view source, std::string_view target, const Wai
     const tenant::Id to = id_of(target);
     const db::Place place = locate(to, wait);
     auto audit_place = reserve_audit();
-    if (backend_->exists(place)) throw Error(Code::exists, "tenant '" + to.text() + "' exists").with_tenant(to.text());
+    if (backend_->exists(place))
+        throw Error(Code::exists, "tenant '" + to.text() + "' exists").with_tenant(to.text());
     const pool::Lease held = lease(from, wait, nullptr);
     try {
         backend_->copy(held.connection(), place, wait);

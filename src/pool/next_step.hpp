@@ -18,22 +18,32 @@ struct Limits {
 
 // How things stand for one pool at one moment.
 struct Situation {
-    int64_t idle = 0;       // of this pool
-    int64_t open = 0;       // of this pool: idle, leased, connecting
-    int64_t leased = 0;     // of this pool
+    int64_t idle = 0;    // of this pool
+    int64_t open = 0;    // of this pool: idle, leased, connecting
+    int64_t leased = 0;  // of this pool
     bool connecting = false;
-    bool fenced = false;    // the tenant is being dropped
-    int64_t tenants = 0;    // open pools, those being closed left out
-    int64_t connections = 0;  // of all pools, those being closed included
-    int64_t files = 0;        // of all pools, those being closed included
-    int64_t files_needed = 0; // by one connection more of this pool
+    bool fenced = false;       // the tenant is being dropped
+    int64_t tenants = 0;       // open pools, those being closed left out
+    int64_t connections = 0;   // of all pools, those being closed included
+    int64_t files = 0;         // of all pools, those being closed included
+    int64_t files_needed = 0;  // by one connection more of this pool
     int64_t memory = 0;
     int64_t memory_needed = 0;
 };
 
 enum class Step { take_idle, open, wait };
 // Which bound stands in the way; named in POOL_EXHAUSTED by option_of().
-enum class Bound { none, fence, connecting, pool_size, tenant_leases, tenants, connections, files, memory };
+enum class Bound {
+    none,
+    fence,
+    connecting,
+    pool_size,
+    tenant_leases,
+    tenants,
+    connections,
+    files,
+    memory
+};
 
 struct Decision {
     Step step = Step::wait;

@@ -7,13 +7,17 @@
 namespace mtdb::pool {
 namespace {
 
-// How many leases in a row a pool may hand to its own waiters while other tenants starve for a shared bound.
+// How many leases a pool may give out while other tenants stand in line for a shared bound; then it
+// waits for its own turn in that line, and what comes back to it makes room for the others.
 constexpr int32_t burst_max = 4;
+// The clock that times are compared with lags behind by at most this.
+constexpr milliseconds coarse_lag(10);
 // What a connection is taken to need before its first sample.
 constexpr int64_t memory_guess = 128 * 1024;
 
 int64_t microseconds_since(Time begin) {
-    return std::chrono::duration_cast<std::chrono::microseconds>(base::Clock::now() - begin).count();
+    return std::chrono::duration_cast<std::chrono::microseconds>(base::Clock::now() - begin)
+        .count();
 }
 
 }  // namespace
@@ -28,6 +32,8 @@ struct Pools::Waiter {
 };
 
 struct Pool {
+    explicit Pool(db::Place where) : place(std::move(where)) {}
+
     std::string_view key;
     Pools::Entry* entry = nullptr;
     db::Place place;
@@ -40,20 +46,30 @@ struct Pool {
     int64_t closing = 0;  // no longer counted as open
     int64_t peak = 0;     // of open + closing since its file was last closed
     int64_t files = 0;
-    int32_t burst = 0;
+    int32_t burst = 0;  // leases since others stand in line and this pool does not have its turn
     bool connecting = false;
     bool fenced = false;
-    bool starved = false;
+    bool in_line = false;
     bool files_closing = false;
     bool writing = false;
     bool wants_checkpoint = false;
     std::atomic<uint64_t> mark{0};
+    // Its nodes of the db's lists, here while it is in neither: standing in line must not need
+    // memory.
+    std::list<Pool*> line_node{this};
+    std::list<Pool*> checkpoint_node{this};
+    const std::list<Pool*>::iterator line_place = line_node.begin();
+    const std::list<Pool*>::iterator checkpoint_place = checkpoint_node.begin();
 };
 
 // ---- Lease, Fence -------------------------------------------------------------------------------
 
 Lease::Lease(Lease&& other) noexcept
-    : pools_(other.pools_), pool_(other.pool_), slot_(std::move(other.slot_)), turn_(std::exchange(other.turn_, false)) {}
+    : pools_(other.pools_),
+      pool_(other.pool_),
+      slot_(std::move(other.slot_)),
+      turn_(std::exchange(other.turn_, false)),
+      used_(other.used_) {}
 
 Lease& Lease::operator=(Lease&& other) noexcept {
     if (this != &other) {
@@ -62,6 +78,7 @@ Lease& Lease::operator=(Lease&& other) noexcept {
         pool_ = other.pool_;
         slot_ = std::move(other.slot_);
         turn_ = std::exchange(other.turn_, false);
+        used_ = other.used_;
     }
     return *this;
 }
@@ -83,7 +100,9 @@ bool Lease::give_back() noexcept {
     if (slot_ == nullptr) return false;
     bool rolled_back = false;
     db::Reuse reuse = db::Reuse::discard;
-    if (slot_->connection != nullptr) {
+    if (slot_->connection != nullptr && !used_) {
+        reuse = db::Reuse::clean;
+    } else if (slot_->connection != nullptr) {
         rolled_back = slot_->connection->in_transaction();
         reuse = slot_->connection->end_lease();
     }
@@ -93,16 +112,18 @@ bool Lease::give_back() noexcept {
 
 void Lease::abandon(std::string origin) noexcept {
     if (slot_ == nullptr) return;
-    if (slot_->connection == nullptr) {
+    auto state = pools_->state_.lock();
+    if (slot_->connection == nullptr ||
+        state->stopped) {  // shutdown took it, or there is no maintenance any more
+        state.held().unlock();
         give_back();
         return;
     }
-    auto state = pools_->state_.lock();
     ++pool_->quiet;
     slot_->in_maintenance = true;
     slot_->holder = nullptr;
     state->abandoned.push_back({std::move(slot_), std::exchange(turn_, false), std::move(origin)});
-    pools_->wake_maintenance(*state);
+    pools_->wake_maintenance(*state, pool_);
     pools_->returned_.notify_all();
 }
 
@@ -110,7 +131,7 @@ Fence::~Fence() {
     if (pools_ == nullptr) return;
     auto state = pools_->state_.lock();
     pool_->fenced = false;
-    pools_->serve_pool(*state, *pool_);
+    pools_->serve_all(*state, *pool_);
     pools_->returned_.notify_all();
     pools_->forget(*state, *pool_);
 }
@@ -135,7 +156,10 @@ void Pools::SlotList::remove(Slot& slot) noexcept {
 // ---- acquire ------------------------------------------------------------------------------------
 
 Pools::Pools(Settings settings, Opener opener, Checkpoint checkpoint, Listener listener)
-    : settings_(settings), opener_(std::move(opener)), listener_(std::move(listener)), checkpoint_(std::move(checkpoint)) {
+    : settings_(settings),
+      opener_(std::move(opener)),
+      listener_(std::move(listener)),
+      checkpoint_(std::move(checkpoint)) {
     state_.lock()->next_sweep = base::coarse_now() + settings_.sweep;
 }
 
@@ -143,22 +167,30 @@ Pools::~Pools() = default;
 
 Pool& Pools::pool_of(State& state, std::string_view key, const Target& target) {
     auto found = state.entries.find(key);
-    if (found == state.entries.end()) found = state.entries.emplace(std::string(key), Entry{}).first;
-    Entry& entry = found->second;
-    if (entry.pool == nullptr) {
-        auto pool = std::make_unique<Pool>();
-        pool->key = found->first;
-        pool->entry = &entry;
-        pool->place = target.place();
-        entry.pool = std::move(pool);
-    } else if (!target.constant) {
-        const db::Place place = target.place();
-        if (entry.pool->place == place) return *entry.pool;
-        if (entry.pool->open + entry.pool->closing + entry.pool->leased > 0)
-            throw Error(Code::busy, "the tenant's route changed while it is in use; it takes effect once its leases are back");
-        entry.pool->place = place;
+    if (found != state.entries.end() && found->second.pool != nullptr) {
+        Pool& pool = *found->second.pool;
+        if (!target.constant) follow_route(state, pool, target.place());
+        return pool;
     }
-    return *entry.pool;
+    auto pool = std::make_unique<Pool>(target.place());
+    if (found == state.entries.end())
+        found = state.entries.emplace(std::string(key), Entry{}).first;
+    pool->key = found->first;
+    pool->entry = &found->second;
+    found->second.pool = std::move(pool);
+    return *found->second.pool;
+}
+
+// The tenant may have moved: idle connections of the old place go, leases there hold the new one
+// up.
+void Pools::follow_route(State& state, Pool& pool, db::Place place) {
+    if (pool.place == place) return;
+    if (pool.leased > 0 || pool.fenced)
+        throw Error(Code::busy,
+                    "the tenant's route changed while it is in use; it takes effect once its "
+                    "leases are back");
+    evict_pool(state, pool);
+    pool.place = std::move(place);
 }
 
 Situation Pools::situation_of(const State& state, const Pool& pool) const {
@@ -174,7 +206,9 @@ Situation Pools::situation_of(const State& state, const Pool& pool) const {
     const auto peak = static_cast<int32_t>(std::max(pool.peak, pool.open + pool.closing + 1));
     now.files_needed = settings_.file_cost.of(peak) - pool.files;
     now.memory = state.memory;
-    now.memory_needed = state.connections > 0 ? std::max(memory_guess, state.memory / state.connections) : memory_guess;
+    now.memory_needed = state.connections > 0
+                            ? std::max(memory_guess, state.memory / state.connections)
+                            : memory_guess;
     return now;
 }
 
@@ -188,30 +222,47 @@ Lease Pools::acquire(std::string_view key, const Target& target, const Wait& wai
     Pool& pool = pool_of(*state, key, target);
     ++state->stats.acquires;
     ++pool.entry->acquires;
-    Bound bound = Bound::pool_size;
-    if (pool.waiters.empty()) {  // nobody is overtaken
+    if (pool.waiters.empty() && !held_back(*state, pool)) {  // nobody is overtaken
         Decision decision = decide(*state, pool);
         if (decision.step == Step::wait && shared_bound(decision.bound)) {
             evict_for(*state, pool, decision.bound);
             decision = decide(*state, pool);
         }
-        if (decision.step == Step::take_idle) return Lease(*this, pool, take_idle(*state, pool, holder));
+        if (decision.step == Step::take_idle) {
+            count_burst(*state, pool);
+            return Lease(*this, pool, take_idle(*state, pool, holder));
+        }
         if (decision.step == Step::open) {
             reserve(*state, pool);
+            count_burst(*state, pool);
             return open_lease(state, pool, wait, holder);
         }
-        bound = decision.bound;
     }
-    return wait_for_lease(state, pool, bound, wait, holder);
+    return wait_for_lease(state, pool, wait, holder);
 }
 
-Lease Pools::wait_for_lease(Access& state, Pool& pool, Bound bound, const Wait& wait, Holder* holder) {
+Lease Pools::try_idle(std::string_view key, Holder* holder) noexcept {
+    auto state = state_.lock();
+    const auto found = state->entries.find(key);
+    if (found == state->entries.end() || state->refusing) return {};
+    Pool* const pool = found->second.pool.get();
+    if (pool == nullptr || pool->idle.empty() || !pool->waiters.empty() || pool->fenced) return {};
+    if (held_back(*state, *pool)) return {};
+    const int64_t leases_max = settings_.limits.leases_max;
+    if (leases_max > 0 && pool->leased >= leases_max) return {};
+    ++state->stats.acquires;
+    ++found->second.acquires;
+    count_burst(*state, *pool);
+    return Lease(*this, *pool, take_idle(*state, *pool, holder));
+}
+
+Lease Pools::wait_for_lease(Access& state, Pool& pool, const Wait& wait, Holder* holder) {
     const Time begin = base::Clock::now();
     Waiter waiter;
     waiter.holder = holder;
     const auto place = pool.waiters.insert(pool.waiters.end(), &waiter);
     ++state->stats.waits;
-    if (shared_bound(bound)) starve(*state, pool);
+    stand_in_line(*state, pool);
     while (waiter.outcome == Waiter::Outcome::waiting && !wait.over()) {
         if (!settings_.helpers && help(state)) continue;
         wait.sleep(state.held(), waiter.wake);
@@ -221,18 +272,26 @@ Lease Pools::wait_for_lease(Access& state, Pool& pool, Bound bound, const Wait& 
     ++entry.waits;
     entry.wait_us += waited;
     state->stats.wait_us += waited;
-    if (waiter.outcome == Waiter::Outcome::has_slot) return Lease(*this, pool, std::move(waiter.slot));
+    if (waiter.outcome == Waiter::Outcome::has_slot)
+        return Lease(*this, pool, std::move(waiter.slot));
     if (waiter.outcome == Waiter::Outcome::may_open) return open_lease(state, pool, wait, holder);
     if (waiter.outcome == Waiter::Outcome::waiting) pool.waiters.erase(place);
     ++entry.failures;
-    const Bound reason = decide(*state, pool).bound;
-    Error error = waiter.outcome == Waiter::Outcome::refused ? Error(Code::closed, "the db is closed")
-                  : wait.cancelled() || wait.shut_down()     ? wait.error("a connection")
-                                         : exhausted(*state, pool, reason == Bound::none ? bound : reason);
-    if (error.code() == Code::pool_exhausted) ++state->stats.exhausted;
-    serve(*state);
-    forget(*state, pool);
-    throw error;
+    struct Leave {  // also when there is no memory for the error
+        Pools& pools;
+        State& state;
+        Pool& pool;
+        ~Leave() {
+            pools.serve_all(state, pool);
+            if (!state.closing.empty() || !state.abandoned.empty())
+                pools.wake_helper(state, nullptr);
+            pools.forget(state, pool);
+        }
+    } leave{*this, *state, pool};
+    if (waiter.outcome == Waiter::Outcome::refused) throw Error(Code::closed, "the db is closed");
+    if (wait.cancelled() || wait.shut_down()) throw wait.error("a connection");
+    ++state->stats.exhausted;
+    throw exhausted(*state, pool);
 }
 
 // The place was reserved. Connects without the lock; what goes wrong is this caller's alone.
@@ -250,8 +309,7 @@ Lease Pools::open_lease(Access& state, Pool& pool, const Wait& wait, Holder* hol
         unreserve(*state, pool);
         ++state->stats.open_failures;
         ++pool.entry->failures;
-        serve_pool(*state, pool);
-        serve(*state);
+        serve_all(*state, pool);
         returned_.notify_all();
         forget(*state, pool);
         throw;
@@ -260,7 +318,8 @@ Lease Pools::open_lease(Access& state, Pool& pool, const Wait& wait, Holder* hol
     if (settings_.lifetime.count() > 0) {
         const int64_t lifetime = settings_.lifetime.count();
         const auto spread = std::max<int64_t>(1, lifetime * settings_.jitter_percent / 100);
-        const auto random = static_cast<int64_t>(reinterpret_cast<uintptr_t>(slot.get()) / 16 % static_cast<uint64_t>(spread));
+        const auto random = static_cast<int64_t>(reinterpret_cast<uintptr_t>(slot.get()) / 16 %
+                                                 static_cast<uint64_t>(spread));
         slot->expires = base::coarse_now() + milliseconds(lifetime - random);
     }
     pool.connecting = false;
@@ -275,7 +334,7 @@ Lease Pools::open_lease(Access& state, Pool& pool, const Wait& wait, Holder* hol
         lease = Lease();
         throw Error(Code::closed, "the db is closed");
     }
-    serve_pool(*state, pool);
+    serve_all(*state, pool);
     evict_ahead(*state);
     return lease;
 }
@@ -291,7 +350,15 @@ std::unique_ptr<Slot> Pools::take_idle(State& state, Pool& pool, Holder* holder)
     return slot;
 }
 
+// Also takes the memory that the connection's way back needs: giving back must not fail.
 void Pools::reserve(State& state, Pool& pool) {
+    const auto room = [](auto& list, int64_t size) {
+        const auto wanted = static_cast<std::size_t>(size);
+        if (list.capacity() < wanted) list.reserve(std::max(wanted, 2 * list.capacity()));
+    };
+    room(pool.idle, pool.open + 1);
+    room(state.closing, state.connections + 1);
+    room(state.abandoned, state.connections + 1);
     if (pool.files_closing) {
         pool.files_closing = false;
         state.closing_files -= pool.files;
@@ -323,13 +390,17 @@ void Pools::unreserve(State& state, Pool& pool) {
 }
 
 // Gives the pool's first waiter what the step allows.
-bool Pools::grant(State& state, Pool& pool, Step step) {
+bool Pools::grant(State& state, Pool& pool, Step step) noexcept {
     Waiter& waiter = *pool.waiters.front();
     if (step == Step::take_idle) {
         waiter.slot = take_idle(state, pool, waiter.holder);
         waiter.outcome = Waiter::Outcome::has_slot;
     } else if (step == Step::open) {
-        reserve(state, pool);
+        try {
+            reserve(state, pool);
+        } catch (const std::bad_alloc&) {
+            return false;  // it goes on waiting
+        }
         waiter.outcome = Waiter::Outcome::may_open;
     } else {
         return false;
@@ -339,41 +410,80 @@ bool Pools::grant(State& state, Pool& pool, Step step) {
     return true;
 }
 
-// Serves a pool's own waiters as far as they can be served now.
-void Pools::serve_pool(State& state, Pool& pool) {
-    while (!pool.waiters.empty()) {
-        const Decision decision = decide(state, pool);
-        if (grant(state, pool, decision.step)) continue;
-        if (shared_bound(decision.bound)) starve(state, pool);
+// ---- the line -----------------------------------------------------------------------------------
+// Pools whose waiters a shared bound holds up stand in one line. Its first gets what comes free,
+// then goes to the end. A pool that can go on without the shared bound may do so for a burst, then
+// it stands in line like the others.
+
+bool Pools::others_in_line(const State& state, const Pool& pool) const noexcept {
+    return !state.line.empty() && !(pool.in_line && state.line.size() == 1);
+}
+
+bool Pools::held_back(const State& state, const Pool& pool) const noexcept {
+    return pool.burst >= burst_max && others_in_line(state, pool);
+}
+
+void Pools::count_burst(const State& state, Pool& pool) const noexcept {
+    pool.burst = others_in_line(state, pool) ? pool.burst + 1 : 0;
+}
+
+// Where the pool's first waiter is held up by what others share.
+void Pools::stand_in_line(State& state, Pool& pool) noexcept {
+    if (pool.in_line || pool.waiters.empty()) return;
+    const Decision decision = decide(state, pool);
+    if (decision.step == Step::wait ? !shared_bound(decision.bound) : !held_back(state, pool))
         return;
-    }
+    pool.in_line = true;
+    state.line.splice(state.line.end(), pool.line_node);
 }
 
-// Serves the pools that a shared bound holds up: one lease each, in turn.
-void Pools::serve(State& state) {
-    while (!state.starved.empty()) {
-        Pool& pool = *state.starved.front();
-        const Decision decision = pool.waiters.empty() ? Decision{} : decide(state, pool);
-        if (!pool.waiters.empty() && decision.step == Step::wait && shared_bound(decision.bound)) {
+void Pools::leave_line(State& state, Pool& pool) noexcept {
+    if (!std::exchange(pool.in_line, false)) return;
+    pool.line_node.splice(pool.line_node.end(), state.line, pool.line_place);
+}
+
+// Serves a pool's own waiters as far as they can be served now.
+void Pools::serve_pool(State& state, Pool& pool) noexcept {
+    while (!pool.waiters.empty() && !held_back(state, pool) &&
+           grant(state, pool, decide(state, pool).step))
+        count_burst(state, pool);
+    stand_in_line(state, pool);
+}
+
+// Serves the line, one lease each, as far as it can be served now.
+void Pools::serve_line(State& state) noexcept {
+    while (!state.line.empty()) {
+        Pool& pool = *state.line.front();
+        Decision decision = pool.waiters.empty() ? Decision{} : decide(state, pool);
+        if (decision.step == Step::wait && shared_bound(decision.bound)) {
             evict_for(state, pool, decision.bound);
-            if (decide(state, pool).step == Step::wait) return;  // it stays first in turn
-            continue;
+            decision = decide(state, pool);
+            if (decision.step == Step::wait) return;  // it stays first
         }
-        state.starved.pop_front();
-        pool.starved = false;
+        leave_line(state, pool);
+        pool.burst = 0;
+        if (pool.waiters.empty() || !grant(state, pool, decision.step)) continue;
         if (pool.waiters.empty()) continue;
-        if (grant(state, pool, decision.step) && !pool.waiters.empty()) starve(state, pool);
+        pool.in_line = !state.line.empty();  // to its end; alone, it is served as any pool
+        if (pool.in_line)
+            state.line.splice(state.line.end(), pool.line_node);
+        else
+            serve_pool(state, pool);
     }
 }
 
-void Pools::starve(State& state, Pool& pool) {
-    if (pool.starved) return;
-    pool.starved = true;
-    state.starved.push_back(&pool);
+// What came free is for the line first, then for the pool that it came from.
+void Pools::serve_all(State& state, Pool& pool) noexcept {
+    serve_line(state);
+    serve_pool(state, pool);
+    serve_line(state);
 }
 
-Error Pools::exhausted(const State& state, const Pool& pool, Bound bound) const {
+Error Pools::exhausted(const State& state, const Pool& pool) const {
     const std::string key(pool.key);
+    Bound bound = decide(state, pool).bound;
+    if (bound == Bound::none && !state.line.empty())
+        bound = decide(state, *state.line.front()).bound;
     const char* option = option_of(bound);
     std::string message = "no connection for tenant '" + key + "' within the deadline: ";
     if (bound == Bound::pool_size || bound == Bound::tenant_leases) {
@@ -390,8 +500,11 @@ Error Pools::exhausted(const State& state, const Pool& pool, Bound bound) const 
                 most = entry.pool->leased;
                 top = name;
             }
-        message += std::string("the limit ") + option + " is reached by " + std::to_string(state.leased.size) + " leases";
-        if (most > 0) message += ", " + std::to_string(most) + " of them of tenant '" + std::string(top) + "'";
+        message += std::string("the limit ") + option + " is reached by " +
+                   std::to_string(state.leased.size) + " leases";
+        if (most > 0)
+            message +=
+                ", " + std::to_string(most) + " of them of tenant '" + std::string(top) + "'";
     }
     return Error(Code::pool_exhausted, message).with_tenant(key).with_limit(option);
 }
@@ -400,7 +513,8 @@ Error Pools::exhausted(const State& state, const Pool& pool, Bound bound) const 
 
 std::unique_ptr<Slot> Pools::take_from_idle(State& state, Slot& slot) {
     auto& idle = slot.pool->idle;
-    const auto found = std::find_if(idle.begin(), idle.end(), [&](const auto& each) { return each.get() == &slot; });
+    const auto found = std::find_if(idle.begin(), idle.end(),
+                                    [&](const auto& each) { return each.get() == &slot; });
     std::unique_ptr<Slot> taken = std::move(*found);
     idle.erase(found);
     state.idle.remove(slot);
@@ -408,7 +522,7 @@ std::unique_ptr<Slot> Pools::take_from_idle(State& state, Slot& slot) {
 }
 
 // To the closing list: closing is I/O, so somebody does it without the lock.
-void Pools::retire(State& state, std::unique_ptr<Slot> slot) {
+void Pools::retire(State& state, std::unique_ptr<Slot> slot) noexcept {
     Pool& pool = *slot->pool;
     --pool.open;
     ++pool.closing;
@@ -421,7 +535,7 @@ void Pools::retire(State& state, std::unique_ptr<Slot> slot) {
         state.closing_files += pool.files;
     }
     state.closing.push_back(std::move(slot));
-    wake_maintenance(state);
+    wake_maintenance(state, &pool);
 }
 
 void Pools::evict(State& state, Slot& slot) {
@@ -449,7 +563,8 @@ void Pools::evict_for(State& state, const Pool& pool, Bound bound) {
             if (Pool* victim = coldest_idle_pool(state)) evict_pool(state, *victim);
             break;
         case Bound::connections:
-            if (state.connections - state.closing_slots >= limits.connections_max && state.idle.first != nullptr)
+            if (state.connections - state.closing_slots >= limits.connections_max &&
+                state.idle.first != nullptr)
                 evict(state, *state.idle.first);
             break;
         case Bound::files:
@@ -460,17 +575,21 @@ void Pools::evict_for(State& state, const Pool& pool, Bound bound) {
             }
             break;
         case Bound::memory:
-            while (state.memory - state.closing_memory + now.memory_needed > limits.memory_max && state.idle.first != nullptr)
+            while (state.memory - state.closing_memory + now.memory_needed > limits.memory_max &&
+                   state.idle.first != nullptr)
                 evict(state, *state.idle.first);
             break;
-        default: break;
+        default:
+            break;
     }
 }
 
 // Near a bound, the coldest pools go before anyone has to wait for their closing.
 void Pools::evict_ahead(State& state) {
     if (!settings_.helpers) return;
-    const auto high = [](int64_t value, int64_t bound) { return bound >= 64 && value > bound - bound / 16; };
+    const auto high = [](int64_t value, int64_t bound) {
+        return bound >= 64 && value > bound - bound / 16;
+    };
     const auto crowded = [&] {
         return high(state.files - state.closing_files, settings_.limits.files_max) ||
                high(state.connections - state.closing_slots, settings_.limits.connections_max);
@@ -486,13 +605,16 @@ void Pools::evict_ahead(State& state) {
 void Pools::forget(State& state, Pool& pool) {
     if (pool.open > 0 || pool.closing > 0 || pool.leased > 0 || pool.fenced) return;
     if (!pool.waiters.empty() || !pool.writers.empty()) return;
-    if (pool.starved) state.starved.remove(&pool);
-    std::erase(state.to_checkpoint, &pool);
+    leave_line(state, pool);
+    if (pool.wants_checkpoint)
+        pool.checkpoint_node.splice(pool.checkpoint_node.end(), state.to_checkpoint,
+                                    pool.checkpoint_place);
     if (pool.entry->opens > 0) {
         pool.entry->pool.reset();
         return;
     }
-    // Never opened: perhaps there is no such tenant, and whoever asks for a million of those must not fill the memory.
+    // Never opened: perhaps there is no such tenant, and whoever asks for a million of those must
+    // not fill the memory.
     state.entries.erase(state.entries.find(pool.key));
 }
 
@@ -501,7 +623,8 @@ void Pools::forget(State& state, Pool& pool) {
 bool Pools::usable(const State& state, const Slot& slot) const {
     if (state.refusing || slot.pool->fenced) return false;
     if (slot.expires != Time::max() && base::coarse_now() >= slot.expires) return false;
-    return slot.pool->waiters.size() > 0 || static_cast<int64_t>(slot.pool->idle.size()) < settings_.idle_max;
+    return slot.pool->waiters.size() > 0 ||
+           static_cast<int64_t>(slot.pool->idle.size()) < settings_.idle_max;
 }
 
 // Folds a returned connection's own figures into the shared ones.
@@ -516,10 +639,12 @@ void Pools::put_back(std::unique_ptr<Slot> slot, bool turn, db::Reuse reuse) noe
     Pool& pool = *slot->pool;
     if (slot->connection != nullptr && reuse == db::Reuse::clean && slot->returns++ % 32 == 0) {
         const int64_t memory = slot->connection->memory_bytes();
-        if (settings_.tenant_memory_max > 0 && memory * std::max<int64_t>(1, settings_.limits.size_max) > settings_.tenant_memory_max)
+        if (settings_.tenant_memory_max > 0 &&
+            memory * std::max<int64_t>(1, settings_.limits.size_max) > settings_.tenant_memory_max)
             slot->connection->shed_memory();
-        state_.lock()->memory += memory - slot->memory;
-        slot->memory = memory;
+        const int64_t left = slot->connection->memory_bytes();
+        state_.lock()->memory += left - slot->memory;
+        slot->memory = left;
     }
     auto state = state_.lock();
     state->leased.remove(*slot);
@@ -533,25 +658,19 @@ void Pools::put_back(std::unique_ptr<Slot> slot, bool turn, db::Reuse reuse) noe
         retire(*state, std::move(slot));
     } else {
         const int64_t pages = slot->connection->log_pages();
-        if (pages >= settings_.checkpoint_pages && pages != slot->log_seen && !pool.wants_checkpoint) {
+        if (pages >= settings_.checkpoint_pages && pages != slot->log_seen &&
+            !pool.wants_checkpoint) {
             pool.wants_checkpoint = true;
             slot->log_seen = pages;
-            state->to_checkpoint.push_back(&pool);
-            wake_maintenance(*state);
+            state->to_checkpoint.splice(state->to_checkpoint.end(), pool.checkpoint_node);
+            wake_maintenance(*state, nullptr);
         }
-        slot->idle_since = base::coarse_now();
+        slot->idle_sweep = state->sweeps;
         state->idle.push_back(*slot);
         pool.idle.push_back(std::move(slot));
     }
-    // While other tenants starve for a shared bound, a pool keeps only so many leases for itself.
-    const bool others = !state->starved.empty() && !(state->starved.size() == 1 && pool.starved);
-    if (!pool.waiters.empty() && others && ++pool.burst > burst_max) {
-        pool.burst = 0;
-        serve(*state);
-    }
     serve_pool(*state, pool);
-    if (pool.waiters.empty()) pool.burst = 0;
-    if (!state->starved.empty()) serve(*state);
+    serve_line(*state);
     if (pool.leased == 0 || state->refusing) returned_.notify_all();
     if (state->refusing)
         while (close_one(state)) {
@@ -573,7 +692,8 @@ void Pools::take_turn(Pool& pool, const Wait& wait) {
     Waiter waiter;
     const auto place = pool.writers.insert(pool.writers.end(), &waiter);
     ++state->stats.writer_waits;
-    while (waiter.outcome == Waiter::Outcome::waiting && !wait.over()) wait.sleep(state.held(), waiter.wake);
+    while (waiter.outcome == Waiter::Outcome::waiting && !wait.over())
+        wait.sleep(state.held(), waiter.wake);
     if (waiter.outcome == Waiter::Outcome::has_turn) return;
     pool.writers.erase(place);
     ++state->stats.timeouts;
@@ -602,11 +722,14 @@ Fence Pools::fence(std::string_view key, const Target& target, const Wait& wait)
     auto state = state_.lock();
     if (state->refusing) throw Error(Code::closed, "the db is closed");
     Pool& pool = pool_of(*state, key, target);
-    if (pool.fenced) throw Error(Code::busy, "the tenant is being dropped or replaced by another caller").with_tenant(key);
+    if (pool.fenced)
+        throw Error(Code::busy, "the tenant is being dropped or replaced by another caller")
+            .with_tenant(key);
     const auto used = [&] { return pool.leased - pool.quiet > 0 || !pool.waiters.empty(); };
     if (used()) {
-        throw Error(Code::busy, "tenant '" + std::string(key) + "' has " + std::to_string(pool.leased - pool.quiet) +
-                                    " leases out and " + std::to_string(pool.waiters.size()) + " callers waiting")
+        throw Error(Code::busy, "tenant '" + std::string(key) + "' has " +
+                                    std::to_string(pool.leased - pool.quiet) + " leases out and " +
+                                    std::to_string(pool.waiters.size()) + " callers waiting")
             .with_tenant(key);
     }
     pool.fenced = true;
@@ -614,9 +737,8 @@ Fence Pools::fence(std::string_view key, const Target& target, const Wait& wait)
     evict_pool(*state, pool);
     while (pool.open > 0 || pool.closing > 0) {
         if (wait.over()) {
-            Error error = wait.error("the tenant's connections to close").with_tenant(key);
-            state.held().unlock();
-            throw error;
+            state.held().unlock();  // the fence goes first, and takes the lock
+            throw wait.error("the tenant's connections to close").with_tenant(key);
         }
         if (!settings_.helpers && help(state)) continue;
         wait.sleep(state.held(), returned_);
@@ -639,18 +761,27 @@ void Pools::refuse() noexcept {
 
 bool Pools::wait_until_returned(const Wait& wait) {
     auto state = state_.lock();
-    const auto out = [&] { return state->leased.size > static_cast<int64_t>(state->abandoned.size()); };
+    const auto out = [&] {
+        return state->leased.size > static_cast<int64_t>(state->abandoned.size());
+    };
     while (out() && !wait.over()) wait.sleep(state.held(), returned_);
     return !out();
 }
 
-// Takes the connection of one lease that nobody is inside of; false when there is none.
-bool Pools::claim_one(Access& state) {
+// Takes the connection of one lease that nobody is inside of; false when there is none. `showing`
+// counts those that show a row.
+bool Pools::claim_one(Access& state, int64_t& showing) {
+    showing = 0;
     for (Slot* slot = state->leased.first; slot != nullptr; slot = slot->next) {
         Holder* const holder = slot->holder;
         int32_t expected = Holder::guard_free;
         if (slot->connection == nullptr || holder == nullptr) continue;
         if (!holder->guard.compare_exchange_strong(expected, Holder::guard_claimed)) continue;
+        if (holder->shows_row()) {
+            holder->guard.store(Holder::guard_free);
+            ++showing;
+            continue;
+        }
         state.unlocked([&] {
             holder->surrender();
             slot->statements.clear();
@@ -684,9 +815,10 @@ int64_t Pools::close_all(Deadline grace) {
             for (Waiter* writer : entry.pool->writers) writer->wake.notify_one();
     while (state->idle.first != nullptr) evict(*state, *state->idle.first);
     for (;;) {
-        while (claim_one(state) || clean_abandoned(state) || close_one(state)) {
+        int64_t showing = 0;
+        while (claim_one(state, showing) || clean_abandoned(state) || close_one(state)) {
         }
-        const bool running = state->connections > 0;
+        const bool running = state->connections > showing;
         if (!running || grace.passed()) return forced;
         Wait{grace.earlier(Deadline::in(milliseconds(2)))}.sleep(state.held(), returned_);
     }
@@ -694,9 +826,18 @@ int64_t Pools::close_all(Deadline grace) {
 
 // ---- maintenance --------------------------------------------------------------------------------
 
-void Pools::wake_maintenance(State& state) {
+void Pools::wake_maintenance(State& state, Pool* pool) noexcept {
+    wake_helper(state, pool);
     if (std::exchange(state.work, true)) return;
     work_.notify_one();
+}
+
+// Without a maintenance thread, one who waits does its work: in this pool, else the first in line.
+void Pools::wake_helper(State& state, Pool* pool) noexcept {
+    if (settings_.helpers) return;
+    if ((pool == nullptr || pool->waiters.empty()) && !state.line.empty())
+        pool = state.line.front();
+    if (pool != nullptr && !pool->waiters.empty()) pool->waiters.front()->wake.notify_one();
 }
 
 // A caller that waits does what maintenance would do. True when there was something.
@@ -723,8 +864,7 @@ bool Pools::close_one(Access& state) {
         state->files -= pool.files;
         pool.files = pool.peak = 0;
     }
-    serve_pool(*state, pool);
-    serve(*state);
+    serve_all(*state, pool);
     returned_.notify_all();
     forget(*state, pool);
     return true;
@@ -740,7 +880,8 @@ bool Pools::clean_abandoned(Access& state) {
         if (!lost.origin.empty()) report(Notice::Kind::abandoned, pool, lost.origin);
         const bool open = lost.slot->connection->in_transaction();
         const db::Reuse reuse = lost.slot->connection->end_lease();
-        if (open && !lost.origin.empty()) report(Notice::Kind::rolled_back, pool, "the lease was abandoned");
+        if (open && !lost.origin.empty())
+            report(Notice::Kind::rolled_back, pool, "the lease was abandoned");
         put_back(std::move(lost.slot), lost.turn, reuse);
     });
     return true;
@@ -749,7 +890,8 @@ bool Pools::clean_abandoned(Access& state) {
 bool Pools::checkpoint_one(Access& state) {
     while (!state->to_checkpoint.empty()) {
         Pool& pool = *state->to_checkpoint.back();
-        state->to_checkpoint.pop_back();
+        pool.checkpoint_node.splice(pool.checkpoint_node.end(), state->to_checkpoint,
+                                    pool.checkpoint_place);
         pool.wants_checkpoint = false;
         if (pool.idle.empty() || pool.fenced) continue;
         std::unique_ptr<Slot> slot = take_idle(*state, pool, nullptr);
@@ -760,10 +902,12 @@ bool Pools::checkpoint_one(Access& state) {
             bool blocked = false;
             try {
                 blocked = checkpoint_(*slot->connection);
-            } catch (const Error&) {
+            } catch (...) {  // it is tried again when the log has grown
                 blocked = true;
             }
-            if (blocked) report(Notice::Kind::log_blocked, pool, "a reader keeps the write-ahead log from being written back");
+            if (blocked)
+                report(Notice::Kind::log_blocked, pool,
+                       "a reader keeps the write-ahead log from being written back");
             put_back(std::move(slot), false, db::Reuse::clean);
         });
         return true;
@@ -771,15 +915,20 @@ bool Pools::checkpoint_one(Access& state) {
     return false;
 }
 
-// Idle connections past their time. Coldest first, so it stops at the first warm one unless lifetimes are bounded.
+// Idle connections past their time. Coldest first, so it stops at the first warm one unless
+// lifetimes are bounded.
 bool Pools::sweep(State& state) {
     const Time now = base::coarse_now();
     if (now < state.next_sweep) return false;
     state.next_sweep = now + settings_.sweep;
+    ++state.sweeps;
     bool any = false;
     for (Slot* slot = state.idle.first; slot != nullptr;) {
         Slot* const next = slot->next;
-        const bool cold = settings_.idle.count() > 0 && now - slot->idle_since >= settings_.idle;
+        // At least so long: it came back some time after the sweep that it remembers.
+        const auto idle =
+            settings_.sweep * static_cast<int64_t>(state.sweeps - slot->idle_sweep - 1);
+        const bool cold = settings_.idle.count() > 0 && idle >= settings_.idle;
         if (cold || now >= slot->expires) {
             evict(state, *slot);
             any = true;
@@ -789,7 +938,8 @@ bool Pools::sweep(State& state) {
         slot = next;
     }
     const int64_t bound = settings_.limits.memory_max;
-    while (bound > 0 && state.memory - state.closing_memory > bound && state.idle.first != nullptr) {
+    while (bound > 0 && state.memory - state.closing_memory > bound &&
+           state.idle.first != nullptr) {
         evict(state, *state.idle.first);
         any = true;
     }
@@ -803,7 +953,8 @@ bool Pools::step() {
 
 void Pools::wait_for_work() {
     auto state = state_.lock();
-    if (!state->work && !state->stopped) Wait{Deadline::at(state->next_sweep)}.sleep(state.held(), work_);
+    if (!state->work && !state->stopped)
+        Wait{Deadline::at(state->next_sweep + coarse_lag)}.sleep(state.held(), work_);
     state->work = false;
 }
 
@@ -813,8 +964,12 @@ void Pools::stop_waiting() noexcept {
     work_.notify_all();
 }
 
-void Pools::report(Notice::Kind kind, const Pool& pool, std::string detail) const {
-    if (listener_) listener_({kind, std::string(pool.key), std::move(detail)});
+void Pools::report(Notice::Kind kind, const Pool& pool, std::string_view detail) const noexcept {
+    try {
+        if (listener_) listener_({kind, std::string(pool.key), std::string(detail)});
+    } catch (const std::bad_alloc&) {
+        // An event is not worth failing the work that it tells of.
+    }
 }
 
 // ---- figures ------------------------------------------------------------------------------------
@@ -829,7 +984,8 @@ Stats Pools::stats() {
     stats.idle_now = now.idle.size;
     stats.leased_now = now.leased.size;
     for (const auto& [key, entry] : now.entries)
-        if (entry.pool != nullptr) stats.waiting_now += static_cast<int64_t>(entry.pool->waiters.size());
+        if (entry.pool != nullptr)
+            stats.waiting_now += static_cast<int64_t>(entry.pool->waiters.size());
     stats.files_now = now.files;
     stats.files_max = settings_.limits.files_max;
     stats.memory_now = now.memory;
@@ -842,7 +998,15 @@ TenantStats Pools::tenant_stats(std::string_view key) {
     const auto found = state->entries.find(key);
     if (found == state->entries.end()) return {};
     const Entry& entry = found->second;
-    TenantStats stats{entry.acquires, entry.waits, entry.wait_us, entry.writer_turns, entry.opens, entry.failures, 0, 0, 0};
+    TenantStats stats{entry.acquires,
+                      entry.waits,
+                      entry.wait_us,
+                      entry.writer_turns,
+                      entry.opens,
+                      entry.failures,
+                      0,
+                      0,
+                      0};
     if (entry.pool != nullptr) {
         stats.leased_now = entry.pool->leased;
         stats.idle_now = static_cast<int64_t>(entry.pool->idle.size());
@@ -853,16 +1017,22 @@ TenantStats Pools::tenant_stats(std::string_view key) {
 
 std::vector<PoolStats> Pools::pool_stats() {
     auto state = state_.lock();
-    const Time now = base::coarse_now();
     std::vector<PoolStats> all;
     for (const auto& [key, entry] : state->entries) {
         if (entry.pool == nullptr) continue;
         const Pool& pool = *entry.pool;
-        PoolStats row{key, pool.open, static_cast<int64_t>(pool.idle.size()), pool.leased,
-                      static_cast<int64_t>(pool.waiters.size()), pool.writing ? 1 : 0, pool.files, 0, milliseconds(0)};
+        PoolStats row{key,
+                      pool.open,
+                      static_cast<int64_t>(pool.idle.size()),
+                      pool.leased,
+                      static_cast<int64_t>(pool.waiters.size()),
+                      pool.writing ? 1 : 0,
+                      pool.files,
+                      0,
+                      milliseconds(0)};
         for (const auto& slot : pool.idle) {
             row.memory += slot->memory;
-            row.idle_for = std::chrono::duration_cast<milliseconds>(now - slot->idle_since);
+            row.idle_for = settings_.sweep * static_cast<int64_t>(state->sweeps - slot->idle_sweep);
         }
         all.push_back(std::move(row));
     }

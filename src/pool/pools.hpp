@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The connections of one db: a pool per place, one budget over all, leases, writer turns, and the work that maintenance does.
+// The connections of one db: a pool per place, one budget over all, leases, writer turns, and the
+// work that maintenance does.
 #pragma once
 
 #include <atomic>
@@ -52,8 +53,10 @@ struct Notice {
 struct Stats {
     int64_t acquires = 0, waits = 0, wait_us = 0, exhausted = 0, timeouts = 0;
     int64_t opens = 0, open_failures = 0, closes = 0, evictions = 0, discards = 0, abandoned = 0;
-    int64_t writer_turns = 0, writer_waits = 0, statement_hits = 0, statement_misses = 0, checkpoints = 0;
-    int64_t pools_now = 0, known_now = 0, connections_now = 0, idle_now = 0, leased_now = 0, waiting_now = 0;
+    int64_t writer_turns = 0, writer_waits = 0, statement_hits = 0, statement_misses = 0,
+            checkpoints = 0;
+    int64_t pools_now = 0, known_now = 0, connections_now = 0, idle_now = 0, leased_now = 0,
+            waiting_now = 0;
     int64_t files_now = 0, files_max = 0, memory_now = 0, closing_now = 0;
 };
 struct TenantStats {
@@ -69,13 +72,18 @@ struct PoolStats {
 struct Pool;
 class Pools;
 
-// Whoever holds a lease. Operations enter its guard from free and leave it free; shutdown claims a free one, has it let go of the
+// Whoever holds a lease. Operations enter its guard from free and leave it free; a thread that only
+// ends what it released enters as tidying; shutdown claims a free one, has it let go of the
 // connection's statements and leaves it dead.
 class Holder {
 public:
-    enum Guard : int32_t { guard_free, guard_inside, guard_claimed, guard_dead };
-    std::atomic<int32_t> guard{guard_inside};  // inside at first: the holder frees it once it can be entered
+    enum Guard : int32_t { guard_free, guard_inside, guard_tidying, guard_claimed, guard_dead };
+    std::atomic<int32_t> guard{
+        guard_inside};  // inside at first: the holder frees it once it can be entered
     virtual void surrender() noexcept = 0;
+    // True while somebody may be reading a row in the connection's memory: then shutdown leaves it
+    // alone.
+    virtual bool shows_row() const noexcept = 0;
 
 protected:
     ~Holder() = default;
@@ -83,8 +91,9 @@ protected:
 
 // What a lease is asked for: where its connections open.
 struct Target {
-    std::function<db::Place()> place;  // asked only when nothing of the pool is open, or when it is not constant
-    bool constant = true;              // the place of a key never changes
+    std::function<db::Place()>
+        place;  // asked only when nothing of the pool is open, or when it is not constant
+    bool constant = true;  // the place of a key never changes
 };
 
 // One connection and what belongs to it.
@@ -93,11 +102,12 @@ struct Slot {
     std::unique_ptr<db::Connection> connection;
     StatementCache statements;
     Pool* pool = nullptr;
-    Time idle_since{};
+    uint64_t idle_sweep =
+        0;  // how many sweeps there had been when it came back: no clock is read for it
     Time expires = Time::max();
     int64_t memory = 0;  // at the last sample
     uint32_t returns = 0;
-    int64_t log_seen = 0;  // log_pages() when it last asked for a checkpoint
+    int64_t log_seen = 0;      // log_pages() when it last asked for a checkpoint
     Holder* holder = nullptr;  // while leased to one; under the pools' lock
     bool in_maintenance = false;
     // Neighbours in the list of idle slots, coldest first, or of leased ones.
@@ -108,16 +118,22 @@ struct Slot {
 class Lease {
 public:
     Lease() = default;
-    Lease(Pools& pools, Pool& pool, std::unique_ptr<Slot> slot) : pools_(&pools), pool_(&pool), slot_(std::move(slot)) {}
+    Lease(Pools& pools, Pool& pool, std::unique_ptr<Slot> slot)
+        : pools_(&pools), pool_(&pool), slot_(std::move(slot)) {}
     Lease(Lease&& other) noexcept;
     Lease& operator=(Lease&& other) noexcept;
     ~Lease() { give_back(); }
 
     explicit operator bool() const noexcept { return slot_ != nullptr; }
     Slot& slot() const noexcept { return *slot_; }
-    db::Connection& connection() const noexcept { return *slot_->connection; }
+    // Whoever asks may change its state: from then on it is cleaned when it comes back.
+    db::Connection& connection() const noexcept {
+        used_ = true;
+        return *slot_->connection;
+    }
     bool has_turn() const noexcept { return turn_; }
-    // A word of the holder's that lives as long as the pool stays open: for what is checked once per opening. 0 at first.
+    // A word of the holder's that lives as long as the pool stays open: for what is checked once
+    // per opening. 0 at first.
     uint64_t mark() const noexcept;
     void set_mark(uint64_t mark) noexcept;
 
@@ -125,9 +141,11 @@ public:
     void take_turn(const Wait& wait);
     void give_turn() noexcept;
 
-    // Ends the lease: rolls back, cleans; what cannot be proved clean is closed. Returns true when it rolled something back.
+    // Ends the lease: rolls back, cleans; what cannot be proved clean is closed. Returns true when
+    // it rolled something back.
     bool give_back() noexcept;
-    // For a thread that must not do I/O: maintenance will give it back. `origin` goes into the event; empty: no event.
+    // For a thread that must not do I/O: maintenance will give it back. `origin` goes into the
+    // event; empty: no event.
     void abandon(std::string origin) noexcept;
 
 private:
@@ -135,13 +153,15 @@ private:
     Pool* pool_ = nullptr;
     std::unique_ptr<Slot> slot_;
     bool turn_ = false;
+    mutable bool used_ = false;
 };
 
 // Keeps a tenant's pool empty while it lives: for drop.
 class Fence {
 public:
     Fence(Pools& pools, Pool& pool) : pools_(&pools), pool_(&pool) {}
-    Fence(Fence&& other) noexcept : pools_(std::exchange(other.pools_, nullptr)), pool_(other.pool_) {}
+    Fence(Fence&& other) noexcept
+        : pools_(std::exchange(other.pools_, nullptr)), pool_(other.pool_) {}
     Fence& operator=(Fence&&) = delete;
     ~Fence();
 
@@ -155,21 +175,27 @@ public:
     using Opener = std::function<std::unique_ptr<db::Connection>(const db::Place&, const Wait&)>;
     using Listener = std::function<void(Notice)>;
 
-    using Checkpoint = std::function<bool(db::Connection&)>;  // true: a reader kept the log from being written back whole
+    using Checkpoint = std::function<bool(db::Connection&)>;  // true: a reader kept the log from
+                                                              // being written back whole
 
     Pools(Settings settings, Opener opener, Checkpoint checkpoint, Listener listener);
     ~Pools();
 
     // `key` names the pool (the tenant). A null holder's lease is never taken by shutdown.
-    Lease acquire(std::string_view key, const Target& target, const Wait& wait, Holder* holder = nullptr);
+    Lease acquire(std::string_view key, const Target& target, const Wait& wait,
+                  Holder* holder = nullptr);
+    // A warm connection when one is to be had at once; an empty lease otherwise. For keys whose
+    // place is constant.
+    Lease try_idle(std::string_view key, Holder* holder) noexcept;
     // Waits until nobody but the caller can reach the place. Error(busy) while it is leased.
     Fence fence(std::string_view key, const Target& target, const Wait& wait);
 
     // No new leases; those who wait get Error(closed).
     void refuse() noexcept;
     bool wait_until_returned(const Wait& wait);  // false at the deadline
-    // After the flag that ends running operations was raised: takes the connections of leases that nobody is inside of, and
-    // closes all idle ones. Returns how many leases are (or were) out.
+    // After the flag that ends running operations was raised: takes the connections of leases that
+    // nobody is inside of, and closes all idle ones. What shows a row, or is still running after
+    // the grace, is closed when it comes back. Returns how many leases are (or were) out.
     int64_t close_all(Deadline grace);
 
     // Maintenance. `step` does one piece of work; false when nothing is due.
@@ -212,12 +238,12 @@ private:
     };
     struct State {
         Entries entries;
-        SlotList idle;    // coldest first
+        SlotList idle;  // coldest first
         SlotList leased;
-        std::list<Pool*> starved;  // pools whose waiters a shared bound holds up, in turn
+        std::list<Pool*> line;  // pools whose waiters a shared bound holds up, in turn
         std::vector<std::unique_ptr<Slot>> closing;
         std::vector<Abandoned> abandoned;
-        std::vector<Pool*> to_checkpoint;
+        std::list<Pool*> to_checkpoint;
         Stats stats;
         int64_t tenants = 0;
         int64_t connections = 0;
@@ -228,6 +254,7 @@ private:
         int64_t closing_files = 0;
         int64_t closing_memory = 0;
         Time next_sweep{};
+        uint64_t sweeps = 1;
         bool refusing = false;
         bool work = false;
         bool stopped = false;
@@ -235,24 +262,30 @@ private:
     using Access = Guarded<State>::Access;
 
     Pool& pool_of(State& state, std::string_view key, const Target& target);
+    void follow_route(State& state, Pool& pool, db::Place place);
     Situation situation_of(const State& state, const Pool& pool) const;
     Decision decide(const State& state, const Pool& pool) const;
-    Lease wait_for_lease(Access& state, Pool& pool, Bound bound, const Wait& wait, Holder* holder);
+    Lease wait_for_lease(Access& state, Pool& pool, const Wait& wait, Holder* holder);
     Lease open_lease(Access& state, Pool& pool, const Wait& wait, Holder* holder);
     std::unique_ptr<Slot> take_idle(State& state, Pool& pool, Holder* holder);
     void reserve(State& state, Pool& pool);
     void unreserve(State& state, Pool& pool);
-    bool grant(State& state, Pool& pool, Step step);
-    void serve_pool(State& state, Pool& pool);
-    void serve(State& state);
-    void starve(State& state, Pool& pool);
+    bool grant(State& state, Pool& pool, Step step) noexcept;
+    bool others_in_line(const State& state, const Pool& pool) const noexcept;
+    bool held_back(const State& state, const Pool& pool) const noexcept;
+    void count_burst(const State& state, Pool& pool) const noexcept;
+    void stand_in_line(State& state, Pool& pool) noexcept;
+    void leave_line(State& state, Pool& pool) noexcept;
+    void serve_pool(State& state, Pool& pool) noexcept;
+    void serve_line(State& state) noexcept;
+    void serve_all(State& state, Pool& pool) noexcept;
     void evict_for(State& state, const Pool& pool, Bound bound);
     void evict_ahead(State& state);
     Pool* coldest_idle_pool(State& state) const;
     void evict(State& state, Slot& slot);
     void evict_pool(State& state, Pool& pool);
     std::unique_ptr<Slot> take_from_idle(State& state, Slot& slot);
-    void retire(State& state, std::unique_ptr<Slot> slot);
+    void retire(State& state, std::unique_ptr<Slot> slot) noexcept;
     void forget(State& state, Pool& pool);
     void put_back(std::unique_ptr<Slot> slot, bool turn, db::Reuse reuse) noexcept;
     void account(State& state, Slot& slot);
@@ -260,15 +293,16 @@ private:
     void take_turn(Pool& pool, const Wait& wait);
     void give_turn(Pool& pool) noexcept;
     void leave_turn(Pool& pool) noexcept;
-    void wake_maintenance(State& state);
+    void wake_maintenance(State& state, Pool* pool) noexcept;
+    void wake_helper(State& state, Pool* pool) noexcept;
     bool help(Access& state);
     bool clean_abandoned(Access& state);
     bool close_one(Access& state);
     bool checkpoint_one(Access& state);
     bool sweep(State& state);
-    bool claim_one(Access& state);
-    Error exhausted(const State& state, const Pool& pool, Bound bound) const;
-    void report(Notice::Kind kind, const Pool& pool, std::string detail) const;
+    bool claim_one(Access& state, int64_t& showing);
+    Error exhausted(const State& state, const Pool& pool) const;
+    void report(Notice::Kind kind, const Pool& pool, std::string_view detail) const noexcept;
 
     Settings settings_;
     Opener opener_;

@@ -40,12 +40,15 @@ void StatementCache::give_back(Compiled* compiled) noexcept {
 
 void StatementCache::clear() noexcept { by_hash_.clear(); }
 
-// Frees the one that was used longest ago; the cache is small and this happens only when a new text is compiled.
+// Frees the one that was used longest ago; the cache is small and this happens only when a new text
+// is compiled.
 void StatementCache::make_room() noexcept {
     if (static_cast<int64_t>(by_hash_.size()) < size_max_) return;
     auto oldest = by_hash_.end();
     for (auto at = by_hash_.begin(); at != by_hash_.end(); ++at)
-        if (!at->second->out && (oldest == by_hash_.end() || at->second->used < oldest->second->used)) oldest = at;
+        if (!at->second->out &&
+            (oldest == by_hash_.end() || at->second->used < oldest->second->used))
+            oldest = at;
     if (oldest != by_hash_.end()) by_hash_.erase(oldest);
 }
 

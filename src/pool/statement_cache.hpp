@@ -17,7 +17,8 @@ namespace mtdb::pool {
 struct Compiled {
     std::string sql;
     std::unique_ptr<db::Statement> statement;
-    std::vector<std::string> names;  // of portable placeholders, by index - 1; empty: the statement knows its own
+    std::vector<std::string>
+        names;  // of portable placeholders, by index - 1; empty: the statement knows its own
     bool portable = false;
     // For the cache.
     uint64_t hash = 0;
@@ -26,14 +27,16 @@ struct Compiled {
     bool cached = false;
 };
 
-// The compiled statements of one connection that nobody uses, and those that are out. One thread at a time.
+// The compiled statements of one connection that nobody uses, and those that are out. One thread at
+// a time.
 class StatementCache {
 public:
     explicit StatementCache(int64_t size_max) : size_max_(size_max) {}
 
     // The statement for a text if it is there and not out; it is then out. nullptr otherwise.
     Compiled* take(std::string_view sql, uint64_t hash) noexcept;
-    // Takes a new one in, already out; without room, or when its text is out already, it will be freed by give_back().
+    // Takes a new one in, already out; without room, or when its text is out already, it will be
+    // freed by give_back().
     Compiled* add(std::unique_ptr<Compiled> compiled);
     // Its bindings are cleared and it is ready for the next; uncached ones are freed.
     void give_back(Compiled* compiled) noexcept;

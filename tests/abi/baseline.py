@@ -5,24 +5,25 @@
 Usage: baseline.py LIBRARY INCLUDE_FOLDER BASELINE             writes
        baseline.py --compare LIBRARY INCLUDE_FOLDER BASELINE   exits 0 only when symbols were at most added
 """
-import re
 import subprocess
 import sys
 from pathlib import Path
 
+SCOPE = ["--drop-private-types", "--exported-interfaces-only"]
+
 
 def write(library, include, baseline):
-    xml = subprocess.run(["abidw", "--headers-dir", include, "--drop-private-types", "--no-comp-dir-path",
-                          "--no-corpus-path", "--short-locs", "--no-show-locs", library],
-                         capture_output=True, check=True, text=True).stdout
+    xml = subprocess.run(["abidw", *SCOPE, "--headers-dir", include, "--no-comp-dir-path", "--no-corpus-path",
+                          "--no-show-locs", library], capture_output=True, check=True, text=True).stdout
     # Where it was built says nothing about the ABI.
-    Path(baseline).write_text(re.sub(r" (?:path|comp-dir-path)='[^']*'", "", xml), encoding="utf-8")
+    root = str(Path(include).resolve().parent)
+    Path(baseline).write_text(xml.replace(root + "/", ""), encoding="utf-8")
 
 
 def compare(library, include, baseline):
     """libabigail's report when anything but additions changed, else an empty text."""
-    run = subprocess.run(["abidiff", "--no-added-syms", "--headers-dir2", include, "--drop-private-types", baseline,
-                          library], capture_output=True, text=True)
+    run = subprocess.run(["abidiff", *SCOPE, "--no-added-syms", "--headers-dir2", include, baseline, library],
+                         capture_output=True, text=True)
     # Any bit counts: a narrowed parameter is only "changed", not "incompatible".
     return run.stdout + run.stderr + f"abidiff: {run.returncode}\n" if run.returncode else ""
 

@@ -99,4 +99,4 @@ def groups(path):
     heads = list(re.finditer(r"^/\* -{20,}\n \* ([^\n]*?)(?:\n \*[^\n]*)*?-{20,} \*/", text, re.M))
     for head, behind in zip(heads, heads[1:] + [None]):
         body = text[head.end():behind.start() if behind else len(text)]
-        yield head.group(1), re.findall(r"examples/[\w/]+\.c", head.group(1)), "MTDB_API" in body
+        yield head.group(1), re.findall(r"examples/[\w/]+\.c", head.group(0)), "MTDB_API" in body

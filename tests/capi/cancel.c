@@ -105,14 +105,11 @@ Test(cancel, one_that_hits_leaves_the_connection_whole) {
 
 Test(cancel, from_another_thread_ends_a_long_query) {
     mtdb_conn *conn = lease_with_table("acme");
-    mtdb_result *result = GARBAGE;
     trigger *other = trigger_after(cancel, 50);
     const int64_t start = now_ms();
-    ok(mtdb_conn_query(conn, ENDLESS_QUERY, -1, NULL, 0, PLENTY_MS, cancel, &result, &err));
-    fails(MTDB_CANCELLED, mtdb_result_next(result, &err));
+    fails(MTDB_CANCELLED, mtdb_conn_exec(conn, ENDLESS_QUERY, -1, NULL, 0, PLENTY_MS, cancel, NULL, &err));
     cr_assert_lt(now_ms() - start, SOON_MS);
     trigger_join(other);
-    finish(result);
     cr_assert_eq(int_of(conn, "SELECT 42"), 42);
     give_back(conn);
 }
@@ -139,6 +136,24 @@ Test(cancel, a_deadline_covers_the_reading_of_rows) {
     }
     cr_assert_eq(status, MTDB_TIMEOUT);
     finish(result);
+    give_back(conn);
+}
+
+Test(cancel, ends_the_reading_of_rows_and_the_lease_stays_whole) {
+    mtdb_conn *conn = lease_with_table("acme");
+    mtdb_result *result = NULL;
+    ok(mtdb_conn_query(conn, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n", -1,
+                       NULL, 0, PLENTY_MS, cancel, &result, &err));
+    ok(mtdb_result_next(result, &err));
+    ok(mtdb_cancel_trigger(cancel, 0, &err));
+    mtdb_status status = MTDB_OK;
+    for (const int64_t start = now_ms(); status == MTDB_OK && now_ms() - start < SOON_MS;) {
+        drop_error();
+        status = mtdb_result_next(result, &err);
+    }
+    cr_assert_eq(status, MTDB_CANCELLED);
+    finish(result);
+    cr_assert_eq(int_of(conn, "SELECT 42"), 42);
     give_back(conn);
 }
 

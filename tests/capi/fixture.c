@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -205,6 +206,13 @@ int64_t now_ms(void) {
 void sleep_ms(int64_t time_ms) {
     const struct timespec time = {.tv_sec = time_ms / 1000, .tv_nsec = time_ms % 1000 * 1000000};
     nanosleep(&time, NULL);
+}
+
+void run_elsewhere(const char *file, const char *sql) {
+    sqlite3 *stranger = NULL;
+    cr_assert_eq(sqlite3_open_v2(path_of(file), &stranger, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(stranger, sql, NULL, NULL, NULL), SQLITE_OK, "%s", sqlite3_errmsg(stranger));
+    sqlite3_close(stranger);
 }
 
 struct trigger {

@@ -78,6 +78,8 @@ bool file_exists(const char *name);
 int64_t now_ms(void);
 void sleep_ms(int64_t time_ms);
 
+void run_elsewhere(const char *file, const char *sql);  // as another program that opens this file below root
+
 // Calls mtdb_cancel_trigger() on another thread after a delay.
 typedef struct trigger trigger;
 trigger *trigger_after(mtdb_cancel *cancel, int64_t delay_ms);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes null_calls.c from the public header: every function is called with NULL for each pointer, one at a time and all at
-once, with garbage in its outputs. No call may crash; each refusal has its error object and cleared outputs.
+"""Writes null_calls.c from the public header: every function is called with NULL for each pointer, one at a time and
+all at once, with garbage in its outputs. No call may crash; each refusal has its error object and cleared outputs.
 
 Usage: generate_null_calls.py ROOT OUTPUT
 """
@@ -59,7 +59,7 @@ def block(function, nulled, must_fail, subject=False):
     lines = ["    {"]
     for p in function.parameters:
         if p.type == "void*":
-            lines.append("        char buffer[256];\n        memset(buffer, 0x5a, sizeof buffer);\n        (void)buffer;")
+            lines += ["        char buffer[256];", "        memset(buffer, 0x5a, sizeof buffer);", "        (void)buffer;"]
         elif p.type.endswith("**"):
             lines.append(f"        {p.type[:-1]} {p.name} = GARBAGE;")
         elif output(p):
@@ -72,7 +72,8 @@ def block(function, nulled, must_fail, subject=False):
     if function.returns != "mtdb_status" or function.name == "mtdb_error_status":
         lines.append(f"        {'' if function.returns == 'void' else '(void)'}{call};")
         return "\n".join(lines + ["    }"])
-    lines.append(f'        const char *call = "{shown}";\n        const mtdb_status status = {call};\n        (void)call, (void)status;')
+    lines += [f'        const char *call = "{shown}";', f"        const mtdb_status status = {call};",
+              "        (void)call, (void)status;"]
     if must_fail:
         lines.append(f"        check_refused(call, status, {'true' if subject else 'false'});")
     for p in outs:

@@ -2,7 +2,6 @@
 #include "fixture.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 
 static mtdb_migrator *migrator;
 
@@ -230,13 +229,31 @@ Test(migrations, a_failing_script_names_its_place_and_leaves_nothing_of_itself) 
     cr_assert_eq(applied, 1);
     cr_assert_eq(mtdb_error_statement(err), 2);
     cr_assert_eq(mtdb_error_line(err), 2);
-    cr_assert_eq(mtdb_error_effect(err), MTDB_EFFECT_ROLLED_BACK);
+    cr_assert_eq(mtdb_error_effect(err), MTDB_EFFECT_COMMITTED, "the first script is");
     cr_assert_gt(strlen(error_text(MTDB_ERROR_SCRIPT)), 0);
     cr_assert_str_eq(error_text(MTDB_ERROR_TENANT), "acme");
     cr_assert_eq(tables("person"), 1);
     cr_assert_eq(tables("pet"), 0);
     cr_assert_eq(tables("never"), 0);
     cr_assert_eq(int_in("acme", "SELECT count(*) FROM flyway_schema_history"), 1);
+}
+
+Test(migrations, a_failing_first_script_is_rolled_back) {
+    make_migrator(NULL);
+    add("1", "CREATE TABLE pet(id);\nINSERT INTO missing VALUES (1)", NULL);
+    fails(MTDB_MIGRATION_FAILED,
+          mtdb_migrator_migrate(migrator, "acme", -1, "latest", -1, PLENTY_MS, NULL, NULL, &err));
+    cr_assert_eq(mtdb_error_effect(err), MTDB_EFFECT_ROLLED_BACK);
+    cr_assert_eq(tables("pet"), 0);
+}
+
+Test(migrations, tables_without_a_history_are_not_migrated_by_guess) {
+    make_inline();
+    run_in("acme", "CREATE TABLE pet(mine)");
+    drop_error();
+    cr_assert_lt(mtdb_migrator_migrate(migrator, "acme", -1, "latest", -1, PLENTY_MS, NULL, NULL, &err), 0);
+    cr_assert_eq(tables("person"), 0);
+    cr_assert_eq(tables("flyway_schema_history"), 0);
 }
 
 Test(migrations, a_missing_folder_is_not_found) {
@@ -310,14 +327,12 @@ Test(migrations, a_failing_script_fails_the_leases_with_its_error_and_without_a_
 
 Test(migrations, a_failed_one_is_retried_after_the_back_off) {
     make_migrator(OPTIONS("migrate.mode", "auto", "migrate.backoff_ms", "50"));
-    add("1", "INSERT INTO later VALUES (1)", NULL);
-    run_in("acme", "CREATE TABLE unrelated(v)");
+    add("1", "CREATE TABLE person(id)", NULL);
+    add("2", "INSERT INTO later VALUES (1)", NULL);
     ok(mtdb_migrator_enable(migrator, &err));
     mtdb_conn *conn = NULL;
     fails(MTDB_MIGRATION_FAILED, mtdb_db_acquire(db, "acme", -1, NULL, 5000, NULL, &conn, &err));
-    char command[256];
-    snprintf(command, sizeof command, "sqlite3 %s 'CREATE TABLE later(v)'", path_of("acme.db"));
-    cr_assert_eq(system(command), 0);
+    run_elsewhere("acme.db", "CREATE TABLE later(v)");
     sleep_ms(100);
     ok(mtdb_db_acquire(db, "acme", -1, NULL, 5000, NULL, &conn, &err));
     give_back(conn);
@@ -402,6 +417,7 @@ Test(migrations, a_run_covers_all_tenants) {
 Test(migrations, a_run_goes_on_after_a_failure_and_keeps_the_order_of_the_list) {
     create_tenant("beta");
     make_inline();
+    migrate("1");
     run_in("acme", "CREATE TABLE pet(mine)");
     mtdb_result *rows = NULL;
     static const char list[] = "ghost\nacme\nbeta";

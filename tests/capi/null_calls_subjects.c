@@ -59,7 +59,8 @@ void check_error(const char *call, mtdb_status status, mtdb_error *error) {
 void check_refused(const char *call, mtdb_status status, bool subject) {
     cr_expect_lt(status, 0, "%s: answered %s", call, mtdb_status_name(status));
     if (!subject) return;
-    cr_expect_eq(status, MTDB_INVALID_ARGUMENT, "%s: answered %s, not INVALID_ARGUMENT", call, mtdb_status_name(status));
+    cr_expect_eq(status, MTDB_INVALID_ARGUMENT, "%s: answered %s, not INVALID_ARGUMENT", call,
+                 mtdb_status_name(status));
 }
 
 void check_nulled(const char *call, const char *output, const void *value) {

@@ -101,8 +101,9 @@ static void *answer_soon(void *argument) {
 }
 
 Test(resolver, callers_wait_for_a_request_that_was_taken) {
-    resolve("other", "acme.db");
-    cr_assert_eq(create("other"), MTDB_OK);
+    resolve("acme", "acme.db");
+    cr_assert_eq(create("acme"), MTDB_OK);
+    reopen(NULL, OPTIONS("tenant.routes", "resolver"));
     returns(MTDB_NEEDS, mtdb_db_ping(db, "acme", -1, 0, NULL, &err));
     int64_t id = take("acme");
     pthread_t host;
@@ -144,4 +145,11 @@ Test(resolver, tenants_of_the_host_cannot_be_listed) {
     mtdb_result *list = GARBAGE;
     fails(MTDB_UNSUPPORTED, mtdb_tenant_list(db, PLENTY_MS, NULL, &list, &err));
     cr_assert_null(list);
+}
+
+Test(resolver, two_tenants_never_share_a_file) {
+    resolve("acme", "same.db");
+    cr_assert_eq(create("acme"), MTDB_OK);
+    returns(MTDB_NEEDS, mtdb_db_ping(db, "beta", -1, 0, NULL, &err));
+    fails(MTDB_INVALID_ARGUMENT, mtdb_db_answer(db, take("beta"), "same.db", -1, &err));
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "fixture.h"
 
-#include <stdlib.h>
-
 #include "block_reader.h"
 
 static _Alignas(8) char block[1 << 20];
@@ -270,4 +268,35 @@ Test(results, close_is_idempotent_and_then_answers_closed) {
     fails(MTDB_CLOSED, mtdb_result_fetch(result, block, (int64_t)sizeof block, 0, &rows, &used, &err));
     fails(MTDB_CLOSED, mtdb_result_next(result, &err));
     mtdb_result_release(result);
+}
+
+Test(results, columns_stay_known_after_the_last_row) {
+    mtdb_result *result = query("SELECT 1 AS answer");
+    char name[16];
+    int32_t count = 0;
+    int64_t rows = 0, used = 0, needed = 0;
+    returns(MTDB_DONE, mtdb_result_fetch(result, block, (int64_t)sizeof block, 0, &rows, &used, &err));
+    cr_assert_eq(rows, 1);
+    ok(mtdb_result_column_count(result, &count, &err));
+    cr_assert_eq(count, 1);
+    ok(mtdb_result_column_name(result, 0, name, (int64_t)sizeof name, &needed, &err));
+    cr_assert_eq(memcmp(name, "answer", 6), 0);
+    finish(result);
+}
+
+// The statement is compiled again inside its first step, and then has more columns than before it.
+Test(results, a_block_has_the_columns_that_another_program_added) {
+    run(conn, "INSERT INTO t VALUES (1)");
+    mtdb_stmt *stmt = NULL;
+    mtdb_result *result = NULL;
+    int64_t rows = 0, used = 0;
+    ok(mtdb_stmt_prepare(conn, "SELECT * FROM t", -1, PLENTY_MS, NULL, &stmt, &err));
+    run_elsewhere("acme.db", "ALTER TABLE t ADD COLUMN w DEFAULT 'new'");
+    ok(mtdb_stmt_execute(stmt, PLENTY_MS, NULL, &result, &err));
+    returns(MTDB_DONE, mtdb_result_fetch(result, block, (int64_t)sizeof block, 0, &rows, &used, &err));
+    cr_assert(block_is_sound(block, used));
+    cr_assert_eq(block_columns(block), 2);
+    cr_assert(cell_is(block, 0, 1, "new"));
+    finish(result);
+    mtdb_stmt_release(stmt);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The first byte chooses the lexis; the rest is the text. Every placeholder is a parameter, every parameter has its name.
+// The first byte chooses the lexis; the rest is the text. Every placeholder is a parameter, every parameter has its
+// name.
 #include "db/placeholders.hpp"
 
 #include "fuzz.hpp"
@@ -32,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
             fuzz::claim(parameter >= 1 && parameter <= portable.parameters, "each placeholder is a parameter");
         for (std::size_t i = 0; i < count; ++i)
             if (!portable.names[i].empty())
-                fuzz::claim(portable.index_of(portable.names[i]) == static_cast<int32_t>(i) + 1, "a name finds its parameter");
+                fuzz::claim(portable.index_of(portable.names[i]) == static_cast<int32_t>(i) + 1, "a name is found");
         if (count == 0 && !lexis.question_operators) fuzz::claim(portable.text == sql, "other text stays as it is");
     });
     return 0;

@@ -217,7 +217,7 @@ def check_listed(tree):
             continue
         above = [folder for folder in path.parents if folder in lists]
         name, stem = re.escape(path.name), re.escape(path.stem)  # a list may leave the suffix to the function it feeds
-        listed = re.compile(rf"(?<!\w){name}(?!\w)|(?<=\s){stem}(?=[\s)])")
+        listed = re.compile(rf"(?<!\w){name}(?!\w)|(?:\s|(?<!library)(?<!executable)\(){stem}(?=[\s)])")
         if not above or not any(listed.search(lists[folder]) for folder in above):
             yield f"{tree.name(path)}:1: not listed in the CMakeLists.txt above it"
 

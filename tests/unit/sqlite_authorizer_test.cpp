@@ -55,13 +55,39 @@ TEST_CASE("sqlite authorizer: plain VACUUM works and leaves the connection clean
 TEST_CASE("sqlite authorizer: pragmas that others rely on cannot be set") {
     Folder folder;
     const auto connection = folder.make("a.db");
-    for (const char* name :
-         {"locking_mode", "journal_mode", "writable_schema", "query_only", "synchronous", "mmap_size", "cache_size",
-          "temp_store", "busy_timeout", "hard_heap_limit", "soft_heap_limit", "journal_size_limit",
-          "wal_autocheckpoint", "schema_version", "cell_size_check", "trusted_schema", "ignore_check_constraints",
-          "reverse_unordered_selects", "case_sensitive_like", "data_store_directory", "temp_store_directory",
-          "page_size", "encoding", "auto_vacuum", "secure_delete", "max_page_count", "threads", "cache_spill",
-          "read_uncommitted", "automatic_index", "lock_proxy_file", "default_cache_size", "fullfsync"}) {
+    for (const char* name : {"locking_mode",
+                             "journal_mode",
+                             "writable_schema",
+                             "query_only",
+                             "synchronous",
+                             "mmap_size",
+                             "cache_size",
+                             "temp_store",
+                             "busy_timeout",
+                             "hard_heap_limit",
+                             "soft_heap_limit",
+                             "journal_size_limit",
+                             "wal_autocheckpoint",
+                             "schema_version",
+                             "cell_size_check",
+                             "trusted_schema",
+                             "ignore_check_constraints",
+                             "reverse_unordered_selects",
+                             "case_sensitive_like",
+                             "data_store_directory",
+                             "temp_store_directory",
+                             "page_size",
+                             "encoding",
+                             "auto_vacuum",
+                             "secure_delete",
+                             "max_page_count",
+                             "threads",
+                             "cache_spill",
+                             "read_uncommitted",
+                             "automatic_index",
+                             "lock_proxy_file",
+                             "default_cache_size",
+                             "fullfsync"}) {
         CAPTURE(name);
         for (const char* form : {" = 1", "(1)", " = 'x'"}) {
             const Error error = refused(*connection, std::string("PRAGMA ") + name + form);
@@ -99,10 +125,12 @@ TEST_CASE("sqlite authorizer: pragmas that only tell are open") {
 }
 
 TEST_CASE("sqlite authorizer: what outlives the lease makes the connection unfit for the next") {
-    for (const std::string sql : {"PRAGMA foreign_keys = OFF", "PRAGMA recursive_triggers = 1", "PRAGMA legacy_alter_table = 1",
-                            "PRAGMA analysis_limit = 10", "CREATE TEMP TABLE x(a)", "CREATE TABLE temp.x(a)",
-                            "CREATE TEMP VIEW x AS SELECT 1", "CREATE TEMP TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END",
-                            "CREATE VIRTUAL TABLE temp.f USING fts5(a)", "ATTACH '' AS scratch"}) {
+    for (const std::string sql :
+         {"PRAGMA foreign_keys = OFF", "PRAGMA recursive_triggers = 1",
+          "PRAGMA legacy_alter_table = 1", "PRAGMA analysis_limit = 10", "CREATE TEMP TABLE x(a)",
+          "CREATE TABLE temp.x(a)", "CREATE TEMP VIEW x AS SELECT 1",
+          "CREATE TEMP TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END",
+          "CREATE VIRTUAL TABLE temp.f USING fts5(a)", "ATTACH '' AS scratch"}) {
         CAPTURE(sql);
         Folder folder;
         const auto connection = folder.make("a.db");
@@ -130,7 +158,8 @@ TEST_CASE("sqlite authorizer: full text and spatial modules are open, others are
         const std::string name = std::string("t_") + module;
         run(*connection, "CREATE VIRTUAL TABLE " + name + " USING " + module + "(body)");
         run(*connection, "INSERT INTO " + name + " VALUES('hello world')");
-        CHECK(ask(*connection, "SELECT count(*) FROM " + name + " WHERE " + name + " MATCH 'hello'") == "1");
+        CHECK(ask(*connection,
+                  "SELECT count(*) FROM " + name + " WHERE " + name + " MATCH 'hello'") == "1");
         run(*connection, "DROP TABLE " + name);
     }
     run(*connection, "CREATE VIRTUAL TABLE r USING rtree(id, a, b)");
@@ -144,7 +173,8 @@ TEST_CASE("sqlite authorizer: the schema cannot be written as a table") {
     Folder folder;
     const auto connection = folder.make("a.db");
     run(*connection, "CREATE TABLE t(x)");
-    CHECK(error_of([&] { run(*connection, "UPDATE sqlite_master SET sql = 'x'"); }).code() == Code::sql_error);
+    CHECK(error_of([&] { run(*connection, "UPDATE sqlite_master SET sql = 'x'"); }).code() ==
+          Code::sql_error);
 }
 
 TEST_CASE("sqlite authorizer: a statement tells what it does to the transaction") {

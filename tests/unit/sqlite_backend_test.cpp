@@ -34,7 +34,8 @@ TEST_CASE("sqlite backend: a drop leaves nothing, and nothing cannot be dropped"
         folder.backend->drop({"a.db"}, forever);
     }
     CHECK(fs::is_empty(folder.root));
-    CHECK(error_of([&] { folder.backend->drop({"a.db"}, forever); }).code() == Code::tenant_unknown);
+    CHECK(error_of([&] { folder.backend->drop({"a.db"}, forever); }).code() ==
+          Code::tenant_unknown);
 }
 
 TEST_CASE("sqlite backend: a copy is what the source saw, while others write") {
@@ -60,7 +61,8 @@ TEST_CASE("sqlite backend: a copy is what the source saw, while others write") {
     stop = true;
     writer.join();
     CHECK_FALSE(source->in_transaction());
-    CHECK(error_of([&] { folder.backend->copy(*source, {"copy0.db"}, forever); }).code() == Code::exists);
+    CHECK(error_of([&] { folder.backend->copy(*source, {"copy0.db"}, forever); }).code() ==
+          Code::exists);
 }
 
 TEST_CASE("sqlite backend: a copy that runs out of time leaves nothing") {
@@ -69,8 +71,9 @@ TEST_CASE("sqlite backend: a copy that runs out of time leaves nothing") {
     run(*source, "CREATE TABLE t(x)");
     mtdb::CancelToken token;
     token.trigger(0);
-    CHECK(error_of([&] { folder.backend->copy(*source, {"b.db"}, Wait{Deadline::never(), &token}); }).code() ==
-          Code::cancelled);
+    CHECK(error_of([&] {
+              folder.backend->copy(*source, {"b.db"}, Wait{Deadline::never(), &token});
+          }).code() == Code::cancelled);
     CHECK_FALSE(source->in_transaction());
     CHECK(all(*folder.backend->list()) == std::vector<std::string>{"a.db"});
 }
@@ -95,7 +98,8 @@ TEST_CASE("sqlite backend: threads copy to one name and one of them wins") {
     CHECK(ask(*folder.open("b.db"), "SELECT count(*) FROM t") == "0");
 }
 
-TEST_CASE("sqlite backend: the shared file is read under its name by every tenant and written by none") {
+TEST_CASE(
+    "sqlite backend: the shared file is read under its name by every tenant and written by none") {
     Folder folder{{"tenant.shared", "pl-ans"}, {"tenant.path", "{hash:1}{hash:1}/{id}.db"}};
     const std::string path = expand_template("{hash:1}{hash:1}/{id}.db", "pl-ans");
     CHECK(path.size() == 12);
@@ -120,7 +124,9 @@ TEST_CASE("sqlite backend: the descriptors that a place holds stay within its co
     for (const char* journal : {"wal", "delete"}) {
         CAPTURE(journal);
         Folder folder{{"sqlite.journal", journal}};
-        const auto count = [] { return std::distance(fs::directory_iterator("/proc/self/fd"), {}); };
+        const auto count = [] {
+            return std::distance(fs::directory_iterator("/proc/self/fd"), {});
+        };
         const auto before = count();
         std::vector<std::unique_ptr<db::Connection>> connections;
         connections.push_back(folder.make("a.db"));
@@ -172,5 +178,7 @@ TEST_CASE("sqlite backend: a name that needs quoting in a uri is opened as it is
 
 TEST_CASE("sqlite backend: an option that names a schema of sqlite's own is refused") {
     Folder folder;
-    CHECK(error_of([&] { folder.reopen({{"tenant.shared", "MAIN"}}); }).code() == Code::invalid_argument);
+    CHECK(error_of([&] {
+              folder.reopen({{"tenant.shared", "MAIN"}});
+          }).code() == Code::invalid_argument);
 }

@@ -11,7 +11,8 @@ using db::TransactionMode;
 namespace {
 
 constexpr const char* million =
-    "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) SELECT i FROM n";
+    "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < "
+    "100000000) SELECT i FROM n";
 
 // A table `t(a UNIQUE)` with the row 1.
 std::unique_ptr<db::Connection> with_table(Folder& folder) {
@@ -96,9 +97,11 @@ TEST_CASE("sqlite connection: a constraint error changes nothing and keeps the t
 TEST_CASE("sqlite connection: OR FAIL keeps the rows before the failure, and the error says so") {
     Folder folder;
     const auto c = with_table(folder);
-    CHECK(error_of([&] { run(*c, "INSERT OR FAIL INTO t VALUES(2),(1),(3)"); }).effect() == Effect::committed);
+    CHECK(error_of([&] { run(*c, "INSERT OR FAIL INTO t VALUES(2),(1),(3)"); }).effect() ==
+          Effect::committed);
     CHECK(ask(*c, "SELECT group_concat(a) FROM t") == "1,2");
-    CHECK(error_of([&] { run(*c, "INSERT OR FAIL INTO t VALUES(1),(3)"); }).effect() == Effect::none);
+    CHECK(error_of([&] { run(*c, "INSERT OR FAIL INTO t VALUES(1),(3)"); }).effect() ==
+          Effect::none);
     CHECK_FALSE(error_of([&] { run(*c, "INSERT OR FAIL INTO t VALUES(5),(1)"); }).retryable());
 }
 
@@ -107,7 +110,8 @@ TEST_CASE("sqlite connection: OR ROLLBACK ends the transaction, and the error sa
     const auto c = with_table(folder);
     c->begin({}, forever);
     run(*c, "INSERT INTO t VALUES(2)");
-    CHECK(error_of([&] { run(*c, "INSERT OR ROLLBACK INTO t VALUES(1)"); }).effect() == Effect::rolled_back);
+    CHECK(error_of([&] { run(*c, "INSERT OR ROLLBACK INTO t VALUES(1)"); }).effect() ==
+          Effect::rolled_back);
     CHECK_FALSE(c->in_transaction());
     CHECK(ask(*c, "SELECT count(*) FROM t") == "1");
 }
@@ -134,14 +138,17 @@ TEST_CASE("sqlite connection: a cancel from another thread ends a write, and the
         std::this_thread::sleep_for(10ms);
         token.trigger(0);
     });
-    const Error error = error_of([&] { prepare(*c, million)->run(Wait{Deadline::never(), &token}); });
+    const Error error = error_of([&] {
+        prepare(*c, million)->run(Wait{Deadline::never(), &token});
+    });
     canceller.join();
     CHECK(error.code() == Code::cancelled);
     CHECK(error.effect() == Effect::none);
     CHECK(run(*c, "INSERT INTO t VALUES(2)") == 1);
 }
 
-TEST_CASE("sqlite connection: a lock held elsewhere is BUSY at the deadline and CANCELLED at a cancel") {
+TEST_CASE(
+    "sqlite connection: a lock held elsewhere is BUSY at the deadline and CANCELLED at a cancel") {
     Folder folder;
     const auto c = with_table(folder);
     const auto holder = folder.open("a.db");
@@ -150,13 +157,17 @@ TEST_CASE("sqlite connection: a lock held elsewhere is BUSY at the deadline and 
     CHECK(busy.code() == Code::busy);
     CHECK(busy.retryable());
     CHECK(busy.message() == "another connection holds the lock of 'a.db'");
-    CHECK(error_of([&] { prepare(*c, "INSERT INTO t VALUES(9)")->run(Wait{Deadline::in(10ms)}); }).code() == Code::busy);
+    CHECK(error_of([&] {
+              prepare(*c, "INSERT INTO t VALUES(9)")->run(Wait{Deadline::in(10ms)});
+          }).code() == Code::busy);
     mtdb::CancelToken token;
     std::thread canceller([&] {
         std::this_thread::sleep_for(10ms);
         token.trigger(0);
     });
-    CHECK(error_of([&] { c->begin({}, Wait{Deadline::never(), &token}); }).code() == Code::cancelled);
+    CHECK(error_of([&] {
+              c->begin({}, Wait{Deadline::never(), &token});
+          }).code() == Code::cancelled);
     canceller.join();
     std::thread releaser([&] {
         std::this_thread::sleep_for(10ms);
@@ -196,7 +207,8 @@ TEST_CASE("sqlite connection: deferred keys fail the commit and leave the transa
     c->commit(forever);
 }
 
-TEST_CASE("sqlite connection: the end of a lease rolls back, stops readers and forgets the insert id") {
+TEST_CASE(
+    "sqlite connection: the end of a lease rolls back, stops readers and forgets the insert id") {
     Folder folder;
     const auto c = with_table(folder);
     c->mark_lease();
@@ -227,7 +239,9 @@ TEST_CASE("sqlite connection: its memory is told and can be given back") {
 }
 
 TEST_CASE("sqlite connection: the cache follows the tenant's share of memory") {
-    Folder folder{{"tenant.memory_max_bytes", "4194304"}, {"sqlite.synchronous", "normal"}, {"sqlite.mmap_bytes", "65536"}};
+    Folder folder{{"tenant.memory_max_bytes", "4194304"},
+                  {"sqlite.synchronous", "normal"},
+                  {"sqlite.mmap_bytes", "65536"}};
     const auto c = folder.make("a.db");
     CHECK(ask(*c, "PRAGMA cache_size") == "-512");
     CHECK(ask(*c, "PRAGMA synchronous") == "1");
@@ -276,7 +290,8 @@ TEST_CASE("sqlite connection: foreign keys are on unless the option says otherwi
     CHECK(ask(*backend->open({"a.db"}, forever), "PRAGMA foreign_keys") == "0");
 }
 
-TEST_CASE("sqlite connection: a damaged file is an error of its own and ends the connection's use") {
+TEST_CASE(
+    "sqlite connection: a damaged file is an error of its own and ends the connection's use") {
     Folder folder;
     {
         const auto c = with_table(folder);
@@ -288,7 +303,8 @@ TEST_CASE("sqlite connection: a damaged file is an error of its own and ends the
         file << std::string(4096, '\xff');
     }
     const auto c = folder.open("a.db");
-    const Error error = error_of([&] { ask(*c, "SELECT count(*), sum(length(a)) FROM t NOT INDEXED"); });
+    const Error error =
+        error_of([&] { ask(*c, "SELECT count(*), sum(length(a)) FROM t NOT INDEXED"); });
     CHECK(error.code() == Code::corrupt);
     CHECK(c->end_lease() == db::Reuse::discard);
 }

@@ -6,8 +6,10 @@
 
 #include <atomic>
 #include <cerrno>
+#include <ctime>
 #include <thread>
 
+#include "backends/sqlite/provision.hpp"
 #include "sqlite_fixture.hpp"
 
 using namespace sqlite_test;
@@ -74,12 +76,18 @@ TEST_CASE("sqlite files: creating and dropping stay below the root, too") {
     Folder folder;
     fs::create_directory(folder.outside() / "sub");
     fs::create_directory_symlink(folder.outside() / "sub", folder.root / "dir");
-    CHECK(error_of([&] { folder.backend->create({"../x.db"}, forever); }).code() == Code::permission);
-    CHECK(error_of([&] { folder.backend->create({"dir/x.db"}, forever); }).code() == Code::permission);
-    CHECK(error_of([&] { folder.backend->create({"dir/deep/x.db"}, forever); }).code() == Code::permission);
-    CHECK(error_of([&] { folder.backend->create({"a.db-wal"}, forever); }).code() == Code::invalid_argument);
-    CHECK(error_of([&] { folder.backend->create({".hidden"}, forever); }).code() == Code::invalid_argument);
-    CHECK(error_of([&] { folder.backend->create({std::string(300, 'x')}, forever); }).code() == Code::limit);
+    CHECK(error_of([&] { folder.backend->create({"../x.db"}, forever); }).code() ==
+          Code::permission);
+    CHECK(error_of([&] { folder.backend->create({"dir/x.db"}, forever); }).code() ==
+          Code::permission);
+    CHECK(error_of([&] { folder.backend->create({"dir/deep/x.db"}, forever); }).code() ==
+          Code::permission);
+    CHECK(error_of([&] { folder.backend->create({"a.db-wal"}, forever); }).code() ==
+          Code::invalid_argument);
+    CHECK(error_of([&] { folder.backend->create({".hidden"}, forever); }).code() ==
+          Code::invalid_argument);
+    CHECK(error_of([&] { folder.backend->create({std::string(300, 'x')}, forever); }).code() ==
+          Code::limit);
     CHECK(fs::is_empty(folder.outside() / "sub"));
     fs::create_symlink(folder.outside() / "sub", folder.root / "link.db");
     CHECK(error_of([&] { folder.backend->create({"link.db"}, forever); }).code() == Code::exists);
@@ -105,7 +113,8 @@ TEST_CASE("sqlite files: the root itself may be a link") {
     Folder folder;
     folder.make("a.db");
     fs::create_directory_symlink(folder.root, folder.outside() / "alias");
-    const auto backend = mtdb::backends::sqlite::make({"sqlite", (folder.outside() / "alias").string()}, Settings());
+    const auto backend =
+        mtdb::backends::sqlite::make({"sqlite", (folder.outside() / "alias").string()}, Settings());
     CHECK(backend->open({"a.db"}, forever) != nullptr);
 }
 
@@ -191,7 +200,8 @@ TEST_CASE("sqlite files: a name is found in exactly its case") {
 
 TEST_CASE("sqlite files: a listing walks the template's folders and skips what is no tenant") {
     Folder folder{{"tenant.path", "{hash:2}/{id}.db"}};
-    for (const char* path : {"ab/one.db", "ab/two.db", "cd/three.db"}) folder.backend->create({path}, forever);
+    for (const char* path : {"ab/one.db", "ab/two.db", "cd/three.db"})
+        folder.backend->create({path}, forever);
     const auto open = folder.open("ab/one.db");
     run(*open, "CREATE TABLE t(x)");
     folder.write("top.db", "x");
@@ -199,7 +209,8 @@ TEST_CASE("sqlite files: a listing walks the template's folders and skips what i
     fs::create_directory(folder.root / "ab" / "deeper");
     folder.write("ab/deeper/four.db", "x");
     fs::create_symlink("one.db", folder.root / "ab" / "link.db");
-    CHECK(all(*folder.backend->list()) == std::vector<std::string>{"ab/one.db", "ab/two.db", "cd/three.db"});
+    CHECK(all(*folder.backend->list()) ==
+          std::vector<std::string>{"ab/one.db", "ab/two.db", "cd/three.db"});
     CHECK((fs::status(folder.root / "ab").permissions() & fs::perms::all) == fs::perms::owner_all);
 }
 
@@ -233,10 +244,13 @@ TEST_CASE("sqlite files: creates and drops of one name leave a whole file or non
         threads.emplace_back([&, i] {
             for (int round = 0; round < 20; ++round) {
                 try {
-                    if (i % 2 == 0) folder.backend->create({"x.db"}, forever), ++created;
-                    else folder.backend->drop({"x.db"}, forever), ++dropped;
+                    if (i % 2 == 0)
+                        folder.backend->create({"x.db"}, forever), ++created;
+                    else
+                        folder.backend->drop({"x.db"}, forever), ++dropped;
                 } catch (const Error& error) {
-                    if (error.code() != Code::exists && error.code() != Code::tenant_unknown) ++wrong;
+                    if (error.code() != Code::exists && error.code() != Code::tenant_unknown)
+                        ++wrong;
                 }
             }
         });
@@ -253,12 +267,14 @@ TEST_CASE("sqlite files: a new tenant never meets the log of an older one") {
         run(*connection, "CREATE TABLE secret(x)");
         run(*connection, "INSERT INTO secret VALUES('old')");
         for (const char* suffix : {"-wal", "-shm"})
-            fs::copy(folder.root / (std::string("a.db") + suffix), folder.outside() / (std::string("kept") + suffix));
+            fs::copy(folder.root / (std::string("a.db") + suffix),
+                     folder.outside() / (std::string("kept") + suffix));
     }
     folder.backend->drop({"a.db"}, forever);
     CHECK(fs::is_empty(folder.root));
     for (const char* suffix : {"-wal", "-shm"})
-        fs::copy(folder.outside() / (std::string("kept") + suffix), folder.root / (std::string("a.db") + suffix));
+        fs::copy(folder.outside() / (std::string("kept") + suffix),
+                 folder.root / (std::string("a.db") + suffix));
     folder.write("a.db-journal", "old");
     const auto connection = folder.make("a.db");
     CHECK(ask(*connection, "SELECT count(*) FROM sqlite_master") == "0");
@@ -267,9 +283,17 @@ TEST_CASE("sqlite files: a new tenant never meets the log of an older one") {
 
 TEST_CASE("sqlite files: what killed processes left behind is removed a day after, not before") {
     Folder folder;
-    folder.write(".mtdb-new-0123456789abcdef", "x");
-    folder.backend->create({"a.db"}, forever);
-    CHECK(fs::exists(folder.root / ".mtdb-new-0123456789abcdef"));
+    folder.make("a.db");
+    for (const char* name : {".mtdb-new-1", ".mtdb-new-1-journal", ".mtdb-dropped-2", ".other"})
+        folder.write(name, "x");
+    folder.backend->create({"b.db"}, forever);
+    const Fd root(open(folder.root.c_str(), O_RDONLY | O_DIRECTORY));
+    const auto count = [&] { return std::distance(fs::directory_iterator(folder.root), {}); };
+    sweep_leftovers(root.get(), std::time(nullptr) + 23 * 60 * 60);
+    CHECK(count() == 6);
+    sweep_leftovers(root.get(), std::time(nullptr) + 25 * 60 * 60);
+    CHECK(count() == 3);
+    CHECK(fs::exists(folder.root / ".other"));
 }
 
 TEST_CASE("sqlite files: a lock that another holds is waited for until the deadline") {

@@ -47,12 +47,18 @@ public:
 
 private:
     std::map<std::string, std::string, std::less<>> values_{
-        {"tenant.path", "{id}.db"},      {"tenant.shared", ""},
-        {"tenant.memory_max_bytes", "0"}, {"route.outside", "false"},
-        {"pool.size_max", "8"},          {"sqlite.journal", "wal"},
-        {"sqlite.synchronous", "full"},  {"sqlite.foreign_keys", "true"},
-        {"sqlite.cache_kib", "2000"},    {"sqlite.mmap_bytes", "0"},
-        {"sqlite.wal_size_max_bytes", "67108864"}, {"sqlite.checkpoint_pages", "1000"},
+        {"tenant.path", "{id}.db"},
+        {"tenant.shared", ""},
+        {"tenant.memory_max_bytes", "0"},
+        {"route.outside", "false"},
+        {"pool.size_max", "8"},
+        {"sqlite.journal", "wal"},
+        {"sqlite.synchronous", "full"},
+        {"sqlite.foreign_keys", "true"},
+        {"sqlite.cache_kib", "2000"},
+        {"sqlite.mmap_bytes", "0"},
+        {"sqlite.wal_size_max_bytes", "67108864"},
+        {"sqlite.checkpoint_pages", "1000"},
     };
 };
 
@@ -72,10 +78,14 @@ inline std::string ask(db::Connection& connection, std::string_view sql) {
     if (!statement->next(forever)) return "none";
     const db::Value value = statement->value(0);
     switch (value.type) {
-        case db::Type::int64: return std::to_string(value.slot);
-        case db::Type::float64: return std::to_string(value.real());
-        case db::Type::null: return "NULL";
-        default: return std::string(value.view());
+        case db::Type::int64:
+            return std::to_string(value.slot);
+        case db::Type::float64:
+            return std::to_string(value.real());
+        case db::Type::null:
+            return "NULL";
+        default:
+            return std::string(value.view());
     }
 }
 
@@ -112,7 +122,9 @@ public:
     std::unique_ptr<db::Backend> reopen(std::initializer_list<Setting> changes = {}) const {
         return mtdb::backends::sqlite::make({"sqlite", root.string()}, Settings(changes));
     }
-    std::unique_ptr<db::Connection> open(const std::string& path) { return backend->open({path}, forever); }
+    std::unique_ptr<db::Connection> open(const std::string& path) {
+        return backend->open({path}, forever);
+    }
     std::unique_ptr<db::Connection> make(const std::string& path) {
         backend->create({path}, forever);
         return open(path);

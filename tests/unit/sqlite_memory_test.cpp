@@ -62,7 +62,8 @@ TEST_CASE("sqlite memory: the shared place is read and not written") {
     run(*shared, "INSERT INTO t VALUES(1)");
     const auto tenant = backend->open({"a.db"}, forever);
     CHECK(ask(*tenant, "SELECT x FROM plans.t") == "1");
-    CHECK(error_of([&] { run(*tenant, "INSERT INTO plans.t VALUES(2)"); }).code() == Code::read_only);
+    CHECK(error_of([&] { run(*tenant, "INSERT INTO plans.t VALUES(2)"); }).code() ==
+          Code::read_only);
 }
 
 TEST_CASE("sqlite memory: transactions and errors are those of a file") {
@@ -73,7 +74,8 @@ TEST_CASE("sqlite memory: transactions and errors are those of a file") {
     run(*connection, "CREATE TABLE t(a UNIQUE)");
     connection->begin({}, forever);
     run(*connection, "INSERT INTO t VALUES(1)");
-    CHECK(error_of([&] { run(*connection, "INSERT INTO t VALUES(1)"); }).code() == Code::constraint);
+    CHECK(error_of([&] { run(*connection, "INSERT INTO t VALUES(1)"); }).code() ==
+          Code::constraint);
     connection->commit(forever);
     connection->begin({}, forever);
     CHECK(error_of([&] { other->begin({}, Wait{Deadline::in(5ms)}); }).code() == Code::busy);

@@ -15,11 +15,13 @@ using db::Value;
 
 namespace {
 
-std::string bound(db::Connection& connection, const Value& value, const char* sql = "SELECT typeof(?1) || ':' || ?1") {
+std::string bound(db::Connection& connection, const Value& value,
+                  const char* sql = "SELECT typeof(?1) || ':' || ?1") {
     const auto statement = prepare(connection, sql);
     statement->bind(1, value, Lifetime::copied);
     REQUIRE(statement->next(forever));
-    return statement->value(0).type == Type::null ? "NULL" : std::string(statement->value(0).view());
+    return statement->value(0).type == Type::null ? "NULL"
+                                                  : std::string(statement->value(0).view());
 }
 
 }  // namespace
@@ -29,7 +31,8 @@ TEST_CASE("sqlite statement: every type is bound as sqlite stores it") {
     const auto c = folder.make("a.db");
     CHECK(bound(*c, Value::null(), "SELECT typeof(?1)") == "null");
     CHECK(bound(*c, Value::integer(7, Type::boolean)) == "integer:1");
-    CHECK(bound(*c, Value::integer(std::numeric_limits<int64_t>::min())) == "integer:-9223372036854775808");
+    CHECK(bound(*c, Value::integer(std::numeric_limits<int64_t>::min())) ==
+          "integer:-9223372036854775808");
     CHECK(bound(*c, Value::integer(5, Type::uint64)) == "integer:5");
     CHECK(bound(*c, Value::real(1.5)) == "real:1.5");
     CHECK(bound(*c, Value::real(0.5, Type::float32)) == "real:0.5");
@@ -37,18 +40,21 @@ TEST_CASE("sqlite statement: every type is bound as sqlite stores it") {
     CHECK(bound(*c, Value::text("héllo")) == "text:héllo");
     CHECK(bound(*c, Value::text({}), "SELECT typeof(?1) || length(?1)") == "text0");
     CHECK(bound(*c, Value::text({}, Type::bytes), "SELECT typeof(?1) || length(?1)") == "blob0");
-    CHECK(bound(*c, Value::text(std::string_view("a\0b", 3), Type::bytes), "SELECT typeof(?1) || hex(?1)") ==
-          "blob610062");
+    CHECK(bound(*c, Value::text(std::string_view("a\0b", 3), Type::bytes),
+                "SELECT typeof(?1) || hex(?1)") == "blob610062");
     CHECK(bound(*c, Value::text(std::string_view("a\0b", 3)), "SELECT hex(?1)") == "610062");
     CHECK(bound(*c, Value::text("{}", Type::json)) == "text:{}");
     CHECK(bound(*c, Value::text("x", Type::other)) == "text:x");
     CHECK(bound(*c, Value::integer(0, Type::date)) == "text:1970-01-01");
     CHECK(bound(*c, Value::integer(-1'000'000, Type::time)) == "text:-00:00:01.000000");
     CHECK(bound(*c, Value::integer(1, Type::timestamp)) == "text:1970-01-01 00:00:00.000001");
-    CHECK(bound(*c, Value::integer(1, Type::timestamptz)) == "text:1970-01-01 00:00:00.000001+00:00");
-    CHECK(bound(*c, Value::text(std::string(16, '\xab'), Type::uuid)) == "text:abababab-abab-abab-abab-abababababab");
+    CHECK(bound(*c, Value::integer(1, Type::timestamptz)) ==
+          "text:1970-01-01 00:00:00.000001+00:00");
+    CHECK(bound(*c, Value::text(std::string(16, '\xab'), Type::uuid)) ==
+          "text:abababab-abab-abab-abab-abababababab");
     CHECK(bound(*c, Value::text(std::string(16, '\0'), Type::interval)) == "text:PT0S");
-    CHECK(bound(*c, Value::integer(19'782, Type::date), "SELECT strftime('%d.%m.%Y', ?1)") == "29.02.2024");
+    CHECK(bound(*c, Value::integer(19'782, Type::date), "SELECT strftime('%d.%m.%Y', ?1)") ==
+          "29.02.2024");
 }
 
 TEST_CASE("sqlite statement: what sqlite cannot hold is refused before anything runs") {
@@ -117,7 +123,8 @@ TEST_CASE("sqlite statement: texts are taken statement by statement") {
 TEST_CASE("sqlite statement: the cursor reads every storage class, and nothing after the end") {
     Folder folder;
     const auto c = folder.make("a.db");
-    const auto statement = prepare(*c, "SELECT 1, 2.5, 'text', x'00ff', NULL, '', x'' UNION ALL SELECT 2,2,2,2,2,2,2");
+    const auto statement =
+        prepare(*c, "SELECT 1, 2.5, 'text', x'00ff', NULL, '', x'' UNION ALL SELECT 2,2,2,2,2,2,2");
     CHECK(statement->column_count() == 7);
     REQUIRE(statement->next(forever));
     CHECK(statement->reading());
@@ -155,9 +162,11 @@ TEST_CASE("sqlite statement: blocks hold every row once, whatever their size") {
     Folder folder;
     const auto c = folder.make("a.db");
     run(*c, "CREATE TABLE t(a, b, c)");
-    run(*c, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) "
-            "INSERT INTO t SELECT i, i * 0.5, CASE WHEN i % 7 THEN printf('row %d', i) END FROM n");
-    for (const std::size_t size : {std::size_t{700}, std::size_t{1000}, std::size_t{5000}, std::size_t{100000}}) {
+    run(*c,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) "
+        "INSERT INTO t SELECT i, i * 0.5, CASE WHEN i % 7 THEN printf('row %d', i) END FROM n");
+    for (const std::size_t size :
+         {std::size_t{700}, std::size_t{1000}, std::size_t{5000}, std::size_t{100000}}) {
         CAPTURE(size);
         const auto statement = prepare(*c, "SELECT * FROM t ORDER BY a");
         std::vector<char> buffer(size);
@@ -171,18 +180,23 @@ TEST_CASE("sqlite statement: blocks hold every row once, whatever their size") {
                 ++row;
                 CHECK(view.at(i, 0).slot == row);
                 CHECK(view.at(i, 1).real() == static_cast<double>(row) * 0.5);
-                if (row % 7 == 0) CHECK(view.at(i, 2).type == Type::null);
-                else CHECK(view.at(i, 2).view() == "row " + std::to_string(row));
+                if (row % 7 == 0)
+                    CHECK(view.at(i, 2).type == Type::null);
+                else
+                    CHECK(view.at(i, 2).view() == "row " + std::to_string(row));
             }
         }
         CHECK(row == 500);
     }
 }
 
-TEST_CASE("sqlite statement: a row that is too large for the buffer is kept, and the cursor can take it") {
+TEST_CASE(
+    "sqlite statement: a row that is too large for the buffer is kept, and the cursor can take "
+    "it") {
     Folder folder;
     const auto c = folder.make("a.db");
-    const auto statement = prepare(*c, "SELECT 1, printf('%.*c', 5000, 'x') UNION ALL SELECT 2, 'y'");
+    const auto statement =
+        prepare(*c, "SELECT 1, printf('%.*c', 5000, 'x') UNION ALL SELECT 2, 'y'");
     std::vector<char> buffer(300);
     db::BlockWriter small(buffer.data(), 300, 2, 0);
     CHECK(statement->fill(small, forever) == Fill::too_small);
@@ -260,7 +274,8 @@ TEST_CASE("sqlite statement: bindings stay over a reset and go when cleared") {
     const std::string text = "kept";
     statement->bind(1, Value::text(text), Lifetime::borrowed);
     REQUIRE(statement->next(forever));
-    CHECK(error_of([&] { statement->bind(1, Value::null(), Lifetime::copied); }).code() == Code::invalid_state);
+    CHECK(error_of([&] { statement->bind(1, Value::null(), Lifetime::copied); }).code() ==
+          Code::invalid_state);
     statement->reset();
     REQUIRE(statement->next(forever));
     CHECK(statement->value(0).view() == "kept");
@@ -270,11 +285,14 @@ TEST_CASE("sqlite statement: bindings stay over a reset and go when cleared") {
     CHECK(statement->value(0).type == Type::null);
 }
 
-TEST_CASE("sqlite statement: an endless query ends at its deadline or cancel, and the next one runs") {
+TEST_CASE(
+    "sqlite statement: an endless query ends at its deadline or cancel, and the next one runs") {
     Folder folder;
     const auto c = folder.make("a.db");
-    const char* endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
-    CHECK(error_of([&] { prepare(*c, endless)->run(Wait{Deadline::in(10ms)}); }).code() == Code::timeout);
+    const char* endless =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    CHECK(error_of([&] { prepare(*c, endless)->run(Wait{Deadline::in(10ms)}); }).code() ==
+          Code::timeout);
     mtdb::CancelToken token;
     token.trigger(0);
     const Wait cancelled{Deadline::never(), &token};
@@ -287,8 +305,8 @@ TEST_CASE("sqlite statement: an endless query ends at its deadline or cancel, an
 TEST_CASE("sqlite statement: a deadline covers the reading of the rows") {
     Folder folder;
     const auto c = folder.make("a.db");
-    const auto statement =
-        prepare(*c, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n");
+    const auto statement = prepare(
+        *c, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n");
     const Error error = error_of([&] {
         const Wait wait{Deadline::in(10ms)};
         while (statement->next(wait)) {

@@ -54,8 +54,9 @@ TEST_CASE("sqlite values: timestamps before 1970 count back from midnight") {
 }
 
 TEST_CASE("sqlite values: a uuid is 36 lower-case characters") {
-    CHECK(uuid_text(std::string_view("\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef", 16)).view() ==
-          "01234567-89ab-cdef-0123-456789abcdef");
+    CHECK(uuid_text(std::string_view(
+                        "\x01\x23\x45\x67\x89\xab\xcd\xef\x01\x23\x45\x67\x89\xab\xcd\xef", 16))
+              .view() == "01234567-89ab-cdef-0123-456789abcdef");
     CHECK_THROWS_AS(uuid_text("short"), Error);
 }
 

@@ -78,7 +78,8 @@ internal static unsafe class Smoke {
     private static int Acquire(Handle db, string tenant, out IntPtr conn, out IntPtr error) {
         var id = Utf8(tenant);
         fixed (byte* at = id)
-            return Native.mtdb_db_acquire(db, (IntPtr)at, id.Length, Handle.None, Forever, Handle.None, out conn, out error);
+            return Native.mtdb_db_acquire(db, (IntPtr)at, id.Length, Handle.None, Forever, Handle.None, out conn,
+                out error);
     }
 
     private static Handle Lease(Handle db) {
@@ -90,8 +91,8 @@ internal static unsafe class Smoke {
     private static int Run(Handle conn, string sql, byte[] block, Handle cancel, out IntPtr result, out IntPtr error) {
         var text = Utf8(sql);
         fixed (byte* at = text, values = block)
-            return Native.mtdb_conn_query(conn, (IntPtr)at, text.Length, (IntPtr)values, block == null ? 0 : block.Length,
-                Forever, cancel, out result, out error);
+            return Native.mtdb_conn_query(conn, (IntPtr)at, text.Length, (IntPtr)values,
+                block == null ? 0 : block.Length, Forever, cancel, out result, out error);
     }
 
     private static Handle Query(Handle conn, string sql, byte[] block, Handle cancel) {
@@ -128,7 +129,8 @@ internal static unsafe class Smoke {
     }
 
     private static void Errors(Handle db, Handle conn) {
-        var status = Run(conn, "SELECT 1\n /* \ud83d\ude00 */ FROM FROM", null, Handle.None, out var result, out var error);
+        const string sql = "SELECT 1\n /* \ud83d\ude00 */ FROM FROM";
+        var status = Run(conn, sql, null, Handle.None, out var result, out var error);
         var syntax = Take(status, error);
         Equal("syntax error", new[] { syntax.Status, syntax.Line, syntax.Column },
             new long[] { Native.MTDB_SQL_ERROR, 2, 15 });
@@ -157,7 +159,8 @@ internal static unsafe class Smoke {
     }
 
     private static void Texts(Handle conn) {
-        using (var result = Query(conn, "SELECT ?1, length(CAST(?1 AS BLOB)), ?2, typeof(?2)", Parameters(), Handle.None)) {
+        const string sql = "SELECT ?1, length(CAST(?1 AS BLOB)), ?2, typeof(?2)";
+        using (var result = Query(conn, sql, Parameters(), Handle.None)) {
             var block = Rows(result);
             Equal("one row", block.Rows, 1);
             var row = new[] { block.Value(0, 0), block.Value(0, 1), block.Value(0, 2), block.Value(0, 3) };
@@ -166,10 +169,15 @@ internal static unsafe class Smoke {
     }
 
     private static void Blocks(Handle conn) {
-        const string sql = "SELECT 42 AS i, 1.5 AS d, 'gr\u00fcn \ud83d\ude00' AS \"t\ud83d\ude00\", NULL AS n, 7 AS mixed,"
-            + " x'00ff' AS b UNION ALL SELECT -9223372036854775808, -0.25, '', NULL, 'seven', NULL";
+        const string sql = "SELECT 42 AS i, 1.5 AS d, 'gr\u00fcn \ud83d\ude00' AS \"t\ud83d\ude00\", NULL AS n,"
+            + " 7 AS mixed, x'00ff' AS b UNION ALL SELECT -9223372036854775808, -0.25, '', NULL, 'seven', NULL";
         using (var result = Query(conn, sql, null, Handle.None)) {
-            Equal("block too small", Fetch(result, new byte[40], out var used).Status, Native.MTDB_TRUNCATED);
+            var name = new byte[64];
+            long used;
+            fixed (byte* at = name)
+                Ok("name", Native.mtdb_result_column_name(result, 2, (IntPtr)at, 64, out used, out var error), error);
+            Equal("column name", Encoding.UTF8.GetString(name, 0, (int)used), "t\ud83d\ude00");
+            Equal("block too small", Fetch(result, new byte[40], out used).Status, Native.MTDB_TRUNCATED);
             Equal("its need", used > 40, true);
             var block = Rows(result);
             Equal("shape", new[] { block.Columns, block.Rows }, new[] { 6, 2 });
@@ -185,29 +193,25 @@ internal static unsafe class Smoke {
             Equal("first row", first,
                 new object[] { 42L, 1.5, "gr\u00fcn \ud83d\ude00", null, 7L, new byte[] { 0, 255 } });
             Equal("second row", second, new object[] { long.MinValue, -0.25, "", null, "seven", null });
-            var name = new byte[64];
-            fixed (byte* at = name) {
-                Ok("name", Native.mtdb_result_column_name(result, 2, (IntPtr)at, 64, out used, out var error), error);
-            }
-            Equal("column name", Encoding.UTF8.GetString(name, 0, (int)used), "t\ud83d\ude00");
         }
     }
 
     private static void Cancels(Handle conn) {
         Ok("token", Native.mtdb_cancel_new(out var made, out var error), error);
         using (var token = new Handle(made, Native.mtdb_cancel_release)) {
-            using (var result = Query(conn, Endless, null, token)) {
-                var canceller = new Thread(() => {
-                    Thread.Sleep(200);
-                    Native.mtdb_cancel_trigger(token, 0, out _);
-                });
-                var clock = Stopwatch.StartNew();
-                canceller.Start();
-                var outcome = Fetch(result, new byte[65536], out _);
-                canceller.Join();
-                Equal("cancelled", outcome.Status, Native.MTDB_CANCELLED);
-                Equal("in time", clock.ElapsedMilliseconds < 20000, true);
+            var canceller = new Thread(() => {
+                Thread.Sleep(200);
+                Native.mtdb_cancel_trigger(token, 0, out _);
+            });
+            var clock = Stopwatch.StartNew();
+            canceller.Start();
+            var outcome = Take(Run(conn, Endless, null, token, out made, out error), error);
+            using (var result = new Handle(made, Native.mtdb_result_release)) {
+                if (outcome.Status == Native.MTDB_OK) outcome = Fetch(result, new byte[65536], out _);
             }
+            canceller.Join();
+            Equal("cancelled", outcome.Status, Native.MTDB_CANCELLED);
+            Equal("in time", clock.ElapsedMilliseconds < 20000, true);
             Ok("reset", Native.mtdb_cancel_reset(token, out var generation, out error), error);
             Equal("generation", generation, 2L);
             Equal("late trigger", Native.mtdb_cancel_trigger(token, 1, out error), Native.MTDB_DONE);
@@ -232,8 +236,10 @@ internal static unsafe class Smoke {
         using (var db = Open(folder)) {
             var id = Utf8(Tenant);
             IntPtr error;
-            fixed (byte* at = id)
-                Ok("create", Native.mtdb_tenant_create(db, (IntPtr)at, id.Length, Forever, Handle.None, out error), error);
+            fixed (byte* at = id) {
+                var made = Native.mtdb_tenant_create(db, (IntPtr)at, id.Length, Forever, Handle.None, out error);
+                Ok("create", made, error);
+            }
             using (var conn = Lease(db)) {
                 Errors(db, conn);
                 Texts(conn);

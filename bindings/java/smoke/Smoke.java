@@ -156,6 +156,10 @@ public final class Smoke {
             + " 7 AS mixed, x'00ff' AS b UNION ALL"
             + " SELECT -9223372036854775808, -0.25, '', NULL, 'seven', NULL", null, NONE);
         long[] used = new long[1];
+        ByteBuffer name = ByteBuffer.allocateDirect(64);
+        long[] error = new long[1];
+        ok("name", Raw.mtdb_result_column_name(result, 2, name, used, error), error);
+        equal("column name", text(name, used), "t\ud83d\ude00");
         equal("block too small", fetch(result, ByteBuffer.allocateDirect(40), used).status(), Raw.MTDB_TRUNCATED);
         equal("its need", used[0] > 40, true);
         Block block = block(result);
@@ -173,10 +177,6 @@ public final class Smoke {
         equal("first row", first,
             new Object[] {42L, 1.5, "gr\u00fcn \ud83d\ude00", null, 7L, new byte[] {0, (byte) 255}});
         equal("second row", second, new Object[] {Long.MIN_VALUE, -0.25, "", null, "seven", null});
-        ByteBuffer name = ByteBuffer.allocateDirect(64);
-        long[] error = new long[1];
-        ok("name", Raw.mtdb_result_column_name(result, 2, name, used, error), error);
-        equal("column name", text(name, used), "t\ud83d\ude00");
         Raw.mtdb_result_release(result);
     }
 
@@ -184,7 +184,6 @@ public final class Smoke {
         long[] token = new long[1];
         long[] error = new long[1];
         ok("token", Raw.mtdb_cancel_new(token, error), error);
-        long result = query(conn, ENDLESS, null, token[0]);
         Thread canceller = new Thread(() -> {
             try {
                 Thread.sleep(200);
@@ -195,19 +194,22 @@ public final class Smoke {
         });
         long started = System.nanoTime();
         canceller.start();
-        Outcome outcome = fetch(result, ByteBuffer.allocateDirect(65536), new long[1]);
+        long[] result = new long[1];
+        int status = Raw.mtdb_conn_query(conn, utf8(ENDLESS), null, Raw.MTDB_FOREVER, token[0], result, error);
+        Outcome outcome = outcome(status, error);
+        if (status == Raw.MTDB_OK) outcome = fetch(result[0], ByteBuffer.allocateDirect(65536), new long[1]);
         canceller.join();
         equal("cancelled", outcome.status(), Raw.MTDB_CANCELLED);
         equal("in time", System.nanoTime() - started < 20_000_000_000L, true);
-        Raw.mtdb_result_release(result);
+        Raw.mtdb_result_release(result[0]);
 
         long[] generation = new long[1];
         ok("reset", Raw.mtdb_cancel_reset(token[0], generation, error), error);
         equal("generation", generation[0], 2L);
         equal("late trigger", Raw.mtdb_cancel_trigger(token[0], 1, null), Raw.MTDB_DONE);
-        result = query(conn, "SELECT 5", null, token[0]);
-        equal("next query", block(result).value(0, 0), 5L);
-        Raw.mtdb_result_release(result);
+        long next = query(conn, "SELECT 5", null, token[0]);
+        equal("next query", block(next).value(0, 0), 5L);
+        Raw.mtdb_result_release(next);
         Raw.mtdb_cancel_release(token[0]);
     }
 

@@ -84,14 +84,18 @@ constexpr std::string_view tables_refused[] = {"sqlite_stmt"};
 // The list's entry for a name in any case, without allocating.
 template <class List, class Name>
 auto find_folded(const List& list, std::string_view name, Name&& name_of) {
-    return std::ranges::find_if(list, [&](const auto& entry) { return base::equal_fold(name_of(entry), name); });
+    return std::ranges::find_if(
+        list, [&](const auto& entry) { return base::equal_fold(name_of(entry), name); });
 }
 
 bool contains(std::span<const std::string_view> names, const char* name) noexcept {
-    return name != nullptr && find_folded(names, name, [](std::string_view entry) { return entry; }) != names.end();
+    return name != nullptr &&
+           find_folded(names, name, [](std::string_view entry) { return entry; }) != names.end();
 }
 
-bool is_temp(const char* database) noexcept { return database != nullptr && base::equal_fold(database, "temp"); }
+bool is_temp(const char* database) noexcept {
+    return database != nullptr && base::equal_fold(database, "temp");
+}
 
 db::Control control_of(const char* verb) noexcept {
     if (verb == nullptr) return db::Control::none;
@@ -106,11 +110,14 @@ db::Control control_of(const char* verb) noexcept {
 std::span<const PragmaRule> pragma_rules() noexcept { return pragmas; }
 
 PragmaUse pragma_use(std::string_view name) noexcept {
-    const auto rule = find_folded(pragmas, name, [](const PragmaRule& entry) { return entry.name; });
+    const auto rule =
+        find_folded(pragmas, name, [](const PragmaRule& entry) { return entry.name; });
     return rule == std::end(pragmas) ? refused : rule->use;
 }
 
-void Authorizer::watch(sqlite3* db) noexcept { sqlite3_set_authorizer(db, &Authorizer::judge, this); }
+void Authorizer::watch(sqlite3* db) noexcept {
+    sqlite3_set_authorizer(db, &Authorizer::judge, this);
+}
 
 int Authorizer::refuse(std::string_view what, const char* name) noexcept {
     const auto append = [this](std::string_view text) {
@@ -132,13 +139,20 @@ int Authorizer::refuse(std::string_view what, const char* name) noexcept {
 int Authorizer::judge_pragma(const char* name, const char* argument) noexcept {
     if (name == nullptr) return refuse("pragma");
     switch (pragma_use(name)) {
-        case refused: return refuse("pragma", name);
-        case read: return argument == nullptr ? SQLITE_OK : refuse("setting pragma", name);
-        case set_session: session_state_ |= argument != nullptr; return SQLITE_OK;
-        case set_deferred: deferred_keys_ |= argument != nullptr; return SQLITE_OK;
+        case refused:
+            return refuse("pragma", name);
+        case read:
+            return argument == nullptr ? SQLITE_OK : refuse("setting pragma", name);
+        case set_session:
+            session_state_ |= argument != nullptr;
+            return SQLITE_OK;
+        case set_deferred:
+            deferred_keys_ |= argument != nullptr;
+            return SQLITE_OK;
         case query:
         case action:
-        case set: return SQLITE_OK;
+        case set:
+            return SQLITE_OK;
     }
     return refuse("pragma", name);
 }
@@ -153,20 +167,30 @@ int Authorizer::judge(void* self, int action, const char* a, const char* b, cons
                       const char*) noexcept {
     Authorizer& authorizer = *static_cast<Authorizer*>(self);
     switch (action) {
-        case SQLITE_TRANSACTION: authorizer.control_ = control_of(a); return SQLITE_OK;
-        case SQLITE_SAVEPOINT: authorizer.control_ = db::Control::savepoint; return SQLITE_OK;
-        case SQLITE_PRAGMA: return authorizer.judge_pragma(a, b);
-        case SQLITE_CREATE_VTABLE: return authorizer.judge_module(b, database);
+        case SQLITE_TRANSACTION:
+            authorizer.control_ = control_of(a);
+            return SQLITE_OK;
+        case SQLITE_SAVEPOINT:
+            authorizer.control_ = db::Control::savepoint;
+            return SQLITE_OK;
+        case SQLITE_PRAGMA:
+            return authorizer.judge_pragma(a, b);
+        case SQLITE_CREATE_VTABLE:
+            return authorizer.judge_module(b, database);
         case SQLITE_ATTACH:
-            // VACUUM attaches the empty name, a private temporary file; VACUUM INTO attaches its target.
+            // VACUUM attaches the empty name, a private temporary file; VACUUM INTO attaches its
+            // target.
             if (a != nullptr && *a == '\0') return SQLITE_OK;
             return authorizer.refuse("attaching another database");
-        case SQLITE_DETACH: return authorizer.refuse("detaching a database");
+        case SQLITE_DETACH:
+            return authorizer.refuse("detaching a database");
         case SQLITE_FUNCTION:
             return contains(functions_refused, b) ? authorizer.refuse("function", b) : SQLITE_OK;
         case SQLITE_READ:
-            // Names begin with "sqlite_" seldom: the first two letters keep this off the path of every column.
-            if (a == nullptr || (a[0] | 0x20) != 's' || !contains(tables_refused, a)) return SQLITE_OK;
+            // Names begin with "sqlite_" seldom: the first two letters keep this off the path of
+            // every column.
+            if (a == nullptr || (a[0] | 0x20) != 's' || !contains(tables_refused, a))
+                return SQLITE_OK;
             return authorizer.refuse("table", a);
         case SQLITE_CREATE_INDEX:
         case SQLITE_CREATE_TABLE:
@@ -178,8 +202,11 @@ int Authorizer::judge(void* self, int action, const char* a, const char* b, cons
         case SQLITE_CREATE_TEMP_INDEX:
         case SQLITE_CREATE_TEMP_TABLE:
         case SQLITE_CREATE_TEMP_TRIGGER:
-        case SQLITE_CREATE_TEMP_VIEW: authorizer.session_state_ = true; return SQLITE_OK;
-        default: return SQLITE_OK;
+        case SQLITE_CREATE_TEMP_VIEW:
+            authorizer.session_state_ = true;
+            return SQLITE_OK;
+        default:
+            return SQLITE_OK;
     }
 }
 

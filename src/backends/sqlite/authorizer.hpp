@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a tenant's statement may do: it may not leave its file, nor change what the next lease relies on.
+// What a tenant's statement may do: it may not leave its file, nor change what the next lease
+// relies on.
 #pragma once
 
 #include <sqlite3.h>
@@ -13,7 +14,8 @@
 
 namespace mtdb::backends::sqlite {
 
-// How a pragma may be used. `query`: its argument selects what is read. `action`: it does something harmless.
+// How a pragma may be used. `query`: its argument selects what is read. `action`: it does something
+// harmless.
 enum class PragmaUse : uint8_t { refused, read, query, action, set, set_session, set_deferred };
 
 struct PragmaRule {
@@ -25,7 +27,8 @@ std::span<const PragmaRule> pragma_rules() noexcept;
 // `refused` for a name that is not in the list.
 PragmaUse pragma_use(std::string_view name) noexcept;
 
-// Marks that a connection's statements leave behind, and the reason of a refusal. One per connection.
+// Marks that a connection's statements leave behind, and the reason of a refusal. One per
+// connection.
 class Authorizer {
 public:
     // From here on every statement of `db` is judged. The authorizer must outlive the handle.

@@ -2,7 +2,7 @@
 #include "backends/sqlite/backend.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <ctime>
 
 #include "backends/sqlite/errors.hpp"
 #include "backends/sqlite/listing.hpp"
@@ -45,7 +45,8 @@ std::string expand_template(std::string_view text, std::string_view id) {
             out += id;
             text.remove_prefix(4);
         } else if (text.starts_with("{hash:") && text.size() >= 8 && text[7] == '}') {
-            for (char left = text[6]; left > '0'; --left, hash <<= 4) out += "0123456789abcdef"[hash >> 60];
+            for (char left = text[6]; left > '0'; --left, hash <<= 4)
+                out += "0123456789abcdef"[hash >> 60];
             text.remove_prefix(8);
         } else {
             out += text.front();
@@ -57,7 +58,8 @@ std::string expand_template(std::string_view text, std::string_view id) {
 
 std::string empty_database(const Config& config) {
     const Handle memory(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, Storage::memory);
-    const int result = sqlite3_exec(memory.get(), "PRAGMA user_version=0", nullptr, nullptr, nullptr);
+    const int result =
+        sqlite3_exec(memory.get(), "PRAGMA user_version=0", nullptr, nullptr, nullptr);
     if (result != SQLITE_OK) throw engine_error(memory.get(), result);
     sqlite3_int64 size = 0;
     const std::unique_ptr<unsigned char, decltype(&sqlite3_free)> bytes(
@@ -72,7 +74,8 @@ std::string empty_database(const Config& config) {
 std::string read_only_uri(std::string_view path, std::string_view more) {
     std::string out = "file:";
     for (const char c : path) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') ||
                            std::string_view("/._-~").find(c) != std::string_view::npos;
         if (plain) {
             out += c;
@@ -89,11 +92,13 @@ std::string read_only_uri(std::string_view path, std::string_view more) {
 }
 
 FileBackend::FileBackend(const std::string& folder, const db::Settings& settings)
-    : root_(Root::resolve(folder)), config_(std::make_shared<const Config>(Config::read(settings))),
+    : root_(Root::resolve(folder)),
+      config_(std::make_shared<const Config>(Config::read(settings))),
       outside_(settings.boolean("route.outside")),
       depth_(static_cast<int>(std::ranges::count(settings.text("tenant.path"), '/'))),
       shared_name_(settings.text("tenant.shared")),
-      shared_path_(shared_name_.empty() ? "" : expand_template(settings.text("tenant.path"), shared_name_)),
+      shared_path_(
+          shared_name_.empty() ? "" : expand_template(settings.text("tenant.path"), shared_name_)),
       empty_database_(empty_database(*config_)) {
     if (base::equal_fold(shared_name_, "main") || base::equal_fold(shared_name_, "temp"))
         throw Error(Code::invalid_argument, "tenant.shared cannot be '" + shared_name_ + "'");
@@ -111,12 +116,14 @@ db::FileCost FileBackend::file_cost() const {
 FileBackend::Location FileBackend::locate(const db::Place& place) const {
     if (!outside_ || !place.path.starts_with('/')) return {std::nullopt, place.path};
     if (place.path.find('\0') != place.path.npos)
-        throw Error(Code::invalid_argument, "path '" + base::excerpt(place.path, 200) + "' holds a NUL byte");
+        throw Error(Code::invalid_argument,
+                    "path '" + base::excerpt(place.path, 200) + "' holds a NUL byte");
     return {Root::resolve(folder_of(place.path)), split_path(place.path).name};
 }
 
 std::optional<Shared> FileBackend::shared_for(const Location& location) const {
-    if (shared_name_.empty() || (!location.own && location.path == shared_path_)) return std::nullopt;
+    if (shared_name_.empty() || (!location.own && location.path == shared_path_))
+        return std::nullopt;
     try {
         root_.look(shared_path_);
     } catch (const Error& error) {
@@ -134,14 +141,18 @@ std::unique_ptr<db::Connection> FileBackend::open(const db::Place& place, const 
     const auto shared = shared_for(location);
     try {
         constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW;
-        // With a shared file its name is a URI; the tenant's own begins with a slash, so it never is one.
-        Handle handle(root.full(location.path), shared ? flags | SQLITE_OPEN_URI : flags, Storage::file);
+        // With a shared file its name is a URI; the tenant's own begins with a slash, so it never
+        // is one.
+        Handle handle(root.full(location.path), shared ? flags | SQLITE_OPEN_URI : flags,
+                      Storage::file);
         root.confirm(location.path, found);
-        if (handle.has_moved()) throw Error(Code::permission, "it was replaced while it was opened");
+        if (handle.has_moved())
+            throw Error(Code::permission, "it was replaced while it was opened");
         return std::make_unique<Connection>(std::move(handle), config_, place.path, shared, wait);
     } catch (const Error& error) {
         root.check_alive();
-        throw error.with_message("cannot open '" + base::excerpt(place.path, 200) + "': " + error.message());
+        throw error.with_message("cannot open '" + base::excerpt(place.path, 200) +
+                                 "': " + error.message());
     }
 }
 
@@ -160,8 +171,9 @@ void FileBackend::sweep_sometimes(const Location& location) noexcept {
     if (creates_.fetch_add(1, std::memory_order_relaxed) % creates_per_sweep != 0) return;
     try {
         const Root& root = root_of(location);
-        if (const Fd folder = root.open_folder(split_path(location.path).folder, Root::Missing::keep))
-            sweep_leftovers(folder.get());
+        if (const Fd folder =
+                root.open_folder(split_path(location.path).folder, Root::Missing::keep))
+            sweep_leftovers(folder.get(), std::time(nullptr));
     } catch (...) {
         // What is left is found again by a later create.
     }
@@ -189,7 +201,9 @@ void FileBackend::copy(db::Connection& source, const db::Place& target, const Wa
 
 std::unique_ptr<db::TenantCursor> FileBackend::list() { return list_places(root_, depth_); }
 
-bool FileBackend::checkpoint(db::Connection& connection) { return static_cast<Connection&>(connection).checkpoint(); }
+bool FileBackend::checkpoint(db::Connection& connection) {
+    return static_cast<Connection&>(connection).checkpoint();
+}
 
 std::unique_ptr<db::Backend> make(const db::Url& url, const db::Settings& settings) {
     if (url.target == ":memory:") return std::make_unique<MemoryBackend>(settings);

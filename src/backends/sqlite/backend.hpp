@@ -33,7 +33,9 @@ private:
         std::optional<Root> own;
         std::string path;
     };
-    const Root& root_of(const Location& location) const { return location.own ? *location.own : root_; }
+    const Root& root_of(const Location& location) const {
+        return location.own ? *location.own : root_;
+    }
     Location locate(const db::Place& place) const;
     std::optional<Shared> shared_for(const Location& location) const;
     void sweep_sometimes(const Location& location) noexcept;

@@ -15,9 +15,10 @@ namespace mtdb::backends::sqlite {
 
 namespace {
 
-constexpr int progress_ops = 1000;          // virtual machine steps between two looks at the deadline
-constexpr int copy_pages = 256;             // pages between two looks at the deadline
-constexpr int64_t log_backlog = 8;          // checkpoints that a commit lets pass before it makes one itself
+constexpr int progress_ops = 1000;  // virtual machine steps between two looks at the deadline
+constexpr int copy_pages = 256;     // pages between two looks at the deadline
+constexpr int64_t log_backlog =
+    8;  // checkpoints that a commit lets pass before it makes one itself
 constexpr base::milliseconds busy_pause_max{25};
 
 // Ends a transaction that was opened for reading only, whatever happens.
@@ -46,8 +47,10 @@ bool damages(int result) noexcept {
         case SQLITE_NOTADB:
         case SQLITE_CANTOPEN:
         case SQLITE_INTERNAL:
-        case SQLITE_PROTOCOL: return true;
-        default: return result == SQLITE_READONLY_DBMOVED;
+        case SQLITE_PROTOCOL:
+            return true;
+        default:
+            return result == SQLITE_READONLY_DBMOVED;
     }
 }
 
@@ -70,12 +73,16 @@ Config Config::read(const db::Settings& settings) {
     config.log_bytes_max = settings.integer("sqlite.wal_size_max_bytes");
     config.checkpoint_pages = std::max<int64_t>(settings.integer("sqlite.checkpoint_pages"), 1);
     config.synchronous = settings.text("sqlite.synchronous");
-    const bool full_by_default = compiled_with("DEFAULT_SYNCHRONOUS=2") && compiled_with("DEFAULT_WAL_SYNCHRONOUS=2");
+    config.full = config.synchronous == "full";
+    const bool full_by_default =
+        compiled_with("DEFAULT_SYNCHRONOUS=2") && compiled_with("DEFAULT_WAL_SYNCHRONOUS=2");
     if (config.synchronous == "full" && full_by_default) config.synchronous.clear();
     config.cache_kib = settings.integer("sqlite.cache_kib");
     if (const int64_t budget = settings.integer("tenant.memory_max_bytes"); budget > 0) {
-        constexpr int64_t cache_min = 64;  // KiB: a handful of pages, else every query reads its own again
-        const int64_t share = budget / 1024 / std::max<int64_t>(settings.integer("pool.size_max"), 1);
+        constexpr int64_t cache_min =
+            64;  // KiB: a handful of pages, else every query reads its own again
+        const int64_t share =
+            budget / 1024 / std::max<int64_t>(settings.integer("pool.size_max"), 1);
         config.cache_kib = std::min(config.cache_kib, std::max(share, cache_min));
     }
     if (config.cache_kib == 2000 && compiled_with("DEFAULT_CACHE_SIZE=-2000")) config.cache_kib = 0;
@@ -84,15 +91,20 @@ Config Config::read(const db::Settings& settings) {
 
 Handle::Handle(const std::string& name, int flags, Storage storage) : storage_(storage) {
     if (storage == Storage::file && base::inherited_open_files())
-        throw Error(Code::forked, "a process that forked with sqlite files open cannot open one in the child");
-    const int result = sqlite3_open_v2(name.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+        throw Error(Code::forked,
+                    "a process that forked with sqlite files open cannot open one in the child");
+    if (storage == Storage::file) base::file_opened();  // before: a fork meanwhile inherits it
+    const int result = sqlite3_open_v2(
+        name.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
     if (result != SQLITE_OK) {
-        const bool missing = (result & 0xff) == SQLITE_CANTOPEN && db_ != nullptr && sqlite3_system_errno(db_) == ENOENT;
-        const Error error = missing ? Error(Code::tenant_unknown, "there is no such file") : engine_error(db_, result);
+        const bool missing = (result & 0xff) == SQLITE_CANTOPEN && db_ != nullptr &&
+                             sqlite3_system_errno(db_) == ENOENT;
+        const Error error = missing ? Error(Code::tenant_unknown, "there is no such file")
+                                    : engine_error(db_, result);
         sqlite3_close(db_);
+        if (storage == Storage::file) base::file_closed();
         throw error;
     }
-    if (storage_ == Storage::file) base::file_opened();
 }
 
 Handle::~Handle() {
@@ -104,23 +116,29 @@ Handle::~Handle() {
 
 bool Handle::has_moved() const noexcept {
     int moved = 0;
-    return sqlite3_file_control(db_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
+    return sqlite3_file_control(db_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+           moved != 0;
 }
 
 Connection::Connection(Handle handle, std::shared_ptr<const Config> config, std::string place,
                        const std::optional<Shared>& shared, const Wait& wait)
-    : config_(std::move(config)), place_(std::move(place)),
-      jitter_(static_cast<uint32_t>(reinterpret_cast<std::uintptr_t>(this) >> 4)), handle_(std::move(handle)) {
+    : config_(std::move(config)),
+      place_(std::move(place)),
+      jitter_(static_cast<uint32_t>(reinterpret_cast<std::uintptr_t>(this) >> 4)),
+      handle_(std::move(handle)) {
     const Operation operation(*this, wait);
     length_max_ = sqlite3_limit(db(), SQLITE_LIMIT_LENGTH, -1);
     sqlite3_progress_handler(db(), progress_ops, &on_progress, this);
     sqlite3_busy_handler(db(), &on_busy, this);
-    sqlite3_wal_hook(db(), &on_log_written, this);  // also takes the place of SQLite's own checkpoints
+    sqlite3_wal_hook(db(), &on_log_written,
+                     this);  // also takes the place of SQLite's own checkpoints
     configure(shared);
     // Reads the header and the schema, which the first statement would read otherwise.
-    const int result = sqlite3_table_column_metadata(db(), "main", "sqlite_master", nullptr, nullptr, nullptr, nullptr,
-                                                     nullptr, nullptr);
+    const int result = sqlite3_table_column_metadata(db(), "main", "sqlite_master", nullptr,
+                                                     nullptr, nullptr, nullptr, nullptr, nullptr);
     if (result != SQLITE_OK) throw failure(result, {}, wait);
+    // Without a log a commit is the removal of the journal: durable only once the folder is synced, which FULL leaves out.
+    if (config_->full && log_file() == nullptr) execute("PRAGMA main.synchronous=extra");
     authorizer_.watch(db());
 }
 
@@ -132,10 +150,13 @@ void Connection::configure(const std::optional<Shared>& shared) {
     sqlite3_db_config(db(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_db_config(db(), SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
     if (!config_->synchronous.empty()) execute("PRAGMA main.synchronous=" + config_->synchronous);
-    if (config_->cache_kib > 0) execute("PRAGMA main.cache_size=-" + std::to_string(config_->cache_kib));
-    if (config_->mmap_bytes > 0) execute("PRAGMA main.mmap_size=" + std::to_string(config_->mmap_bytes));
+    if (config_->cache_kib > 0)
+        execute("PRAGMA main.cache_size=-" + std::to_string(config_->cache_kib));
+    if (config_->mmap_bytes > 0)
+        execute("PRAGMA main.mmap_size=" + std::to_string(config_->mmap_bytes));
     if (!shared) return;
-    execute("ATTACH '" + shared->uri + "' AS " + quoted(shared->name));  // the URI is encoded: it holds no quote
+    execute("ATTACH '" + shared->uri + "' AS " +
+            quoted(shared->name));  // the URI is encoded: it holds no quote
     ++databases_;
 }
 
@@ -147,7 +168,8 @@ void Connection::execute(const std::string& sql) {
 int Connection::step_cached(Cached& statement, const char* sql) {
     if (!statement) {
         sqlite3_stmt* prepared = nullptr;
-        const int result = sqlite3_prepare_v3(db(), sql, -1, SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
+        const int result =
+            sqlite3_prepare_v3(db(), sql, -1, SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
         if (result != SQLITE_OK) return result;
         statement.reset(prepared);
     }
@@ -157,21 +179,24 @@ int Connection::step_cached(Cached& statement, const char* sql) {
     return result == SQLITE_DONE ? SQLITE_OK : reset;
 }
 
-std::unique_ptr<db::Statement> Connection::prepare(std::string_view sql, std::string_view* tail, const Wait& wait) {
+std::unique_ptr<db::Statement> Connection::prepare(std::string_view sql, std::string_view* tail,
+                                                   const Wait& wait) {
     if (sql.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
         throw Error(Code::limit, "the sql text is longer than sqlite takes");
     if (const std::size_t nul = sql.find('\0'); nul != sql.npos) {
         // SQLite would silently drop what follows.
         const base::Position at = base::position_of(sql, nul);
-        throw Error(Code::sql_error, "the sql text holds a NUL byte").with_position(at.line, at.column);
+        throw Error(Code::sql_error, "the sql text holds a NUL byte")
+            .with_position(at.line, at.column);
     }
     const Operation operation(*this, wait);
     wait.check("the statement");
     authorizer_.forget_control();
     sqlite3_stmt* statement = nullptr;
     const char* end = nullptr;
-    const int result = sqlite3_prepare_v3(db(), sql.data() == nullptr ? "" : sql.data(), static_cast<int>(sql.size()),
-                                          SQLITE_PREPARE_PERSISTENT, &statement, &end);
+    const int result = sqlite3_prepare_v3(db(), sql.data() == nullptr ? "" : sql.data(),
+                                          static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                          &statement, &end);
     if (result != SQLITE_OK) {
         Error error = failure(result, attempt(false, db::Control::none), wait);
         if (const int offset = sqlite3_error_offset(db()); offset >= 0) {
@@ -180,10 +205,12 @@ std::unique_ptr<db::Statement> Connection::prepare(std::string_view sql, std::st
         }
         throw error;
     }
-    if (tail != nullptr) *tail = sql.empty() ? sql : sql.substr(static_cast<std::size_t>(end - sql.data()));
+    if (tail != nullptr)
+        *tail = sql.empty() ? sql : sql.substr(static_cast<std::size_t>(end - sql.data()));
     if (statement == nullptr) return nullptr;
     const bool explains = sqlite3_stmt_isexplain(statement) != 0;
-    return std::make_unique<Statement>(*this, statement, explains ? db::Control::none : authorizer_.control());
+    return std::make_unique<Statement>(*this, statement,
+                                       explains ? db::Control::none : authorizer_.control());
 }
 
 Attempt Connection::attempt(bool writes, db::Control control) {
@@ -196,11 +223,13 @@ Attempt Connection::attempt(bool writes, db::Control control) {
 
 Effect Connection::effect_of(int result, const Attempt& attempt) const noexcept {
     const bool open = in_transaction();
-    if ((result & 0xff) == SQLITE_IOERR && (attempt.ends_transaction || (attempt.writes && !attempt.in_transaction)))
+    if ((result & 0xff) == SQLITE_IOERR &&
+        (attempt.ends_transaction || (attempt.writes && !attempt.in_transaction)))
         return Effect::unknown;  // the commit record may or may not have reached the file
     if (attempt.in_transaction) return open ? Effect::none : Effect::rolled_back;
     // INSERT OR FAIL keeps the rows before the failing one.
-    return !open && sqlite3_total_changes64(db()) > attempt.changes ? Effect::committed : Effect::none;
+    return !open && sqlite3_total_changes64(db()) > attempt.changes ? Effect::committed
+                                                                    : Effect::none;
 }
 
 Error Connection::failure(int result, const Attempt& attempt, const Wait& wait) {
@@ -213,10 +242,12 @@ Error Connection::failure(int result, const Attempt& attempt, const Wait& wait) 
     const bool waited = primary == SQLITE_BUSY && result != SQLITE_BUSY_SNAPSHOT;
     if (stopped_ && (primary == SQLITE_INTERRUPT || waited)) {
         const bool deadline = !wait.cancelled() && !wait.shut_down();
-        if (!deadline || !waited) return about(wait.error("the statement").code(), wait.error("the statement").message());
+        if (!deadline || !waited)
+            return about(wait.error("the statement").code(), wait.error("the statement").message());
     }
     if (waited)
-        return about(Code::busy, "another connection holds the lock of '" + base::excerpt(place_, 200) + "'");
+        return about(Code::busy,
+                     "another connection holds the lock of '" + base::excerpt(place_, 200) + "'");
     // A refused function is SQLITE_ERROR, everything else SQLITE_AUTH.
     if ((primary == SQLITE_AUTH || primary == SQLITE_ERROR) && !authorizer_.refusal().empty())
         return about(Code::permission, std::string(authorizer_.refusal()));
@@ -225,13 +256,16 @@ Error Connection::failure(int result, const Attempt& attempt, const Wait& wait) 
 
 void Connection::begin(const db::TransactionMode& mode, const Wait& wait) {
     if (in_transaction()) throw Error(Code::invalid_state, "a transaction is open already");
-    // One writer at a time and snapshots for readers: every isolation that can be asked for is met by the only one there is.
+    // One writer at a time and snapshots for readers: every isolation that can be asked for is met
+    // by the only one there is.
     const Operation operation(*this, wait);
     wait.check("the transaction to begin");
     const bool immediate = mode.immediate && !mode.read_only;
     const Attempt before = attempt(false, db::Control::begin);
-    int result = immediate ? step_cached(begin_immediate_, "BEGIN IMMEDIATE") : step_cached(begin_, "BEGIN");
-    if (result == SQLITE_OK && mode.read_only) result = step_cached(snapshot_, "PRAGMA main.user_version");
+    int result =
+        immediate ? step_cached(begin_immediate_, "BEGIN IMMEDIATE") : step_cached(begin_, "BEGIN");
+    if (result == SQLITE_OK && mode.read_only)
+        result = step_cached(snapshot_, "PRAGMA main.user_version");
     if (result == SQLITE_OK) {
         read_only_ = mode.read_only;
         return;
@@ -267,7 +301,8 @@ void Connection::run_savepoint(const char* verb, std::string_view name) {
     const int result = sqlite3_exec(db(), (verb + quoted(name)).c_str(), nullptr, nullptr, nullptr);
     if (result == SQLITE_OK) return;
     const Error error = failure(result, before, wait);
-    if (result == SQLITE_ERROR) throw Error(Code::not_found, "no savepoint '" + base::excerpt(name) + "'");
+    if (result == SQLITE_ERROR)
+        throw Error(Code::not_found, "no savepoint '" + base::excerpt(name) + "'");
     throw error;
 }
 
@@ -285,7 +320,7 @@ void Connection::settle_deferred_keys() noexcept {
 db::Reuse Connection::end_lease() noexcept {
     wait_ = nullptr;
     sqlite3_stmt* statement = nullptr;
-    while ((statement = sqlite3_next_stmt(db(), statement)) != nullptr)
+    while (running_ > 0 && (statement = sqlite3_next_stmt(db(), statement)) != nullptr)
         if (sqlite3_stmt_busy(statement) != 0) sqlite3_reset(statement);
     if (in_transaction()) {
         step_cached(rollback_, "ROLLBACK");
@@ -293,13 +328,15 @@ db::Reuse Connection::end_lease() noexcept {
     }
     settle_deferred_keys();
     const bool left_attached = sqlite3_db_name(db(), databases_) != nullptr;
-    const bool clean = !in_transaction() && !damaged_ && !left_attached && !authorizer_.left_session_state();
+    const bool clean =
+        !in_transaction() && !damaged_ && !left_attached && !authorizer_.left_session_state();
     return clean ? db::Reuse::clean : db::Reuse::discard;
 }
 
 int64_t Connection::memory_bytes() const {
     int64_t sum = 0;
-    for (const int part : {SQLITE_DBSTATUS_CACHE_USED, SQLITE_DBSTATUS_SCHEMA_USED, SQLITE_DBSTATUS_STMT_USED}) {
+    for (const int part :
+         {SQLITE_DBSTATUS_CACHE_USED, SQLITE_DBSTATUS_SCHEMA_USED, SQLITE_DBSTATUS_STMT_USED}) {
         int now = 0;
         int peak = 0;
         if (sqlite3_db_status(db(), part, &now, &peak, 0) == SQLITE_OK) sum += now;
@@ -307,20 +344,29 @@ int64_t Connection::memory_bytes() const {
     return sum;
 }
 
+sqlite3_file* Connection::log_file() const noexcept {
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(db(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+    return file != nullptr && file->pMethods != nullptr ? file : nullptr;
+}
+
 bool Connection::checkpoint() {
     int log = -1;
     int written = -1;
-    const int result = sqlite3_wal_checkpoint_v2(db(), "main", SQLITE_CHECKPOINT_PASSIVE, &log, &written);
-    if (result != SQLITE_OK && (result & 0xff) != SQLITE_BUSY) throw failure(result, {}, Wait::forever());
+    const int result =
+        sqlite3_wal_checkpoint_v2(db(), "main", SQLITE_CHECKPOINT_PASSIVE, &log, &written);
+    if (result != SQLITE_OK && (result & 0xff) != SQLITE_BUSY)
+        throw failure(result, {}, Wait::forever());
     log_pages_ = 0;
     if (written < log) return true;
-    sqlite3_file* file = nullptr;
+    sqlite3_file* const file = log_file();
     sqlite3_int64 size = 0;
-    sqlite3_file_control(db(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
-    if (log < 0 || file == nullptr || file->pMethods == nullptr) return false;
-    if (file->pMethods->xFileSize(file, &size) != SQLITE_OK || size <= config_->log_bytes_max) return false;
+    if (log < 0 || file == nullptr) return false;
+    if (file->pMethods->xFileSize(file, &size) != SQLITE_OK || size <= config_->log_bytes_max)
+        return false;
     // Cuts it to nothing; a reader that still looks at its end is not waited for.
-    const int cut = sqlite3_wal_checkpoint_v2(db(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    const int cut =
+        sqlite3_wal_checkpoint_v2(db(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
     return (cut & 0xff) == SQLITE_BUSY;
 }
 
@@ -335,11 +381,13 @@ void Connection::copy_into(const std::string& target, const Wait& wait) {
     const Handle copy(target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_URI,
                       target.starts_with("file:") ? Storage::memory : Storage::file);
     // Nobody sees it before it is whole and synced, so it needs no journal of its own.
-    sqlite3_exec(copy.get(), "PRAGMA journal_mode=OFF;PRAGMA synchronous=OFF", nullptr, nullptr, nullptr);
+    sqlite3_exec(copy.get(), "PRAGMA journal_mode=OFF;PRAGMA synchronous=OFF", nullptr, nullptr,
+                 nullptr);
     sqlite3_backup* backup = sqlite3_backup_init(copy.get(), "main", db(), "main");
     if (backup == nullptr) throw engine_error(copy.get(), sqlite3_extended_errcode(copy.get()));
     int result = SQLITE_OK;
-    while (result == SQLITE_OK || (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED) {
+    while (result == SQLITE_OK || (result & 0xff) == SQLITE_BUSY ||
+           (result & 0xff) == SQLITE_LOCKED) {
         if (wait.over()) break;
         if (result != SQLITE_OK) wait.pause(base::milliseconds{1});
         result = sqlite3_backup_step(backup, copy_pages);
@@ -366,9 +414,11 @@ int Connection::on_busy(void* self, int count) noexcept {
     }
     try {
         // Doubles, and differs between waiters so that they do not come back together.
-        const auto pause = std::min(busy_pause_max, base::milliseconds{1 << std::min(count / 2, 8)});
+        const auto pause =
+            std::min(busy_pause_max, base::milliseconds{1 << std::min(count / 2, 8)});
         connection.jitter_ = connection.jitter_ * 1'664'525 + 1'013'904'223;
-        const auto jitter = base::milliseconds{(connection.jitter_ >> 16) % static_cast<uint32_t>(pause.count() + 1)};
+        const auto jitter = base::milliseconds{(connection.jitter_ >> 16) %
+                                               static_cast<uint32_t>(pause.count() + 1)};
         connection.wait_->pause(base::milliseconds{1} + (pause + jitter) / 2);
         return 1;
     } catch (...) {
@@ -383,7 +433,8 @@ int Connection::on_log_written(void* self, sqlite3* db, const char* name, int pa
     if (pages < log_backlog * connection.config_->checkpoint_pages) return SQLITE_OK;
     int log = 0;
     int written = 0;
-    const int result = sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, &log, &written);
+    const int result =
+        sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, &log, &written);
     if (result == SQLITE_OK) connection.log_pages_ = log - written;
     return SQLITE_OK;  // the commit has succeeded, whatever became of the checkpoint
 }

@@ -25,8 +25,9 @@ struct Config {
 
     bool write_ahead_log = true;
     bool foreign_keys = true;
-    std::string synchronous;   // empty: as compiled in
-    int64_t cache_kib = 0;     // 0: as compiled in
+    std::string synchronous;  // empty: as compiled in
+    bool full = true;         // what is committed survives a power cut
+    int64_t cache_kib = 0;    // 0: as compiled in
     int64_t mmap_bytes = 0;
     int64_t log_bytes_max = 0;
     int64_t checkpoint_pages = 0;
@@ -39,7 +40,8 @@ class Handle {
 public:
     // Throws Error(forked) in a child of a process that had files open, and what SQLite says.
     Handle(const std::string& name, int flags, Storage storage);
-    Handle(Handle&& other) noexcept : db_(std::exchange(other.db_, nullptr)), storage_(other.storage_) {}
+    Handle(Handle&& other) noexcept
+        : db_(std::exchange(other.db_, nullptr)), storage_(other.storage_) {}
     Handle& operator=(Handle&&) = delete;
     ~Handle();
 
@@ -68,12 +70,14 @@ struct Attempt {
 
 class Connection final : public db::Connection {
 public:
-    // Reads the schema, so that a file that is no database fails here. `place` names the database in messages.
+    // Reads the schema, so that a file that is no database fails here. `place` names the database
+    // in messages.
     Connection(Handle handle, std::shared_ptr<const Config> config, std::string place,
                const std::optional<Shared>& shared, const Wait& wait);
     ~Connection() override;
 
-    std::unique_ptr<db::Statement> prepare(std::string_view sql, std::string_view* tail, const Wait& wait) override;
+    std::unique_ptr<db::Statement> prepare(std::string_view sql, std::string_view* tail,
+                                           const Wait& wait) override;
     bool in_transaction() const override { return sqlite3_get_autocommit(db()) == 0; }
     void begin(const db::TransactionMode& mode, const Wait& wait) override;
     void commit(const Wait& wait) override;
@@ -112,8 +116,11 @@ public:
     };
 
     // For statements.
-    Attempt attempt(bool writes, db::Control control);  // throws Error(read_only) for a write in a read-only transaction
+    Attempt attempt(
+        bool writes,
+        db::Control control);  // throws Error(read_only) for a write in a read-only transaction
     Error failure(int result, const Attempt& attempt, const Wait& wait);
+    void count_running(int change) noexcept { running_ += change; }
     void began_by_statement() noexcept { read_only_ = false; }
     int64_t length_max() const noexcept { return length_max_; }
 
@@ -124,8 +131,9 @@ private:
     using Cached = std::unique_ptr<sqlite3_stmt, Finalize>;
 
     void configure(const std::optional<Shared>& shared);
-    void execute(const std::string& sql);                  // throws with no effect told
-    int step_cached(Cached& statement, const char* sql);   // to its end
+    void execute(const std::string& sql);                 // throws with no effect told
+    sqlite3_file* log_file() const noexcept;              // null: the file keeps no write-ahead log
+    int step_cached(Cached& statement, const char* sql);  // to its end
     void run_savepoint(const char* verb, std::string_view name);
     void settle_deferred_keys() noexcept;
     Effect effect_of(int result, const Attempt& attempt) const noexcept;
@@ -141,6 +149,7 @@ private:
     int64_t log_pages_ = 0;
     int64_t length_max_ = 0;
     uint32_t jitter_;         // of the pauses while another connection holds the lock
+    int running_ = 0;         // statements between their first step and their end
     int databases_ = 2;       // main, temp and what was attached at open
     bool stopped_ = false;    // a handler saw the operation's wait over
     bool read_only_ = false;  // the open transaction was begun so

@@ -46,14 +46,14 @@ bool may_fold_case(int folder) noexcept {
     int flags = 0;
     constexpr int casefold_flag = 0x40000000;  // FS_CASEFOLD_FL
     if (ioctl(folder, FS_IOC_GETFLAGS, &flags) == 0 && (flags & casefold_flag) != 0) return true;
-    struct statfs info{};
+    struct statfs info {};
     if (fstatfs(folder, &info) != 0) return false;
     constexpr std::array<uint32_t, 8> magics{
         0x4d44,                  // vfat
         0x2011bab0,              // exfat
         0x5346544e, 0x7366746e,  // ntfs, ntfs3
         0xff534d42, 0xfe534d42,  // cifs, smb2
-        0x482b, 0x6a656a63,      // hfs+, shared folders of some hypervisors
+        0x482b,     0x6a656a63,  // hfs+, shared folders of some hypervisors
     };
     return std::ranges::find(magics, static_cast<uint32_t>(info.f_type)) != magics.end();
 }
@@ -89,8 +89,9 @@ int open_by_component(int folder, const std::string& path, int flags, mode_t mod
         Fd next(openat(at, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!next) {
             const int failed = errno;
-            struct stat info{};
-            const bool link = fstatat(at, part, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode);
+            struct stat info {};
+            const bool link =
+                fstatat(at, part, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode);
             return errno = link ? ELOOP : failed, -1;
         }
         step = std::move(next);
@@ -118,7 +119,8 @@ int open_beneath(int folder, const std::string& path, int flags, mode_t mode) no
 
 bool reserved_name(std::string_view name) noexcept {
     if (name.empty() || name.front() == '.') return true;
-    return std::ranges::any_of(sidecars, [&](std::string_view suffix) { return name.ends_with(suffix); });
+    return std::ranges::any_of(sidecars,
+                               [&](std::string_view suffix) { return name.ends_with(suffix); });
 }
 
 void check_relative(std::string_view path) {
@@ -145,8 +147,10 @@ Split split_path(std::string_view path) {
 }
 
 Root Root::resolve(const std::string& folder) {
-    if (folder.empty()) throw Error(Code::invalid_argument, "the folder of the tenants has no name");
-    const std::unique_ptr<char, decltype(&std::free)> real(realpath(folder.c_str(), nullptr), &std::free);
+    if (folder.empty())
+        throw Error(Code::invalid_argument, "the folder of the tenants has no name");
+    const std::unique_ptr<char, decltype(&std::free)> real(realpath(folder.c_str(), nullptr),
+                                                           &std::free);
     if (!real) throw system_error("cannot open folder", folder, errno);
     Root root;
     root.path_ = real.get();
@@ -155,7 +159,7 @@ Root Root::resolve(const std::string& folder) {
         if (errno == ENOTDIR) throw Error(Code::not_found, "'" + shown(folder) + "' is no folder");
         throw system_error("cannot open folder", folder, errno);
     }
-    struct stat info{};
+    struct stat info {};
     if (fstat(root.fd(), &info) != 0) throw system_error("cannot look at folder", folder, errno);
     root.identity_ = identity_of(info);
     root.folds_case_ = may_fold_case(root.fd());
@@ -172,7 +176,7 @@ std::string Root::full(std::string_view relative) const {
 }
 
 void Root::check_alive() const {
-    struct stat info{};
+    struct stat info {};
     if (stat(path_.c_str(), &info) == 0 && identity_of(info) == identity_) return;
     throw Error(Code::unavailable, "the folder '" + shown(path_) + "' is gone");
 }
@@ -187,12 +191,14 @@ std::optional<Found> Root::find(const std::string& relative) const {
             return std::nullopt;
         }
         if (failed == ELOOP)
-            throw Error(Code::permission, "'" + shown(relative) + "' leads through a symbolic link and is not opened");
+            throw Error(Code::permission, "'" + shown(relative) +
+                                              "' leads through a symbolic link and is not opened");
         if (failed == EXDEV)
-            throw Error(Code::permission, "path '" + shown(relative) + "' leaves the folder of the tenants");
+            throw Error(Code::permission,
+                        "path '" + shown(relative) + "' leaves the folder of the tenants");
         throw system_error("cannot open", relative, failed);
     }
-    struct stat info{};
+    struct stat info {};
     if (fstat(handle.get(), &info) != 0) throw system_error("cannot look at", relative, errno);
     check_kind(info, relative);
     if (folds_case_) {
@@ -206,18 +212,20 @@ std::optional<Found> Root::find(const std::string& relative) const {
 Found Root::look(const std::string& relative) const {
     auto found = find(relative);
     if (!found) throw Error(Code::tenant_unknown, "there is no '" + shown(relative) + "'");
-    if (found->size == 0) throw Error(Code::corrupt, "'" + shown(relative) + "' is empty, not a database");
+    if (found->size == 0)
+        throw Error(Code::corrupt, "'" + shown(relative) + "' is empty, not a database");
     check_sidecars(relative);
     return std::move(*found);
 }
 
 void Root::check_sidecars(const std::string& relative) const {
-    // SQLite follows links when it opens these, so they are looked at as closely as the file itself.
+    // SQLite follows links when it opens these, so they are looked at as closely as the file
+    // itself.
     std::string name = relative;
     for (const std::string_view suffix : sidecars) {
         name.resize(relative.size());
         name += suffix;
-        struct stat info{};
+        struct stat info {};
         if (fstatat(fd(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
         // A last connection that closes unlinks its log: no name left is as good as none.
         if (S_ISREG(info.st_mode) && info.st_nlink == 0) continue;
@@ -226,9 +234,9 @@ void Root::check_sidecars(const std::string& relative) const {
 }
 
 void Root::confirm(const std::string& relative, const Found& found) const {
-    struct stat info{};
-    const bool same = fstatat(fd(), relative.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
-                      identity_of(info) == found.identity;
+    struct stat info {};
+    const bool same = fstatat(fd(), relative.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+                      S_ISREG(info.st_mode) && identity_of(info) == found.identity;
     if (same) return;
     check_alive();
     throw Error(Code::permission, "'" + shown(relative) + "' was replaced while it was opened");
@@ -247,7 +255,8 @@ Fd Root::open_folder(const std::string& relative, Missing missing) const {
     const std::string name = split_path(relative).name;
     if (!folder && mkdirat(parent.get(), name.c_str(), 0700) != 0 && errno != EEXIST)
         throw system_error("cannot make folder", relative, errno);
-    // Also when it was there: whoever made it may not have come this far yet. Nothing to write costs next to nothing.
+    // Also when it was there: whoever made it may not have come this far yet. Nothing to write
+    // costs next to nothing.
     sync_folder(parent.get(), relative);
     if (!folder) folder = Fd(open_beneath(fd(), relative, O_RDONLY | O_DIRECTORY));
     if (!folder) throw system_error("cannot open folder", relative, errno);
@@ -272,7 +281,8 @@ Fd Root::lock(const base::Wait& wait) const {
 
 bool lists_name(int folder, const std::string& name) {
     Fd own(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    const std::unique_ptr<DIR, int (*)(DIR*)> entries(own ? fdopendir(own.get()) : nullptr, &closedir);
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(own ? fdopendir(own.get()) : nullptr,
+                                                      &closedir);
     if (!entries) throw system_error("cannot list the folder of", name, errno);
     own.release();
     while (const dirent* entry = readdir(entries.get()))
@@ -281,7 +291,8 @@ bool lists_name(int folder, const std::string& name) {
 }
 
 void sync_folder(int folder, std::string_view name) {
-    if (fsync(folder) != 0 && errno != EINVAL && errno != EROFS) throw system_error("cannot sync folder", name, errno);
+    if (fsync(folder) != 0 && errno != EINVAL && errno != EROFS)
+        throw system_error("cannot sync folder", name, errno);
 }
 
 }  // namespace mtdb::backends::sqlite

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The folder that holds the tenants: every look at a file goes through here, and none of them leaves the folder.
+// The folder that holds the tenants: every look at a file goes through here, and none of them
+// leaves the folder.
 #pragma once
 
 #include <sys/types.h>
@@ -37,15 +38,16 @@ struct Identity {
     bool operator==(const Identity&) const = default;
 };
 
-// A tenant's file as it was found. The handle (O_PATH: closing it drops nobody's locks) keeps the inode's number from being
-// given to another file while the two are compared.
+// A tenant's file as it was found. The handle (O_PATH: closing it drops nobody's locks) keeps the
+// inode's number from being given to another file while the two are compared.
 struct Found {
     Fd handle;
     Identity identity;
     int64_t size = 0;
 };
 
-// Opens `path` below `folder` without following a link anywhere; errno is set when the result is negative.
+// Opens `path` below `folder` without following a link anywhere; errno is set when the result is
+// negative.
 int open_beneath(int folder, const std::string& path, int flags, mode_t mode = 0) noexcept;
 // The same for a kernel without openat2: component by component.
 int open_by_component(int folder, const std::string& path, int flags, mode_t mode = 0) noexcept;
@@ -54,7 +56,8 @@ int open_by_component(int folder, const std::string& path, int flags, mode_t mod
 constexpr std::string_view sidecars[] = {"-wal", "-shm", "-journal"};
 // True for a name that cannot be a tenant's: hidden, or ending like a sidecar.
 bool reserved_name(std::string_view name) noexcept;
-// Throws Error(permission) for a path that would leave the folder, Error(invalid_argument) for one that names no file.
+// Throws Error(permission) for a path that would leave the folder, Error(invalid_argument) for one
+// that names no file.
 void check_relative(std::string_view path);
 
 // A path in two: the folder ("" for the root itself) and the name.
@@ -73,16 +76,19 @@ public:
     int fd() const noexcept { return folder_.get(); }
     std::string full(std::string_view relative) const;
 
-    // Nothing when there is no such file; throws for what may not be opened: a link, a second name, no regular file.
+    // Nothing when there is no such file; throws for what may not be opened: a link, a second name,
+    // no regular file.
     std::optional<Found> find(const std::string& relative) const;
-    // Throws Error(tenant_unknown) when there is none, Error(corrupt) for an empty file. Looks at the sidecars, too.
+    // Throws Error(tenant_unknown) when there is none, Error(corrupt) for an empty file. Looks at
+    // the sidecars, too.
     Found look(const std::string& relative) const;
     // Throws Error(permission) when the path no longer leads to what was found.
     void confirm(const std::string& relative, const Found& found) const;
     // Throws Error(unavailable) when the folder itself is gone or another one stands in its place.
     void check_alive() const;
 
-    // A descriptor of a folder below the root; `create` makes what is missing, durably. Nothing when it is missing.
+    // A descriptor of a folder below the root; `create` makes what is missing, durably. Nothing
+    // when it is missing.
     enum class Missing { keep, create };
     Fd open_folder(const std::string& relative, Missing missing) const;
 

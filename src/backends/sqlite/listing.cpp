@@ -35,7 +35,8 @@ public:
             const bool at_depth = levels_.size() == depth_ + 1;
             if (at_depth && is(level, *entry, DT_REG, S_IFREG)) return level.prefix + entry->d_name;
             if (!at_depth && is(level, *entry, DT_DIR, S_IFDIR))
-                enter(dirfd(level.entries.get()), entry->d_name, level.prefix + entry->d_name + "/");
+                enter(dirfd(level.entries.get()), entry->d_name,
+                      level.prefix + entry->d_name + "/");
         }
         return std::nullopt;
     }
@@ -46,9 +47,10 @@ private:
         std::string prefix;
     };
 
-    static bool is(const Level& level, const dirent& entry, unsigned char kind, mode_t mode) noexcept {
+    static bool is(const Level& level, const dirent& entry, unsigned char kind,
+                   mode_t mode) noexcept {
         if (entry.d_type != DT_UNKNOWN) return entry.d_type == kind;
-        struct stat info{};
+        struct stat info {};
         return fstatat(dirfd(level.entries.get()), entry.d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
                (info.st_mode & S_IFMT) == mode;
     }
@@ -56,7 +58,8 @@ private:
     void enter(int folder, const char* name, std::string prefix) {
         Fd own(openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!own && errno == ENOENT) return;  // removed since it was listed
-        std::unique_ptr<DIR, int (*)(DIR*)> entries(own ? fdopendir(own.get()) : nullptr, &closedir);
+        std::unique_ptr<DIR, int (*)(DIR*)> entries(own ? fdopendir(own.get()) : nullptr,
+                                                    &closedir);
         if (!entries) throw system_error("cannot list folder", prefix, errno);
         own.release();
         levels_.push_back({std::move(entries), std::move(prefix)});

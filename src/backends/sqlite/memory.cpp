@@ -45,8 +45,10 @@ private:
 };
 
 MemoryBackend::MemoryBackend(const db::Settings& settings)
-    : config_(std::make_shared<const Config>(Config::read(settings))), shared_name_(settings.text("tenant.shared")),
-      shared_path_(shared_name_.empty() ? "" : expand_template(settings.text("tenant.path"), shared_name_)),
+    : config_(std::make_shared<const Config>(Config::read(settings))),
+      shared_name_(settings.text("tenant.shared")),
+      shared_path_(
+          shared_name_.empty() ? "" : expand_template(settings.text("tenant.path"), shared_name_)),
       state_(std::make_shared<Guarded<State>>()) {}
 
 const db::Dialect& MemoryBackend::dialect() const { return memory_dialect; }
@@ -54,7 +56,9 @@ const db::Dialect& MemoryBackend::dialect() const { return memory_dialect; }
 MemoryBackend::Anchor MemoryBackend::make_anchor() {
     // Never used twice in a process: a dropped place's connections cannot meet its successor.
     static std::atomic<uint64_t> serial{0};
-    std::string name = "file:/mtdb-" + std::to_string(serial.fetch_add(1, std::memory_order_relaxed)) + "?vfs=memdb";
+    std::string name = "file:/mtdb-" +
+                       std::to_string(serial.fetch_add(1, std::memory_order_relaxed)) +
+                       "?vfs=memdb";
     constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI;
     Handle handle(name, flags, Storage::memory);
     return {std::move(name), std::move(handle)};
@@ -80,7 +84,9 @@ std::unique_ptr<db::Connection> MemoryBackend::open(const db::Place& place, cons
     std::optional<Shared> shared;
     if (!shared_name_.empty() && place.path != shared_path_) {
         const auto shared_file = name_of(shared_path_);
-        if (!shared_file) throw Error(Code::not_found, "the shared database " + shown(shared_path_) + " does not exist");
+        if (!shared_file)
+            throw Error(Code::not_found,
+                        "the shared database " + shown(shared_path_) + " does not exist");
         shared = Shared{shared_name_, *shared_file + "&mode=ro"};
     }
     Handle handle(*name, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, Storage::memory);
@@ -109,6 +115,8 @@ void MemoryBackend::copy(db::Connection& source, const db::Place& target, const 
     add(target.path, std::move(anchor));
 }
 
-std::unique_ptr<db::TenantCursor> MemoryBackend::list() { return std::make_unique<Listing>(state_); }
+std::unique_ptr<db::TenantCursor> MemoryBackend::list() {
+    return std::make_unique<Listing>(state_);
+}
 
 }  // namespace mtdb::backends::sqlite

@@ -28,7 +28,8 @@ public:
     bool checkpoint(db::Connection&) override { return false; }
 
 private:
-    // A database of SQLite's "memdb" lives while a connection is open: the anchor is that connection.
+    // A database of SQLite's "memdb" lives while a connection is open: the anchor is that
+    // connection.
     struct Anchor {
         std::string name;
         Handle handle;

@@ -9,7 +9,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <ctime>
 #include <memory>
 
 #include "backends/sqlite/errors.hpp"
@@ -44,8 +43,10 @@ bool remove_sidecars(int folder, const std::string& name) {
     bool removed = false;
     for (const std::string_view suffix : sidecars) {
         const std::string sidecar = name + std::string(suffix);
-        if (unlinkat(folder, sidecar.c_str(), 0) == 0) removed = true;
-        else if (errno != ENOENT) throw system_error("cannot remove", sidecar, errno);
+        if (unlinkat(folder, sidecar.c_str(), 0) == 0)
+            removed = true;
+        else if (errno != ENOENT)
+            throw system_error("cannot remove", sidecar, errno);
     }
     return removed;
 }
@@ -59,28 +60,32 @@ bool remove_sidecars(int folder, const std::string& name) {
 
 }  // namespace
 
-Staging::Staging(const Root& root, const std::string& target) : root_(root), target_(split_path(target)) {
+Staging::Staging(const Root& root, const std::string& target)
+    : root_(root), target_(split_path(target)) {
     check_relative(target);
     root.check_alive();
     folder_ = root.open_folder(target_.folder, Root::Missing::create);
     if (there(folder_.get(), target_.name)) throw_exists(target_, folder_.get(), root.folds_case());
     name_ = random_name(new_prefix);
     path_ = joined(target_.folder, name_);
-    file_ = Fd(openat(folder_.get(), name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    file_ = Fd(openat(folder_.get(), name_.c_str(),
+                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file_) throw system_error("cannot create", target, errno);
 }
 
 Staging::~Staging() {
     if (installed_ || !folder_) return;
     unlinkat(folder_.get(), name_.c_str(), 0);
-    for (const std::string_view suffix : sidecars) unlinkat(folder_.get(), (name_ + std::string(suffix)).c_str(), 0);
+    for (const std::string_view suffix : sidecars)
+        unlinkat(folder_.get(), (name_ + std::string(suffix)).c_str(), 0);
 }
 
 void Staging::write(std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t written = ::write(file_.get(), bytes.data(), bytes.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) throw system_error("cannot write", joined(target_.folder, target_.name), errno);
+        if (written <= 0)
+            throw system_error("cannot write", joined(target_.folder, target_.name), errno);
         bytes.remove_prefix(static_cast<std::size_t>(written));
     }
 }
@@ -89,9 +94,12 @@ void Staging::install(const base::Wait& wait) {
     if (fsync(file_.get()) != 0) throw system_error("cannot sync", path_, errno);
     {
         const Fd lock = root_.lock(wait);
-        if (there(folder_.get(), target_.name)) throw_exists(target_, folder_.get(), root_.folds_case());
-        // A log that an older file of that name left behind must be gone for good before a new file meets it.
-        if (remove_sidecars(folder_.get(), target_.name)) sync_folder(folder_.get(), target_.folder);
+        if (there(folder_.get(), target_.name))
+            throw_exists(target_, folder_.get(), root_.folds_case());
+        // A log that an older file of that name left behind must be gone for good before a new file
+        // meets it.
+        if (remove_sidecars(folder_.get(), target_.name))
+            sync_folder(folder_.get(), target_.folder);
         rename_new();
     }
     sync_folder(folder_.get(), target_.folder);
@@ -117,10 +125,13 @@ void Staging::rename_new() {
 void remove_place(const Root& root, const std::string& target, const base::Wait& wait) {
     const Split at = split_path(target);
     const Fd lock = root.lock(wait);
-    if (!root.find(target)) throw Error(Code::tenant_unknown, "there is no '" + base::excerpt(target, 200) + "'");
+    if (!root.find(target))
+        throw Error(Code::tenant_unknown, "there is no '" + base::excerpt(target, 200) + "'");
     const Fd folder = root.open_folder(at.folder, Root::Missing::keep);
-    if (!folder) throw Error(Code::tenant_unknown, "there is no '" + base::excerpt(target, 200) + "'");
-    // The database goes first: its log without it means nothing, while it without its log would be an older state of itself.
+    if (!folder)
+        throw Error(Code::tenant_unknown, "there is no '" + base::excerpt(target, 200) + "'");
+    // The database goes first: its log without it means nothing, while it without its log would be
+    // an older state of itself.
     const std::string dropped = random_name(dropped_prefix);
     if (renameat(folder.get(), at.name.c_str(), folder.get(), dropped.c_str()) != 0)
         throw system_error("cannot remove", target, errno);
@@ -131,18 +142,20 @@ void remove_place(const Root& root, const std::string& target, const base::Wait&
     sync_folder(folder.get(), at.folder);
 }
 
-void sweep_leftovers(int folder) noexcept {
+void sweep_leftovers(int folder, time_t now) noexcept {
     constexpr time_t age_min = 24 * 60 * 60;  // seconds
     Fd own(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    const std::unique_ptr<DIR, int (*)(DIR*)> entries(own ? fdopendir(own.get()) : nullptr, &closedir);
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(own ? fdopendir(own.get()) : nullptr,
+                                                      &closedir);
     if (!entries) return;
     own.release();
-    const time_t now = time(nullptr);
     while (const dirent* entry = readdir(entries.get())) {
         const std::string_view name = entry->d_name;
         if (!name.starts_with(new_prefix) && !name.starts_with(dropped_prefix)) continue;
-        struct stat info{};
-        if (fstatat(folder, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode)) continue;
+        struct stat info {};
+        if (fstatat(folder, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(info.st_mode))
+            continue;
         // The time of the last change of the inode: no program sets it back.
         if (now - info.st_ctime > age_min) unlinkat(folder, entry->d_name, 0);
     }

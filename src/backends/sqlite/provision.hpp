@@ -2,13 +2,15 @@
 // How a tenant's file comes and goes: whole and durable, or not at all.
 #pragma once
 
+#include <ctime>
 #include <string>
 
 #include "backends/sqlite/files.hpp"
 
 namespace mtdb::backends::sqlite {
 
-// A new file under a name that no tenant can have, in the folder it is meant for. It vanishes unless it is installed.
+// A new file under a name that no tenant can have, in the folder it is meant for. It vanishes
+// unless it is installed.
 class Staging {
 public:
     Staging(const Root& root, const std::string& target);
@@ -36,7 +38,7 @@ private:
 // Throws Error(tenant_unknown) when there is none. Nobody may have it open.
 void remove_place(const Root& root, const std::string& target, const base::Wait& wait);
 
-// Removes what killed processes left behind in a folder, a day after.
-void sweep_leftovers(int folder) noexcept;
+// Removes what killed processes left behind in a folder more than a day before `now`.
+void sweep_leftovers(int folder, time_t now) noexcept;
 
 }  // namespace mtdb::backends::sqlite

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "backends/sqlite/errors.hpp"
 #include "backends/sqlite/values.hpp"
@@ -14,7 +15,9 @@ namespace {
 
 constexpr uint32_t steps_per_look = 64;  // rows of a cursor between two looks at the deadline
 
-std::string_view text_of(const char* text) noexcept { return text == nullptr ? std::string_view{} : text; }
+std::string_view text_of(const char* text) noexcept {
+    return text == nullptr ? std::string_view{} : text;
+}
 
 sqlite3_destructor_type destructor_of(db::Lifetime lifetime) noexcept {
 #pragma GCC diagnostic push
@@ -26,17 +29,21 @@ sqlite3_destructor_type destructor_of(db::Lifetime lifetime) noexcept {
 }  // namespace
 
 Statement::Statement(Connection& connection, sqlite3_stmt* statement, db::Control control) noexcept
-    : connection_(connection), statement_(statement), control_(control),
+    : connection_(connection),
+      statement_(statement),
+      control_(control),
       read_only_(sqlite3_stmt_readonly(statement) != 0) {}
 
 Statement::~Statement() { sqlite3_finalize(statement_); }
 
 db::Column Statement::column(int32_t index) const {
-    return {text_of(sqlite3_column_name(statement_, index)), text_of(sqlite3_column_decltype(statement_, index))};
+    return {text_of(sqlite3_column_name(statement_, index)),
+            text_of(sqlite3_column_decltype(statement_, index))};
 }
 
 int32_t Statement::parameter_index(std::string_view name) const {
-    const bool sigil = !name.empty() && std::string_view(":@$?").find(name.front()) != std::string_view::npos;
+    const bool sigil =
+        !name.empty() && std::string_view(":@$?").find(name.front()) != std::string_view::npos;
     const int32_t count = parameter_count();
     for (int32_t i = 1; i <= count; ++i) {
         const std::string_view own = text_of(sqlite3_bind_parameter_name(statement_, i));
@@ -56,11 +63,16 @@ int Statement::bind_value(int32_t index, const db::Value& value, db::Lifetime li
     using db::Type;
     const auto copied = destructor_of(db::Lifetime::copied);
     switch (value.type) {
-        case Type::null: return sqlite3_bind_null(statement_, index);
-        case Type::boolean: return sqlite3_bind_int64(statement_, index, value.slot != 0 ? 1 : 0);
-        case Type::int64: return sqlite3_bind_int64(statement_, index, value.slot);
+        case Type::null:
+            return sqlite3_bind_null(statement_, index);
+        case Type::boolean:
+            return sqlite3_bind_int64(statement_, index, value.slot != 0 ? 1 : 0);
+        case Type::int64:
+            return sqlite3_bind_int64(statement_, index, value.slot);
         case Type::uint64:
-            if (value.slot < 0) throw Error(Code::limit, "an unsigned integer above 2^63 - 1 is more than sqlite takes");
+            if (value.slot < 0)
+                throw Error(Code::limit,
+                            "an unsigned integer above 2^63 - 1 is more than sqlite takes");
             return sqlite3_bind_int64(statement_, index, value.slot);
         case Type::float32:
         case Type::float64:
@@ -70,17 +82,26 @@ int Statement::bind_value(int32_t index, const db::Value& value, db::Lifetime li
         case Type::decimal:
         case Type::text:
         case Type::json:
-        case Type::other: return bind_text(index, value.view(), destructor_of(lifetime));
+        case Type::other:
+            return bind_text(index, value.view(), destructor_of(lifetime));
         case Type::bytes:
             return sqlite3_bind_blob64(statement_, index, value.size == 0 ? "" : value.data,
-                                       static_cast<sqlite3_uint64>(value.size), destructor_of(lifetime));
-        case Type::date: return bind_text(index, date_text(value.slot).view(), copied);
-        case Type::time: return bind_text(index, time_text(value.slot).view(), copied);
-        case Type::timestamp: return bind_text(index, timestamp_text(value.slot, "").view(), copied);
-        case Type::timestamptz: return bind_text(index, timestamp_text(value.slot, "+00:00").view(), copied);
-        case Type::uuid: return bind_text(index, uuid_text(value.view()).view(), copied);
-        case Type::interval: return bind_text(index, interval_text(value.view()).view(), copied);
-        case Type::variant: break;
+                                       static_cast<sqlite3_uint64>(value.size),
+                                       destructor_of(lifetime));
+        case Type::date:
+            return bind_text(index, date_text(value.slot).view(), copied);
+        case Type::time:
+            return bind_text(index, time_text(value.slot).view(), copied);
+        case Type::timestamp:
+            return bind_text(index, timestamp_text(value.slot, "").view(), copied);
+        case Type::timestamptz:
+            return bind_text(index, timestamp_text(value.slot, "+00:00").view(), copied);
+        case Type::uuid:
+            return bind_text(index, uuid_text(value.view()).view(), copied);
+        case Type::interval:
+            return bind_text(index, interval_text(value.view()).view(), copied);
+        case Type::variant:
+            break;
     }
     throw Error(Code::invalid_argument, "a value cannot be of type variant");
 }
@@ -88,12 +109,14 @@ int Statement::bind_value(int32_t index, const db::Value& value, db::Lifetime li
 void Statement::bind(int32_t index, const db::Value& value, db::Lifetime lifetime) {
     const auto name = [&] { return "parameter " + std::to_string(index); };
     if (index < 1 || index > parameter_count())
-        throw Error(Code::invalid_argument,
-                    "there is no " + name() + "; the statement has " + std::to_string(parameter_count()));
-    if (reading()) throw Error(Code::invalid_state, "the statement is being read: reset it before you bind");
+        throw Error(Code::invalid_argument, "there is no " + name() + "; the statement has " +
+                                                std::to_string(parameter_count()));
+    if (reading())
+        throw Error(Code::invalid_state, "the statement is being read: reset it before you bind");
     if (value.size > connection_.length_max())
-        throw Error(Code::limit, name() + " has " + std::to_string(value.size) + " bytes, more than the " +
-                                     std::to_string(connection_.length_max()) + " that sqlite takes");
+        throw Error(Code::limit,
+                    name() + " has " + std::to_string(value.size) + " bytes, more than the " +
+                        std::to_string(connection_.length_max()) + " that sqlite takes");
     ended_ = false;
     const int result = bind_value(index, value, lifetime);
     if (result != SQLITE_OK) throw engine_error(connection_.db(), result);
@@ -103,10 +126,16 @@ void Statement::reset() noexcept {
     sqlite3_reset(statement_);
     ended_ = false;
     pending_ = false;
+    set_running(false);
+}
+
+void Statement::set_running(bool running) noexcept {
+    if (std::exchange(running_, running) != running) connection_.count_running(running ? 1 : -1);
 }
 
 void Statement::start(const Wait& wait) {
     wait.check("the statement");
+    set_running(true);
     attempt_ = connection_.attempt(!read_only_, control_);
     affected_ = 0;
     steps_ = 0;
@@ -120,6 +149,7 @@ void Statement::finish() noexcept {
     if (control_ == db::Control::begin) connection_.began_by_statement();
     sqlite3_reset(statement_);  // ready for new bindings
     ended_ = true;
+    set_running(false);
 }
 
 Statement::Step Statement::step(const Wait& wait) {
@@ -159,10 +189,13 @@ void Statement::settle_columns(const Wait& wait) {
 db::Value Statement::value(int32_t index) const {
     using db::Type;
     switch (sqlite3_column_type(statement_, index)) {
-        case SQLITE_INTEGER: return db::Value::integer(sqlite3_column_int64(statement_, index));
-        case SQLITE_FLOAT: return db::Value::real(sqlite3_column_double(statement_, index));
+        case SQLITE_INTEGER:
+            return db::Value::integer(sqlite3_column_int64(statement_, index));
+        case SQLITE_FLOAT:
+            return db::Value::real(sqlite3_column_double(statement_, index));
         case SQLITE_TEXT: {
-            const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, index));
+            const auto* text =
+                reinterpret_cast<const char*>(sqlite3_column_text(statement_, index));
             if (text == nullptr) throw Error(Code::nomem, "out of memory");
             return {Type::text, 0, text, sqlite3_column_bytes(statement_, index)};
         }
@@ -172,7 +205,8 @@ db::Value Statement::value(int32_t index) const {
             if (bytes == nullptr && size > 0) throw Error(Code::nomem, "out of memory");
             return {Type::bytes, 0, bytes == nullptr ? "" : bytes, size};
         }
-        default: return db::Value::null();
+        default:
+            return db::Value::null();
     }
 }
 
@@ -180,12 +214,16 @@ db::Value Statement::value(int32_t index) const {
 bool Statement::put_row(db::BlockWriter& writer, int32_t columns) const noexcept {
     using db::Type;
     for (int32_t i = 0; i < columns; ++i) {
-        // One look-up of the cell; its accessors are then direct. The value stays on this thread, unshared.
+        // One look-up of the cell; its accessors are then direct. The value stays on this thread,
+        // unshared.
         sqlite3_value* const cell = sqlite3_column_value(statement_, i);
         switch (sqlite3_value_type(cell)) {
-            case SQLITE_INTEGER: writer.put_slot(i, Type::int64, sqlite3_value_int64(cell)); break;
+            case SQLITE_INTEGER:
+                writer.put_slot(i, Type::int64, sqlite3_value_int64(cell));
+                break;
             case SQLITE_FLOAT:
-                writer.put_slot(i, Type::float64, std::bit_cast<int64_t>(sqlite3_value_double(cell)));
+                writer.put_slot(i, Type::float64,
+                                std::bit_cast<int64_t>(sqlite3_value_double(cell)));
                 break;
             case SQLITE_TEXT: {
                 const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(cell));
@@ -200,7 +238,9 @@ bool Statement::put_row(db::BlockWriter& writer, int32_t columns) const noexcept
                 writer.put_bytes(i, Type::bytes, bytes == nullptr ? "" : bytes, size);
                 break;
             }
-            default: writer.put_null(i); break;
+            default:
+                writer.put_null(i);
+                break;
         }
     }
     return true;

@@ -42,7 +42,9 @@ private:
     Step step(const Wait& wait);  // within an operation
     void end_or_throw(int result, const Wait& wait);
     void finish() noexcept;
-    int32_t checked_columns(const db::BlockWriter& writer);  // throws Error(serialization) when they are not the writer's
+    void set_running(bool running) noexcept;
+    int32_t checked_columns(const db::BlockWriter& writer);  // throws Error(serialization) when
+                                                             // they are not the writer's
     int bind_value(int32_t index, const db::Value& value, db::Lifetime lifetime);
     int bind_text(int32_t index, std::string_view text, sqlite3_destructor_type lifetime);
     bool put_row(db::BlockWriter& writer, int32_t columns) const noexcept;
@@ -51,8 +53,9 @@ private:
     sqlite3_stmt* statement_;
     db::Control control_;
     bool read_only_;
-    bool ended_ = false;     // the rows were read to their end
-    bool pending_ = false;   // the present row did not fit into the last block
+    bool ended_ = false;    // the rows were read to their end
+    bool running_ = false;   // counted by the connection
+    bool pending_ = false;  // the present row did not fit into the last block
     uint32_t steps_ = 0;
     int64_t affected_ = 0;
     Attempt attempt_;

@@ -22,8 +22,10 @@ void append_date(ValueText& out, int64_t days) {
     const int64_t from_march = days + 719'468;
     const int64_t era = (from_march >= 0 ? from_march : from_march - 146'096) / 146'097;
     const int64_t day_of_era = from_march - era * 146'097;
-    const int64_t year_of_era = (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-    const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const int64_t year_of_era =
+        (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+    const int64_t day_of_year =
+        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     const int64_t month_from_march = (5 * day_of_year + 2) / 153;
     const int64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
     out.append_number(year_of_era + era * 400 + (month <= 2 ? 1 : 0), 4);
@@ -56,7 +58,8 @@ void append_part(ValueText& out, int64_t value, std::string_view unit) {
 }
 
 void check_sixteen(std::string_view bytes, const char* what) {
-    if (bytes.size() != 16) throw Error(Code::invalid_argument, std::string(what) + " has not 16 bytes");
+    if (bytes.size() != 16)
+        throw Error(Code::invalid_argument, std::string(what) + " has not 16 bytes");
 }
 
 }  // namespace

@@ -133,115 +133,115 @@ typedef long long swig_type_103;
 typedef long long swig_type_104;
 typedef _goslice_ swig_type_105;
 typedef _gostring_ swig_type_106;
-extern void _wrap_Swig_free_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_raw_6a1f32b77311dee8(swig_intgo arg1);
-extern int _wrap_mtdb_abi_version_raw_6a1f32b77311dee8(void);
-extern int _wrap_mtdb_abi_require_raw_6a1f32b77311dee8(int arg1, int arg2, swig_voidp arg3);
-extern int _wrap_mtdb_build_info_raw_6a1f32b77311dee8(swig_type_1 arg1, swig_type_2 arg2, swig_voidp arg3, swig_voidp arg4);
-extern int _wrap_mtdb_status_text_raw_6a1f32b77311dee8(int arg1, swig_type_3 arg2, swig_voidp arg3, swig_voidp arg4);
-extern int _wrap_mtdb_error_status_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern swig_type_4 _wrap_mtdb_error_native_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern int _wrap_mtdb_error_effect_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern int _wrap_mtdb_error_retryable_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern swig_type_5 _wrap_mtdb_error_line_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern swig_type_6 _wrap_mtdb_error_column_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern swig_type_7 _wrap_mtdb_error_statement_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern int _wrap_mtdb_error_text_raw_6a1f32b77311dee8(uintptr_t arg1, int arg2, swig_type_8 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_error_json_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_9 arg2, swig_voidp arg3);
-extern void _wrap_mtdb_error_release_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern int _wrap_mtdb_options_new_raw_6a1f32b77311dee8(swig_voidp arg1, swig_voidp arg2);
-extern int _wrap_mtdb_options_set_str_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_10 arg2, swig_type_11 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_options_set_int_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_12 arg2, swig_type_13 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_options_set_bool_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_14 arg2, int arg3, swig_voidp arg4);
-extern int _wrap_mtdb_options_get_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_15 arg2, swig_type_16 arg3, swig_voidp arg4, swig_voidp arg5);
-extern int _wrap_mtdb_options_count_raw_6a1f32b77311dee8(void);
-extern int _wrap_mtdb_options_describe_raw_6a1f32b77311dee8(int arg1, swig_type_17 arg2, swig_voidp arg3, swig_voidp arg4);
-extern void _wrap_mtdb_options_release_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern int _wrap_mtdb_cancel_new_raw_6a1f32b77311dee8(swig_voidp arg1, swig_voidp arg2);
-extern int _wrap_mtdb_cancel_trigger_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_18 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_cancel_reset_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern void _wrap_mtdb_cancel_release_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern int _wrap_mtdb_db_open_raw_6a1f32b77311dee8(swig_type_19 arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4);
-extern int _wrap_mtdb_db_close_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_20 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
-extern int _wrap_mtdb_db_ping_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_21 arg2, swig_type_22 arg3, uintptr_t arg4, swig_voidp arg5);
-extern int _wrap_mtdb_db_maintain_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_23 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_db_request_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_24 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5, swig_type_25 arg6, swig_voidp arg7, swig_voidp arg8);
-extern int _wrap_mtdb_db_answer_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_26 arg2, swig_type_27 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_db_refuse_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_28 arg2, swig_type_29 arg3, swig_voidp arg4);
-extern void _wrap_mtdb_db_release_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern int _wrap_mtdb_tenant_check_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_30 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tenant_create_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_31 arg2, swig_type_32 arg3, uintptr_t arg4, swig_voidp arg5);
-extern int _wrap_mtdb_tenant_exists_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_33 arg2, swig_voidp arg3, swig_voidp arg4);
-extern int _wrap_mtdb_tenant_list_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_34 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
-extern int _wrap_mtdb_tenant_copy_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_35 arg2, swig_type_36 arg3, swig_type_37 arg4, uintptr_t arg5, swig_voidp arg6);
-extern int _wrap_mtdb_tenant_drop_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_38 arg2, swig_type_39 arg3, uintptr_t arg4, swig_voidp arg5);
-extern int _wrap_mtdb_db_acquire_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_40 arg2, uintptr_t arg3, swig_type_41 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_conn_tenant_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_42 arg2, swig_voidp arg3, swig_voidp arg4);
-extern int _wrap_mtdb_conn_exec_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_43 arg2, swig_type_44 arg3, swig_type_45 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_conn_query_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_46 arg2, swig_type_47 arg3, swig_type_48 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_conn_exec_script_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_49 arg2, swig_type_50 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
-extern int _wrap_mtdb_conn_insert_id_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_conn_close_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_mtdb_conn_release_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern int _wrap_mtdb_stmt_prepare_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_51 arg2, swig_type_52 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
-extern int _wrap_mtdb_stmt_parameter_count_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_stmt_parameter_index_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_53 arg2, swig_voidp arg3, swig_voidp arg4);
-extern int _wrap_mtdb_stmt_bind_null_raw_6a1f32b77311dee8(uintptr_t arg1, int arg2, swig_voidp arg3);
-extern int _wrap_mtdb_stmt_bind_integer_raw_6a1f32b77311dee8(uintptr_t arg1, int arg2, int arg3, swig_type_54 arg4, swig_voidp arg5);
-extern int _wrap_mtdb_stmt_bind_int64_raw_6a1f32b77311dee8(uintptr_t arg1, int arg2, swig_type_55 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_stmt_bind_double_raw_6a1f32b77311dee8(uintptr_t arg1, int arg2, double arg3, swig_voidp arg4);
-extern int _wrap_mtdb_stmt_bind_text_raw_6a1f32b77311dee8(uintptr_t arg1, int arg2, swig_type_56 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_stmt_bind_bytes_raw_6a1f32b77311dee8(uintptr_t arg1, int arg2, swig_type_57 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_stmt_bind_typed_raw_6a1f32b77311dee8(uintptr_t arg1, int arg2, int arg3, swig_type_58 arg4, swig_voidp arg5);
-extern int _wrap_mtdb_stmt_bind_block_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_59 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_stmt_clear_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_stmt_execute_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_60 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
-extern int _wrap_mtdb_stmt_close_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_mtdb_stmt_release_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern int _wrap_mtdb_result_column_count_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_result_column_name_raw_6a1f32b77311dee8(uintptr_t arg1, int arg2, swig_type_61 arg3, swig_voidp arg4, swig_voidp arg5);
-extern int _wrap_mtdb_result_column_declared_raw_6a1f32b77311dee8(uintptr_t arg1, int arg2, swig_type_62 arg3, swig_voidp arg4, swig_voidp arg5);
-extern int _wrap_mtdb_result_column_type_raw_6a1f32b77311dee8(uintptr_t arg1, int arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5);
-extern int _wrap_mtdb_result_fetch_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_63 arg2, swig_type_64 arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6);
-extern int _wrap_mtdb_result_affected_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_result_insert_id_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_result_next_set_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_result_close_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_mtdb_result_release_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern int _wrap_mtdb_block_new_raw_6a1f32b77311dee8(swig_voidp arg1, swig_voidp arg2);
-extern int _wrap_mtdb_block_add_null_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_block_add_integer_raw_6a1f32b77311dee8(uintptr_t arg1, int arg2, swig_type_65 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_block_add_int64_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_66 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_block_add_double_raw_6a1f32b77311dee8(uintptr_t arg1, double arg2, swig_voidp arg3);
-extern int _wrap_mtdb_block_add_text_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_67 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_block_add_typed_raw_6a1f32b77311dee8(uintptr_t arg1, int arg2, swig_type_68 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_block_end_row_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_block_copy_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_69 arg2, swig_voidp arg3, swig_voidp arg4);
-extern int _wrap_mtdb_block_reset_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_mtdb_block_release_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern int _wrap_mtdb_tx_begin_raw_6a1f32b77311dee8(uintptr_t arg1, uintptr_t arg2, swig_type_70 arg3, uintptr_t arg4, swig_voidp arg5);
-extern int _wrap_mtdb_tx_commit_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_71 arg2, uintptr_t arg3, swig_voidp arg4);
-extern int _wrap_mtdb_tx_rollback_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_tx_savepoint_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_72 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tx_rollback_to_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_73 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tx_release_savepoint_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_74 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tx_state_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_db_exec_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_75 arg2, swig_type_76 arg3, swig_type_77 arg4, swig_type_78 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
-extern int _wrap_mtdb_db_query_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_79 arg2, swig_type_80 arg3, swig_type_81 arg4, swig_type_82 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
-extern int _wrap_mtdb_migrator_new_raw_6a1f32b77311dee8(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4);
-extern int _wrap_mtdb_migrator_add_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_83 arg2, swig_type_84 arg3, swig_type_85 arg4, swig_type_86 arg5, swig_voidp arg6);
-extern int _wrap_mtdb_migrator_enable_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_migrator_plan_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3, swig_type_89 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_migrator_migrate_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_90 arg2, swig_type_91 arg3, swig_type_92 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_migrator_undo_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_93 arg2, swig_type_94 arg3, swig_type_95 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_migrator_status_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_96 arg2, swig_type_97 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
-extern int _wrap_mtdb_migrator_validate_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_98 arg2, swig_type_99 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
-extern int _wrap_mtdb_migrator_run_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_100 arg2, swig_type_101 arg3, swig_type_102 arg4, uintptr_t arg5, swig_type_103 arg6, uintptr_t arg7, swig_voidp arg8, swig_voidp arg9);
-extern void _wrap_mtdb_migrator_release_raw_6a1f32b77311dee8(uintptr_t arg1);
-extern int _wrap_mtdb_events_poll_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_104 arg2, uintptr_t arg3, swig_type_105 arg4, swig_voidp arg5, swig_voidp arg6, swig_voidp arg7, swig_voidp arg8);
-extern int _wrap_mtdb_db_stats_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_pool_stats_raw_6a1f32b77311dee8(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tenant_stats_raw_6a1f32b77311dee8(uintptr_t arg1, swig_type_106 arg2, swig_voidp arg3, swig_voidp arg4);
+extern void _wrap_Swig_free_mtdb_raw(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_mtdb_raw(swig_intgo arg1);
+extern int _wrap_mtdb_abi_version_mtdb_raw(void);
+extern int _wrap_mtdb_abi_require_mtdb_raw(int arg1, int arg2, swig_voidp arg3);
+extern int _wrap_mtdb_build_info_mtdb_raw(swig_type_1 arg1, swig_type_2 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_status_text_mtdb_raw(int arg1, swig_type_3 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_error_status_mtdb_raw(uintptr_t arg1);
+extern swig_type_4 _wrap_mtdb_error_native_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_error_effect_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_error_retryable_mtdb_raw(uintptr_t arg1);
+extern swig_type_5 _wrap_mtdb_error_line_mtdb_raw(uintptr_t arg1);
+extern swig_type_6 _wrap_mtdb_error_column_mtdb_raw(uintptr_t arg1);
+extern swig_type_7 _wrap_mtdb_error_statement_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_error_text_mtdb_raw(uintptr_t arg1, int arg2, swig_type_8 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_error_json_mtdb_raw(uintptr_t arg1, swig_type_9 arg2, swig_voidp arg3);
+extern void _wrap_mtdb_error_release_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_options_new_mtdb_raw(swig_voidp arg1, swig_voidp arg2);
+extern int _wrap_mtdb_options_set_str_mtdb_raw(uintptr_t arg1, swig_type_10 arg2, swig_type_11 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_options_set_int_mtdb_raw(uintptr_t arg1, swig_type_12 arg2, swig_type_13 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_options_set_bool_mtdb_raw(uintptr_t arg1, swig_type_14 arg2, int arg3, swig_voidp arg4);
+extern int _wrap_mtdb_options_get_mtdb_raw(uintptr_t arg1, swig_type_15 arg2, swig_type_16 arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_options_count_mtdb_raw(void);
+extern int _wrap_mtdb_options_describe_mtdb_raw(int arg1, swig_type_17 arg2, swig_voidp arg3, swig_voidp arg4);
+extern void _wrap_mtdb_options_release_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_cancel_new_mtdb_raw(swig_voidp arg1, swig_voidp arg2);
+extern int _wrap_mtdb_cancel_trigger_mtdb_raw(uintptr_t arg1, swig_type_18 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_cancel_reset_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
+extern void _wrap_mtdb_cancel_release_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_db_open_mtdb_raw(swig_type_19 arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_db_close_mtdb_raw(uintptr_t arg1, swig_type_20 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_db_ping_mtdb_raw(uintptr_t arg1, swig_type_21 arg2, swig_type_22 arg3, uintptr_t arg4, swig_voidp arg5);
+extern int _wrap_mtdb_db_maintain_mtdb_raw(uintptr_t arg1, swig_type_23 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_db_request_mtdb_raw(uintptr_t arg1, swig_type_24 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5, swig_type_25 arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_db_answer_mtdb_raw(uintptr_t arg1, swig_type_26 arg2, swig_type_27 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_db_refuse_mtdb_raw(uintptr_t arg1, swig_type_28 arg2, swig_type_29 arg3, swig_voidp arg4);
+extern void _wrap_mtdb_db_release_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_tenant_check_mtdb_raw(uintptr_t arg1, swig_type_30 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_tenant_create_mtdb_raw(uintptr_t arg1, swig_type_31 arg2, swig_type_32 arg3, uintptr_t arg4, swig_voidp arg5);
+extern int _wrap_mtdb_tenant_exists_mtdb_raw(uintptr_t arg1, swig_type_33 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_tenant_list_mtdb_raw(uintptr_t arg1, swig_type_34 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_tenant_copy_mtdb_raw(uintptr_t arg1, swig_type_35 arg2, swig_type_36 arg3, swig_type_37 arg4, uintptr_t arg5, swig_voidp arg6);
+extern int _wrap_mtdb_tenant_drop_mtdb_raw(uintptr_t arg1, swig_type_38 arg2, swig_type_39 arg3, uintptr_t arg4, swig_voidp arg5);
+extern int _wrap_mtdb_db_acquire_mtdb_raw(uintptr_t arg1, swig_type_40 arg2, uintptr_t arg3, swig_type_41 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_conn_tenant_mtdb_raw(uintptr_t arg1, swig_type_42 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_conn_exec_mtdb_raw(uintptr_t arg1, swig_type_43 arg2, swig_type_44 arg3, swig_type_45 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_conn_query_mtdb_raw(uintptr_t arg1, swig_type_46 arg2, swig_type_47 arg3, swig_type_48 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_conn_exec_script_mtdb_raw(uintptr_t arg1, swig_type_49 arg2, swig_type_50 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_conn_insert_id_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
+extern int _wrap_mtdb_conn_close_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_mtdb_conn_release_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_stmt_prepare_mtdb_raw(uintptr_t arg1, swig_type_51 arg2, swig_type_52 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_stmt_parameter_count_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
+extern int _wrap_mtdb_stmt_parameter_index_mtdb_raw(uintptr_t arg1, swig_type_53 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_stmt_bind_null_mtdb_raw(uintptr_t arg1, int arg2, swig_voidp arg3);
+extern int _wrap_mtdb_stmt_bind_integer_mtdb_raw(uintptr_t arg1, int arg2, int arg3, swig_type_54 arg4, swig_voidp arg5);
+extern int _wrap_mtdb_stmt_bind_int64_mtdb_raw(uintptr_t arg1, int arg2, swig_type_55 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_stmt_bind_double_mtdb_raw(uintptr_t arg1, int arg2, double arg3, swig_voidp arg4);
+extern int _wrap_mtdb_stmt_bind_text_mtdb_raw(uintptr_t arg1, int arg2, swig_type_56 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_stmt_bind_bytes_mtdb_raw(uintptr_t arg1, int arg2, swig_type_57 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_stmt_bind_typed_mtdb_raw(uintptr_t arg1, int arg2, int arg3, swig_type_58 arg4, swig_voidp arg5);
+extern int _wrap_mtdb_stmt_bind_block_mtdb_raw(uintptr_t arg1, swig_type_59 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_stmt_clear_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern int _wrap_mtdb_stmt_execute_mtdb_raw(uintptr_t arg1, swig_type_60 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_stmt_close_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_mtdb_stmt_release_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_result_column_count_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
+extern int _wrap_mtdb_result_column_name_mtdb_raw(uintptr_t arg1, int arg2, swig_type_61 arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_result_column_declared_mtdb_raw(uintptr_t arg1, int arg2, swig_type_62 arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_result_column_type_mtdb_raw(uintptr_t arg1, int arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_result_fetch_mtdb_raw(uintptr_t arg1, swig_type_63 arg2, swig_type_64 arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_result_affected_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
+extern int _wrap_mtdb_result_insert_id_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
+extern int _wrap_mtdb_result_next_set_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern int _wrap_mtdb_result_close_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_mtdb_result_release_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_block_new_mtdb_raw(swig_voidp arg1, swig_voidp arg2);
+extern int _wrap_mtdb_block_add_null_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern int _wrap_mtdb_block_add_integer_mtdb_raw(uintptr_t arg1, int arg2, swig_type_65 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_block_add_int64_mtdb_raw(uintptr_t arg1, swig_type_66 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_block_add_double_mtdb_raw(uintptr_t arg1, double arg2, swig_voidp arg3);
+extern int _wrap_mtdb_block_add_text_mtdb_raw(uintptr_t arg1, swig_type_67 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_block_add_typed_mtdb_raw(uintptr_t arg1, int arg2, swig_type_68 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_block_end_row_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern int _wrap_mtdb_block_copy_mtdb_raw(uintptr_t arg1, swig_type_69 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_block_reset_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_mtdb_block_release_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_tx_begin_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_type_70 arg3, uintptr_t arg4, swig_voidp arg5);
+extern int _wrap_mtdb_tx_commit_mtdb_raw(uintptr_t arg1, swig_type_71 arg2, uintptr_t arg3, swig_voidp arg4);
+extern int _wrap_mtdb_tx_rollback_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern int _wrap_mtdb_tx_savepoint_mtdb_raw(uintptr_t arg1, swig_type_72 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_tx_rollback_to_mtdb_raw(uintptr_t arg1, swig_type_73 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_tx_release_savepoint_mtdb_raw(uintptr_t arg1, swig_type_74 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_tx_state_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
+extern int _wrap_mtdb_db_exec_mtdb_raw(uintptr_t arg1, swig_type_75 arg2, swig_type_76 arg3, swig_type_77 arg4, swig_type_78 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_db_query_mtdb_raw(uintptr_t arg1, swig_type_79 arg2, swig_type_80 arg3, swig_type_81 arg4, swig_type_82 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_migrator_new_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_migrator_add_mtdb_raw(uintptr_t arg1, swig_type_83 arg2, swig_type_84 arg3, swig_type_85 arg4, swig_type_86 arg5, swig_voidp arg6);
+extern int _wrap_mtdb_migrator_enable_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern int _wrap_mtdb_migrator_plan_mtdb_raw(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3, swig_type_89 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_migrate_mtdb_raw(uintptr_t arg1, swig_type_90 arg2, swig_type_91 arg3, swig_type_92 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_undo_mtdb_raw(uintptr_t arg1, swig_type_93 arg2, swig_type_94 arg3, swig_type_95 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_status_mtdb_raw(uintptr_t arg1, swig_type_96 arg2, swig_type_97 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_migrator_validate_mtdb_raw(uintptr_t arg1, swig_type_98 arg2, swig_type_99 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_migrator_run_mtdb_raw(uintptr_t arg1, swig_type_100 arg2, swig_type_101 arg3, swig_type_102 arg4, uintptr_t arg5, swig_type_103 arg6, uintptr_t arg7, swig_voidp arg8, swig_voidp arg9);
+extern void _wrap_mtdb_migrator_release_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_events_poll_mtdb_raw(uintptr_t arg1, swig_type_104 arg2, uintptr_t arg3, swig_type_105 arg4, swig_voidp arg5, swig_voidp arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_db_stats_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
+extern int _wrap_mtdb_pool_stats_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
+extern int _wrap_mtdb_tenant_stats_mtdb_raw(uintptr_t arg1, swig_type_106 arg2, swig_voidp arg3, swig_voidp arg4);
 #undef intgo
 */
 import "C"
@@ -275,13 +275,13 @@ type _ sync.Mutex
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_mtdb_raw(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_raw_6a1f32b77311dee8(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_mtdb_raw(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
@@ -290,7 +290,7 @@ const MTDB_VERSION_MINOR int32 = 1
 const MTDB_VERSION_PATCH int32 = 0
 func Mtdb_abi_version() (_swig_ret int32) {
 	var swig_r int32
-	swig_r = (int32)(C._wrap_mtdb_abi_version_raw_6a1f32b77311dee8())
+	swig_r = (int32)(C._wrap_mtdb_abi_version_mtdb_raw())
 	return swig_r
 }
 
@@ -299,7 +299,7 @@ func Mtdb_abi_require(arg1 int32, arg2 int32, arg3 *uintptr) (_swig_ret int32) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_abi_require_raw_6a1f32b77311dee8(C.int(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_abi_require_mtdb_raw(C.int(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -309,7 +309,7 @@ func Mtdb_build_info(arg1 string, arg2 []byte, arg3 *int64, arg4 *uintptr) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_build_info_raw_6a1f32b77311dee8(*(*C.swig_type_1)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_2)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_build_info_mtdb_raw(*(*C.swig_type_1)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_2)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -374,7 +374,7 @@ func Mtdb_status_text(arg1 int32, arg2 []byte, arg3 *int64, arg4 *uintptr) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_status_text_raw_6a1f32b77311dee8(C.int(_swig_i_0), *(*C.swig_type_3)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_status_text_mtdb_raw(C.int(_swig_i_0), *(*C.swig_type_3)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -384,49 +384,49 @@ func Mtdb_status_text(arg1 int32, arg2 []byte, arg3 *int64, arg4 *uintptr) (_swi
 func Mtdb_error_status(arg1 uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_mtdb_error_status_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_mtdb_error_status_mtdb_raw(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Mtdb_error_native(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_mtdb_error_native_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_mtdb_error_native_mtdb_raw(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Mtdb_error_effect(arg1 uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_mtdb_error_effect_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_mtdb_error_effect_mtdb_raw(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Mtdb_error_retryable(arg1 uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_mtdb_error_retryable_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0)))
+	swig_r = (int32)(C._wrap_mtdb_error_retryable_mtdb_raw(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Mtdb_error_line(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_mtdb_error_line_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_mtdb_error_line_mtdb_raw(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Mtdb_error_column(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_mtdb_error_column_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_mtdb_error_column_mtdb_raw(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Mtdb_error_statement(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_mtdb_error_statement_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_mtdb_error_statement_mtdb_raw(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -436,7 +436,7 @@ func Mtdb_error_text(arg1 uintptr, arg2 int32, arg3 []byte, arg4 *int64) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_error_text_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_error_text_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -448,7 +448,7 @@ func Mtdb_error_json(arg1 uintptr, arg2 []byte, arg3 *int64) (_swig_ret int32) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_error_json_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_error_json_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -457,14 +457,14 @@ func Mtdb_error_json(arg1 uintptr, arg2 []byte, arg3 *int64) (_swig_ret int32) {
 
 func Mtdb_error_release(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_mtdb_error_release_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0))
+	C._wrap_mtdb_error_release_mtdb_raw(C.uintptr_t(_swig_i_0))
 }
 
 func Mtdb_options_new(arg1 *uintptr, arg2 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_mtdb_options_new_raw_6a1f32b77311dee8(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_mtdb_options_new_mtdb_raw(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -474,7 +474,7 @@ func Mtdb_options_set_str(arg1 uintptr, arg2 string, arg3 string, arg4 *uintptr)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_options_set_str_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_options_set_str_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -490,7 +490,7 @@ func Mtdb_options_set_int(arg1 uintptr, arg2 string, arg3 int64, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_options_set_int_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_1)), C.swig_type_13(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_options_set_int_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_1)), C.swig_type_13(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -503,7 +503,7 @@ func Mtdb_options_set_bool(arg1 uintptr, arg2 string, arg3 int32, arg4 *uintptr)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_options_set_bool_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_options_set_bool_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -517,7 +517,7 @@ func Mtdb_options_get(arg1 uintptr, arg2 string, arg3 []byte, arg4 *int64, arg5 
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_options_get_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_options_get_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -529,7 +529,7 @@ func Mtdb_options_get(arg1 uintptr, arg2 string, arg3 []byte, arg4 *int64, arg5 
 
 func Mtdb_options_count() (_swig_ret int32) {
 	var swig_r int32
-	swig_r = (int32)(C._wrap_mtdb_options_count_raw_6a1f32b77311dee8())
+	swig_r = (int32)(C._wrap_mtdb_options_count_mtdb_raw())
 	return swig_r
 }
 
@@ -539,7 +539,7 @@ func Mtdb_options_describe(arg1 int32, arg2 []byte, arg3 *int64, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_options_describe_raw_6a1f32b77311dee8(C.int(_swig_i_0), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_options_describe_mtdb_raw(C.int(_swig_i_0), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -548,7 +548,7 @@ func Mtdb_options_describe(arg1 int32, arg2 []byte, arg3 *int64, arg4 *uintptr) 
 
 func Mtdb_options_release(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_mtdb_options_release_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0))
+	C._wrap_mtdb_options_release_mtdb_raw(C.uintptr_t(_swig_i_0))
 }
 
 const MTDB_DEFAULT int32 = -1
@@ -557,7 +557,7 @@ func Mtdb_cancel_new(arg1 *uintptr, arg2 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_mtdb_cancel_new_raw_6a1f32b77311dee8(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_mtdb_cancel_new_mtdb_raw(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -566,7 +566,7 @@ func Mtdb_cancel_trigger(arg1 uintptr, arg2 int64, arg3 *uintptr) (_swig_ret int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_cancel_trigger_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_type_18(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_cancel_trigger_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_18(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -575,13 +575,13 @@ func Mtdb_cancel_reset(arg1 uintptr, arg2 *int64, arg3 *uintptr) (_swig_ret int3
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_cancel_reset_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_cancel_reset_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
 func Mtdb_cancel_release(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_mtdb_cancel_release_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0))
+	C._wrap_mtdb_cancel_release_mtdb_raw(C.uintptr_t(_swig_i_0))
 }
 
 func Mtdb_db_open(arg1 string, arg2 uintptr, arg3 *uintptr, arg4 *uintptr) (_swig_ret int32) {
@@ -590,7 +590,7 @@ func Mtdb_db_open(arg1 string, arg2 uintptr, arg3 *uintptr, arg4 *uintptr) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_db_open_raw_6a1f32b77311dee8(*(*C.swig_type_19)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_db_open_mtdb_raw(*(*C.swig_type_19)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -604,7 +604,7 @@ func Mtdb_db_close(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *int64, arg5 *ui
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_db_close_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_type_20(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_db_close_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_20(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	return swig_r
 }
 
@@ -615,7 +615,7 @@ func Mtdb_db_ping(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5 *uin
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_db_ping_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), C.swig_type_22(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_db_ping_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), C.swig_type_22(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -627,7 +627,7 @@ func Mtdb_db_maintain(arg1 uintptr, arg2 int64, arg3 *uintptr) (_swig_ret int32)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_db_maintain_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_type_23(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_db_maintain_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_23(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -642,7 +642,7 @@ func Mtdb_db_request(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *int64, arg5 *
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_db_request_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_type_24(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_db_request_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_24(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg6
 	}
@@ -655,7 +655,7 @@ func Mtdb_db_answer(arg1 uintptr, arg2 int64, arg3 string, arg4 *uintptr) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_db_answer_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_type_26(_swig_i_1), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_db_answer_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_26(_swig_i_1), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -668,7 +668,7 @@ func Mtdb_db_refuse(arg1 uintptr, arg2 int64, arg3 string, arg4 *uintptr) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_db_refuse_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_type_28(_swig_i_1), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_db_refuse_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_28(_swig_i_1), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -677,7 +677,7 @@ func Mtdb_db_refuse(arg1 uintptr, arg2 int64, arg3 string, arg4 *uintptr) (_swig
 
 func Mtdb_db_release(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_mtdb_db_release_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0))
+	C._wrap_mtdb_db_release_mtdb_raw(C.uintptr_t(_swig_i_0))
 }
 
 func Mtdb_tenant_check(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret int32) {
@@ -685,7 +685,7 @@ func Mtdb_tenant_check(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret int3
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_tenant_check_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_tenant_check_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -699,7 +699,7 @@ func Mtdb_tenant_create(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_tenant_create_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_1)), C.swig_type_32(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_tenant_create_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_1)), C.swig_type_32(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -712,7 +712,7 @@ func Mtdb_tenant_exists(arg1 uintptr, arg2 string, arg3 *int32, arg4 *uintptr) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_tenant_exists_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_tenant_exists_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -726,7 +726,7 @@ func Mtdb_tenant_list(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_tenant_list_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_type_34(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_tenant_list_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_34(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	return swig_r
 }
 
@@ -738,7 +738,7 @@ func Mtdb_tenant_copy(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5 u
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_tenant_copy_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_2)), C.swig_type_37(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_tenant_copy_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_2)), C.swig_type_37(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -755,7 +755,7 @@ func Mtdb_tenant_drop(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5 
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_tenant_drop_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), C.swig_type_39(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_tenant_drop_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), C.swig_type_39(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -771,7 +771,7 @@ func Mtdb_db_acquire(arg1 uintptr, arg2 string, arg3 uintptr, arg4 int64, arg5 u
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_db_acquire_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_type_41(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_db_acquire_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_type_41(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -784,7 +784,7 @@ func Mtdb_conn_tenant(arg1 uintptr, arg2 []byte, arg3 *int64, arg4 *uintptr) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_conn_tenant_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_42)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_conn_tenant_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_42)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -800,7 +800,7 @@ func Mtdb_conn_exec(arg1 uintptr, arg2 string, arg3 []byte, arg4 int64, arg5 uin
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_conn_exec_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_2)), C.swig_type_45(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_conn_exec_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_2)), C.swig_type_45(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -819,7 +819,7 @@ func Mtdb_conn_query(arg1 uintptr, arg2 string, arg3 []byte, arg4 int64, arg5 ui
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_conn_query_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_2)), C.swig_type_48(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_conn_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_2)), C.swig_type_48(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -837,7 +837,7 @@ func Mtdb_conn_exec_script(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, 
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_conn_exec_script_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.swig_type_50(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_conn_exec_script_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.swig_type_50(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -849,7 +849,7 @@ func Mtdb_conn_insert_id(arg1 uintptr, arg2 *int64, arg3 *uintptr) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_conn_insert_id_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_conn_insert_id_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -857,13 +857,13 @@ func Mtdb_conn_close(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_mtdb_conn_close_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_mtdb_conn_close_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
 func Mtdb_conn_release(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_mtdb_conn_release_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0))
+	C._wrap_mtdb_conn_release_mtdb_raw(C.uintptr_t(_swig_i_0))
 }
 
 const MTDB_TYPE_NULL int32 = 0
@@ -892,7 +892,7 @@ func Mtdb_stmt_prepare(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_stmt_prepare_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_1)), C.swig_type_52(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_prepare_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_1)), C.swig_type_52(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -904,7 +904,7 @@ func Mtdb_stmt_parameter_count(arg1 uintptr, arg2 *int32, arg3 *uintptr) (_swig_
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_stmt_parameter_count_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_parameter_count_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -914,7 +914,7 @@ func Mtdb_stmt_parameter_index(arg1 uintptr, arg2 string, arg3 *int32, arg4 *uin
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_stmt_parameter_index_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_parameter_index_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -926,7 +926,7 @@ func Mtdb_stmt_bind_null(arg1 uintptr, arg2 int32, arg3 *uintptr) (_swig_ret int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_null_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_null_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -937,7 +937,7 @@ func Mtdb_stmt_bind_integer(arg1 uintptr, arg2 int32, arg3 int32, arg4 int64, ar
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_integer_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.int(_swig_i_2), C.swig_type_54(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_integer_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.int(_swig_i_2), C.swig_type_54(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	return swig_r
 }
 
@@ -947,7 +947,7 @@ func Mtdb_stmt_bind_int64(arg1 uintptr, arg2 int32, arg3 int64, arg4 *uintptr) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_int64_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_55(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_int64_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_55(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -957,7 +957,7 @@ func Mtdb_stmt_bind_double(arg1 uintptr, arg2 int32, arg3 float64, arg4 *uintptr
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_double_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.double(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_double_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.double(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -967,7 +967,7 @@ func Mtdb_stmt_bind_text(arg1 uintptr, arg2 int32, arg3 string, arg4 *uintptr) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_text_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_text_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -980,7 +980,7 @@ func Mtdb_stmt_bind_bytes(arg1 uintptr, arg2 int32, arg3 []byte, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_bytes_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_bytes_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -994,7 +994,7 @@ func Mtdb_stmt_bind_typed(arg1 uintptr, arg2 int32, arg3 int32, arg4 []byte, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_typed_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_typed_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1006,7 +1006,7 @@ func Mtdb_stmt_bind_block(arg1 uintptr, arg2 []byte, arg3 *uintptr) (_swig_ret i
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_block_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_block_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1017,7 +1017,7 @@ func Mtdb_stmt_clear(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_mtdb_stmt_clear_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_clear_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -1028,7 +1028,7 @@ func Mtdb_stmt_execute(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr, ar
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_stmt_execute_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_type_60(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_execute_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_60(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	return swig_r
 }
 
@@ -1036,13 +1036,13 @@ func Mtdb_stmt_close(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_mtdb_stmt_close_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_close_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
 func Mtdb_stmt_release(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_mtdb_stmt_release_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0))
+	C._wrap_mtdb_stmt_release_mtdb_raw(C.uintptr_t(_swig_i_0))
 }
 
 const MTDB_BLOCK_MAGIC int32 = 0x3142544d
@@ -1052,7 +1052,7 @@ func Mtdb_result_column_count(arg1 uintptr, arg2 *int32, arg3 *uintptr) (_swig_r
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_result_column_count_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_result_column_count_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1063,7 +1063,7 @@ func Mtdb_result_column_name(arg1 uintptr, arg2 int32, arg3 []byte, arg4 *int64,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_result_column_name_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_61)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_result_column_name_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_61)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1077,7 +1077,7 @@ func Mtdb_result_column_declared(arg1 uintptr, arg2 int32, arg3 []byte, arg4 *in
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_result_column_declared_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_result_column_declared_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1091,7 +1091,7 @@ func Mtdb_result_column_type(arg1 uintptr, arg2 int32, arg3 *int32, arg4 *int32,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_result_column_type_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_result_column_type_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	return swig_r
 }
 
@@ -1103,7 +1103,7 @@ func Mtdb_result_fetch(arg1 uintptr, arg2 []byte, arg3 int64, arg4 *int64, arg5 
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_result_fetch_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_1)), C.swig_type_64(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_result_fetch_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_1)), C.swig_type_64(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1115,7 +1115,7 @@ func Mtdb_result_affected(arg1 uintptr, arg2 *int64, arg3 *uintptr) (_swig_ret i
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_result_affected_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_result_affected_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1124,7 +1124,7 @@ func Mtdb_result_insert_id(arg1 uintptr, arg2 *int64, arg3 *uintptr) (_swig_ret 
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_result_insert_id_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_result_insert_id_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1132,7 +1132,7 @@ func Mtdb_result_next_set(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_mtdb_result_next_set_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_mtdb_result_next_set_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -1140,20 +1140,20 @@ func Mtdb_result_close(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_mtdb_result_close_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_mtdb_result_close_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
 func Mtdb_result_release(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_mtdb_result_release_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0))
+	C._wrap_mtdb_result_release_mtdb_raw(C.uintptr_t(_swig_i_0))
 }
 
 func Mtdb_block_new(arg1 *uintptr, arg2 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_mtdb_block_new_raw_6a1f32b77311dee8(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_mtdb_block_new_mtdb_raw(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -1161,7 +1161,7 @@ func Mtdb_block_add_null(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_mtdb_block_add_null_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_mtdb_block_add_null_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -1171,7 +1171,7 @@ func Mtdb_block_add_integer(arg1 uintptr, arg2 int32, arg3 int64, arg4 *uintptr)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_block_add_integer_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_65(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_block_add_integer_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_65(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1180,7 +1180,7 @@ func Mtdb_block_add_int64(arg1 uintptr, arg2 int64, arg3 *uintptr) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_block_add_int64_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_type_66(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_block_add_int64_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_66(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1189,7 +1189,7 @@ func Mtdb_block_add_double(arg1 uintptr, arg2 float64, arg3 *uintptr) (_swig_ret
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_block_add_double_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.double(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_block_add_double_mtdb_raw(C.uintptr_t(_swig_i_0), C.double(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1198,7 +1198,7 @@ func Mtdb_block_add_text(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_block_add_text_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_block_add_text_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1211,7 +1211,7 @@ func Mtdb_block_add_typed(arg1 uintptr, arg2 int32, arg3 []byte, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_block_add_typed_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_block_add_typed_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1222,7 +1222,7 @@ func Mtdb_block_end_row(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_mtdb_block_end_row_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_mtdb_block_end_row_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -1232,7 +1232,7 @@ func Mtdb_block_copy(arg1 uintptr, arg2 []byte, arg3 *int64, arg4 *uintptr) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_block_copy_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_block_copy_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1243,13 +1243,13 @@ func Mtdb_block_reset(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_mtdb_block_reset_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_mtdb_block_reset_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
 func Mtdb_block_release(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_mtdb_block_release_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0))
+	C._wrap_mtdb_block_release_mtdb_raw(C.uintptr_t(_swig_i_0))
 }
 
 func Mtdb_tx_begin(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 uintptr, arg5 *uintptr) (_swig_ret int32) {
@@ -1259,7 +1259,7 @@ func Mtdb_tx_begin(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 uintptr, arg5 *u
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_tx_begin_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_70(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_tx_begin_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_70(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	return swig_r
 }
 
@@ -1269,7 +1269,7 @@ func Mtdb_tx_commit(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_tx_commit_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_type_71(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_tx_commit_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_71(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1277,7 +1277,7 @@ func Mtdb_tx_rollback(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_mtdb_tx_rollback_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_mtdb_tx_rollback_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -1286,7 +1286,7 @@ func Mtdb_tx_savepoint(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret int3
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_tx_savepoint_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_tx_savepoint_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1298,7 +1298,7 @@ func Mtdb_tx_rollback_to(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_tx_rollback_to_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_tx_rollback_to_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1310,7 +1310,7 @@ func Mtdb_tx_release_savepoint(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_tx_release_savepoint_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_tx_release_savepoint_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1322,7 +1322,7 @@ func Mtdb_tx_state(arg1 uintptr, arg2 *int32, arg3 *uintptr) (_swig_ret int32) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_tx_state_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_tx_state_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1336,7 +1336,7 @@ func Mtdb_db_exec(arg1 uintptr, arg2 string, arg3 string, arg4 []byte, arg5 int6
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_db_exec_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_3)), C.swig_type_78(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_db_exec_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_3)), C.swig_type_78(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1359,7 +1359,7 @@ func Mtdb_db_query(arg1 uintptr, arg2 string, arg3 string, arg4 []byte, arg5 int
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_db_query_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_3)), C.swig_type_82(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_db_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_3)), C.swig_type_82(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1378,7 +1378,7 @@ func Mtdb_migrator_new(arg1 uintptr, arg2 uintptr, arg3 *uintptr, arg4 *uintptr)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_migrator_new_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_new_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1390,7 +1390,7 @@ func Mtdb_migrator_add(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_migrator_add_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_add_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1410,7 +1410,7 @@ func Mtdb_migrator_enable(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int32)(C._wrap_mtdb_migrator_enable_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_enable_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -1423,7 +1423,7 @@ func Mtdb_migrator_plan(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_migrator_plan_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2)), C.swig_type_89(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_plan_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2)), C.swig_type_89(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1442,7 +1442,7 @@ func Mtdb_migrator_migrate(arg1 uintptr, arg2 string, arg3 string, arg4 int64, a
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_migrator_migrate_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_2)), C.swig_type_92(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_migrate_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_2)), C.swig_type_92(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1461,7 +1461,7 @@ func Mtdb_migrator_undo(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_migrator_undo_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_2)), C.swig_type_95(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_undo_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_2)), C.swig_type_95(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1479,7 +1479,7 @@ func Mtdb_migrator_status(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, a
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_migrator_status_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1)), C.swig_type_97(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_status_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1)), C.swig_type_97(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1494,7 +1494,7 @@ func Mtdb_migrator_validate(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr,
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_migrator_validate_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), C.swig_type_99(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_validate_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), C.swig_type_99(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1512,7 +1512,7 @@ func Mtdb_migrator_run(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int32)(C._wrap_mtdb_migrator_run_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.swig_type_103(_swig_i_5), C.uintptr_t(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_run_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.swig_type_103(_swig_i_5), C.uintptr_t(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1527,7 +1527,7 @@ func Mtdb_migrator_run(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg5
 
 func Mtdb_migrator_release(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_mtdb_migrator_release_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0))
+	C._wrap_mtdb_migrator_release_mtdb_raw(C.uintptr_t(_swig_i_0))
 }
 
 func Mtdb_events_poll(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 []byte, arg5 *int64, arg6 *int64, arg7 *int64, arg8 *uintptr) (_swig_ret int32) {
@@ -1540,7 +1540,7 @@ func Mtdb_events_poll(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 []byte, arg5 
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_events_poll_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_type_104(_swig_i_1), C.uintptr_t(_swig_i_2), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_events_poll_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_104(_swig_i_1), C.uintptr_t(_swig_i_2), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1552,7 +1552,7 @@ func Mtdb_db_stats(arg1 uintptr, arg2 *uintptr, arg3 *uintptr) (_swig_ret int32)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_db_stats_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_db_stats_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1561,7 +1561,7 @@ func Mtdb_pool_stats(arg1 uintptr, arg2 *uintptr, arg3 *uintptr) (_swig_ret int3
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_pool_stats_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_pool_stats_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1571,7 +1571,7 @@ func Mtdb_tenant_stats(arg1 uintptr, arg2 string, arg3 *uintptr, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_tenant_stats_raw_6a1f32b77311dee8(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_tenant_stats_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

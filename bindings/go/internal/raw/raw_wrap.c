@@ -181,7 +181,7 @@ static void* Swig_malloc(int c) {
 extern "C" {
 #endif
 
-void _wrap_Swig_free_raw_6a1f32b77311dee8(void *_swig_go_0) {
+void _wrap_Swig_free_mtdb_raw(void *_swig_go_0) {
   void *arg1 = (void *) 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -191,7 +191,7 @@ void _wrap_Swig_free_raw_6a1f32b77311dee8(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_raw_6a1f32b77311dee8(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_mtdb_raw(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -204,7 +204,7 @@ void *_wrap_Swig_malloc_raw_6a1f32b77311dee8(intgo _swig_go_0) {
 }
 
 
-int _wrap_mtdb_abi_version_raw_6a1f32b77311dee8() {
+int _wrap_mtdb_abi_version_mtdb_raw() {
   int32_t result;
   int _swig_go_result;
   
@@ -215,7 +215,7 @@ int _wrap_mtdb_abi_version_raw_6a1f32b77311dee8() {
 }
 
 
-int _wrap_mtdb_abi_require_raw_6a1f32b77311dee8(int _swig_go_0, int _swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_abi_require_mtdb_raw(int _swig_go_0, int _swig_go_1, mtdb_error **_swig_go_2) {
   int32_t arg1 ;
   int32_t arg2 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -234,7 +234,7 @@ int _wrap_mtdb_abi_require_raw_6a1f32b77311dee8(int _swig_go_0, int _swig_go_1, 
 }
 
 
-int _wrap_mtdb_build_info_raw_6a1f32b77311dee8(_gostring_ _swig_go_0, _goslice_ _swig_go_1, long long *_swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_build_info_mtdb_raw(_gostring_ _swig_go_0, _goslice_ _swig_go_1, long long *_swig_go_2, mtdb_error **_swig_go_3) {
   char *arg1 = (char *) 0 ;
   int64_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -269,7 +269,7 @@ int _wrap_mtdb_build_info_raw_6a1f32b77311dee8(_gostring_ _swig_go_0, _goslice_ 
 }
 
 
-int _wrap_mtdb_status_text_raw_6a1f32b77311dee8(int _swig_go_0, _goslice_ _swig_go_1, long long *_swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_status_text_mtdb_raw(int _swig_go_0, _goslice_ _swig_go_1, long long *_swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_status arg1 ;
   void *arg2 = (void *) 0 ;
   int64_t arg3 ;
@@ -298,7 +298,7 @@ int _wrap_mtdb_status_text_raw_6a1f32b77311dee8(int _swig_go_0, _goslice_ _swig_
 }
 
 
-int _wrap_mtdb_error_status_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
+int _wrap_mtdb_error_status_mtdb_raw(mtdb_error *_swig_go_0) {
   mtdb_error *arg1 = (mtdb_error *) 0 ;
   mtdb_status result;
   int _swig_go_result;
@@ -313,7 +313,7 @@ int _wrap_mtdb_error_status_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
 }
 
 
-long long _wrap_mtdb_error_native_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
+long long _wrap_mtdb_error_native_mtdb_raw(mtdb_error *_swig_go_0) {
   mtdb_error *arg1 = (mtdb_error *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -328,7 +328,7 @@ long long _wrap_mtdb_error_native_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
 }
 
 
-int _wrap_mtdb_error_effect_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
+int _wrap_mtdb_error_effect_mtdb_raw(mtdb_error *_swig_go_0) {
   mtdb_error *arg1 = (mtdb_error *) 0 ;
   int32_t result;
   int _swig_go_result;
@@ -343,7 +343,7 @@ int _wrap_mtdb_error_effect_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
 }
 
 
-int _wrap_mtdb_error_retryable_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
+int _wrap_mtdb_error_retryable_mtdb_raw(mtdb_error *_swig_go_0) {
   mtdb_error *arg1 = (mtdb_error *) 0 ;
   int32_t result;
   int _swig_go_result;
@@ -358,7 +358,7 @@ int _wrap_mtdb_error_retryable_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
 }
 
 
-long long _wrap_mtdb_error_line_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
+long long _wrap_mtdb_error_line_mtdb_raw(mtdb_error *_swig_go_0) {
   mtdb_error *arg1 = (mtdb_error *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -373,7 +373,7 @@ long long _wrap_mtdb_error_line_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
 }
 
 
-long long _wrap_mtdb_error_column_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
+long long _wrap_mtdb_error_column_mtdb_raw(mtdb_error *_swig_go_0) {
   mtdb_error *arg1 = (mtdb_error *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -388,7 +388,7 @@ long long _wrap_mtdb_error_column_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
 }
 
 
-long long _wrap_mtdb_error_statement_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
+long long _wrap_mtdb_error_statement_mtdb_raw(mtdb_error *_swig_go_0) {
   mtdb_error *arg1 = (mtdb_error *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -403,7 +403,7 @@ long long _wrap_mtdb_error_statement_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0
 }
 
 
-int _wrap_mtdb_error_text_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2, long long *_swig_go_3) {
+int _wrap_mtdb_error_text_mtdb_raw(mtdb_error *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2, long long *_swig_go_3) {
   mtdb_error *arg1 = (mtdb_error *) 0 ;
   int32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -432,7 +432,7 @@ int _wrap_mtdb_error_text_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0, int _swig
 }
 
 
-int _wrap_mtdb_error_json_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0, _goslice_ _swig_go_1, long long *_swig_go_2) {
+int _wrap_mtdb_error_json_mtdb_raw(mtdb_error *_swig_go_0, _goslice_ _swig_go_1, long long *_swig_go_2) {
   mtdb_error *arg1 = (mtdb_error *) 0 ;
   void *arg2 = (void *) 0 ;
   int64_t arg3 ;
@@ -459,7 +459,7 @@ int _wrap_mtdb_error_json_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0, _goslice_
 }
 
 
-void _wrap_mtdb_error_release_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
+void _wrap_mtdb_error_release_mtdb_raw(mtdb_error *_swig_go_0) {
   mtdb_error *arg1 = (mtdb_error *) 0 ;
   
   arg1 = (mtdb_error *)_swig_go_0; 
@@ -471,7 +471,7 @@ void _wrap_mtdb_error_release_raw_6a1f32b77311dee8(mtdb_error *_swig_go_0) {
 }
 
 
-int _wrap_mtdb_options_new_raw_6a1f32b77311dee8(mtdb_options **_swig_go_0, mtdb_error **_swig_go_1) {
+int _wrap_mtdb_options_new_mtdb_raw(mtdb_options **_swig_go_0, mtdb_error **_swig_go_1) {
   mtdb_options **arg1 = (mtdb_options **) 0 ;
   mtdb_error **arg2 = (mtdb_error **) 0 ;
   mtdb_status result;
@@ -490,7 +490,7 @@ int _wrap_mtdb_options_new_raw_6a1f32b77311dee8(mtdb_options **_swig_go_0, mtdb_
 }
 
 
-int _wrap_mtdb_options_set_str_raw_6a1f32b77311dee8(mtdb_options *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_options_set_str_mtdb_raw(mtdb_options *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_options *arg1 = (mtdb_options *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -525,7 +525,7 @@ int _wrap_mtdb_options_set_str_raw_6a1f32b77311dee8(mtdb_options *_swig_go_0, _g
 }
 
 
-int _wrap_mtdb_options_set_int_raw_6a1f32b77311dee8(mtdb_options *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_options_set_int_mtdb_raw(mtdb_options *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_options *arg1 = (mtdb_options *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -554,7 +554,7 @@ int _wrap_mtdb_options_set_int_raw_6a1f32b77311dee8(mtdb_options *_swig_go_0, _g
 }
 
 
-int _wrap_mtdb_options_set_bool_raw_6a1f32b77311dee8(mtdb_options *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_options_set_bool_mtdb_raw(mtdb_options *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_options *arg1 = (mtdb_options *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -583,7 +583,7 @@ int _wrap_mtdb_options_set_bool_raw_6a1f32b77311dee8(mtdb_options *_swig_go_0, _
 }
 
 
-int _wrap_mtdb_options_get_raw_6a1f32b77311dee8(mtdb_options *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, long long *_swig_go_3, mtdb_error **_swig_go_4) {
+int _wrap_mtdb_options_get_mtdb_raw(mtdb_options *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, long long *_swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_options *arg1 = (mtdb_options *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -622,7 +622,7 @@ int _wrap_mtdb_options_get_raw_6a1f32b77311dee8(mtdb_options *_swig_go_0, _gostr
 }
 
 
-int _wrap_mtdb_options_count_raw_6a1f32b77311dee8() {
+int _wrap_mtdb_options_count_mtdb_raw() {
   int32_t result;
   int _swig_go_result;
   
@@ -633,7 +633,7 @@ int _wrap_mtdb_options_count_raw_6a1f32b77311dee8() {
 }
 
 
-int _wrap_mtdb_options_describe_raw_6a1f32b77311dee8(int _swig_go_0, _goslice_ _swig_go_1, long long *_swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_options_describe_mtdb_raw(int _swig_go_0, _goslice_ _swig_go_1, long long *_swig_go_2, mtdb_error **_swig_go_3) {
   int32_t arg1 ;
   void *arg2 = (void *) 0 ;
   int64_t arg3 ;
@@ -662,7 +662,7 @@ int _wrap_mtdb_options_describe_raw_6a1f32b77311dee8(int _swig_go_0, _goslice_ _
 }
 
 
-void _wrap_mtdb_options_release_raw_6a1f32b77311dee8(mtdb_options *_swig_go_0) {
+void _wrap_mtdb_options_release_mtdb_raw(mtdb_options *_swig_go_0) {
   mtdb_options *arg1 = (mtdb_options *) 0 ;
   
   arg1 = (mtdb_options *)_swig_go_0; 
@@ -674,7 +674,7 @@ void _wrap_mtdb_options_release_raw_6a1f32b77311dee8(mtdb_options *_swig_go_0) {
 }
 
 
-int _wrap_mtdb_cancel_new_raw_6a1f32b77311dee8(mtdb_cancel **_swig_go_0, mtdb_error **_swig_go_1) {
+int _wrap_mtdb_cancel_new_mtdb_raw(mtdb_cancel **_swig_go_0, mtdb_error **_swig_go_1) {
   mtdb_cancel **arg1 = (mtdb_cancel **) 0 ;
   mtdb_error **arg2 = (mtdb_error **) 0 ;
   mtdb_status result;
@@ -693,7 +693,7 @@ int _wrap_mtdb_cancel_new_raw_6a1f32b77311dee8(mtdb_cancel **_swig_go_0, mtdb_er
 }
 
 
-int _wrap_mtdb_cancel_trigger_raw_6a1f32b77311dee8(mtdb_cancel *_swig_go_0, long long _swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_cancel_trigger_mtdb_raw(mtdb_cancel *_swig_go_0, long long _swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_cancel *arg1 = (mtdb_cancel *) 0 ;
   int64_t arg2 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -714,7 +714,7 @@ int _wrap_mtdb_cancel_trigger_raw_6a1f32b77311dee8(mtdb_cancel *_swig_go_0, long
 }
 
 
-int _wrap_mtdb_cancel_reset_raw_6a1f32b77311dee8(mtdb_cancel *_swig_go_0, long long *_swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_cancel_reset_mtdb_raw(mtdb_cancel *_swig_go_0, long long *_swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_cancel *arg1 = (mtdb_cancel *) 0 ;
   int64_t *arg2 = (int64_t *) 0 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -737,7 +737,7 @@ int _wrap_mtdb_cancel_reset_raw_6a1f32b77311dee8(mtdb_cancel *_swig_go_0, long l
 }
 
 
-void _wrap_mtdb_cancel_release_raw_6a1f32b77311dee8(mtdb_cancel *_swig_go_0) {
+void _wrap_mtdb_cancel_release_mtdb_raw(mtdb_cancel *_swig_go_0) {
   mtdb_cancel *arg1 = (mtdb_cancel *) 0 ;
   
   arg1 = (mtdb_cancel *)_swig_go_0; 
@@ -749,7 +749,7 @@ void _wrap_mtdb_cancel_release_raw_6a1f32b77311dee8(mtdb_cancel *_swig_go_0) {
 }
 
 
-int _wrap_mtdb_db_open_raw_6a1f32b77311dee8(_gostring_ _swig_go_0, mtdb_options *_swig_go_1, mtdb_db **_swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_db_open_mtdb_raw(_gostring_ _swig_go_0, mtdb_options *_swig_go_1, mtdb_db **_swig_go_2, mtdb_error **_swig_go_3) {
   char *arg1 = (char *) 0 ;
   int64_t arg2 ;
   mtdb_options *arg3 = (mtdb_options *) 0 ;
@@ -780,7 +780,7 @@ int _wrap_mtdb_db_open_raw_6a1f32b77311dee8(_gostring_ _swig_go_0, mtdb_options 
 }
 
 
-int _wrap_mtdb_db_close_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, long long *_swig_go_3, mtdb_error **_swig_go_4) {
+int _wrap_mtdb_db_close_mtdb_raw(mtdb_db *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, long long *_swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   int64_t arg2 ;
   mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
@@ -809,7 +809,7 @@ int _wrap_mtdb_db_close_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, long long _swi
 }
 
 
-int _wrap_mtdb_db_ping_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_error **_swig_go_4) {
+int _wrap_mtdb_db_ping_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -842,7 +842,7 @@ int _wrap_mtdb_db_ping_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ _swi
 }
 
 
-int _wrap_mtdb_db_maintain_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, long long _swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_db_maintain_mtdb_raw(mtdb_db *_swig_go_0, long long _swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   int64_t arg2 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -863,7 +863,7 @@ int _wrap_mtdb_db_maintain_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, long long _
 }
 
 
-int _wrap_mtdb_db_request_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, long long *_swig_go_3, int *_swig_go_4, _goslice_ _swig_go_5, long long *_swig_go_6, mtdb_error **_swig_go_7) {
+int _wrap_mtdb_db_request_mtdb_raw(mtdb_db *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, long long *_swig_go_3, int *_swig_go_4, _goslice_ _swig_go_5, long long *_swig_go_6, mtdb_error **_swig_go_7) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   int64_t arg2 ;
   mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
@@ -908,7 +908,7 @@ int _wrap_mtdb_db_request_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, long long _s
 }
 
 
-int _wrap_mtdb_db_answer_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, long long _swig_go_1, _gostring_ _swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_db_answer_mtdb_raw(mtdb_db *_swig_go_0, long long _swig_go_1, _gostring_ _swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   int64_t arg2 ;
   char *arg3 = (char *) 0 ;
@@ -937,7 +937,7 @@ int _wrap_mtdb_db_answer_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, long long _sw
 }
 
 
-int _wrap_mtdb_db_refuse_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, long long _swig_go_1, _gostring_ _swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_db_refuse_mtdb_raw(mtdb_db *_swig_go_0, long long _swig_go_1, _gostring_ _swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   int64_t arg2 ;
   char *arg3 = (char *) 0 ;
@@ -966,7 +966,7 @@ int _wrap_mtdb_db_refuse_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, long long _sw
 }
 
 
-void _wrap_mtdb_db_release_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0) {
+void _wrap_mtdb_db_release_mtdb_raw(mtdb_db *_swig_go_0) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   
   arg1 = (mtdb_db *)_swig_go_0; 
@@ -978,7 +978,7 @@ void _wrap_mtdb_db_release_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0) {
 }
 
 
-int _wrap_mtdb_tenant_check_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_tenant_check_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -1005,7 +1005,7 @@ int _wrap_mtdb_tenant_check_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_
 }
 
 
-int _wrap_mtdb_tenant_create_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_error **_swig_go_4) {
+int _wrap_mtdb_tenant_create_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -1038,7 +1038,7 @@ int _wrap_mtdb_tenant_create_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring
 }
 
 
-int _wrap_mtdb_tenant_exists_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, int *_swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_tenant_exists_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, int *_swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -1069,7 +1069,7 @@ int _wrap_mtdb_tenant_exists_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring
 }
 
 
-int _wrap_mtdb_tenant_list_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, mtdb_result **_swig_go_3, mtdb_error **_swig_go_4) {
+int _wrap_mtdb_tenant_list_mtdb_raw(mtdb_db *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, mtdb_result **_swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   int64_t arg2 ;
   mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
@@ -1098,7 +1098,7 @@ int _wrap_mtdb_tenant_list_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, long long _
 }
 
 
-int _wrap_mtdb_tenant_copy_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, mtdb_error **_swig_go_5) {
+int _wrap_mtdb_tenant_copy_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, mtdb_error **_swig_go_5) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -1139,7 +1139,7 @@ int _wrap_mtdb_tenant_copy_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ 
 }
 
 
-int _wrap_mtdb_tenant_drop_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_error **_swig_go_4) {
+int _wrap_mtdb_tenant_drop_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -1172,7 +1172,7 @@ int _wrap_mtdb_tenant_drop_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ 
 }
 
 
-int _wrap_mtdb_db_acquire_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, mtdb_options *_swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, mtdb_conn **_swig_go_5, mtdb_error **_swig_go_6) {
+int _wrap_mtdb_db_acquire_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, mtdb_options *_swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, mtdb_conn **_swig_go_5, mtdb_error **_swig_go_6) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -1213,7 +1213,7 @@ int _wrap_mtdb_db_acquire_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ _
 }
 
 
-int _wrap_mtdb_conn_tenant_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _goslice_ _swig_go_1, long long *_swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_conn_tenant_mtdb_raw(mtdb_conn *_swig_go_0, _goslice_ _swig_go_1, long long *_swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   void *arg2 = (void *) 0 ;
   int64_t arg3 ;
@@ -1244,7 +1244,7 @@ int _wrap_mtdb_conn_tenant_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _goslice_
 }
 
 
-int _wrap_mtdb_conn_exec_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, long long *_swig_go_5, mtdb_error **_swig_go_6) {
+int _wrap_mtdb_conn_exec_mtdb_raw(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, long long *_swig_go_5, mtdb_error **_swig_go_6) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -1289,7 +1289,7 @@ int _wrap_mtdb_conn_exec_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _gostring_ 
 }
 
 
-int _wrap_mtdb_conn_query_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, mtdb_result **_swig_go_5, mtdb_error **_swig_go_6) {
+int _wrap_mtdb_conn_query_mtdb_raw(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, mtdb_result **_swig_go_5, mtdb_error **_swig_go_6) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -1334,7 +1334,7 @@ int _wrap_mtdb_conn_query_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _gostring_
 }
 
 
-int _wrap_mtdb_conn_exec_script_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, long long *_swig_go_4, mtdb_error **_swig_go_5) {
+int _wrap_mtdb_conn_exec_script_mtdb_raw(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, long long *_swig_go_4, mtdb_error **_swig_go_5) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -1371,7 +1371,7 @@ int _wrap_mtdb_conn_exec_script_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _gos
 }
 
 
-int _wrap_mtdb_conn_insert_id_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, long long *_swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_conn_insert_id_mtdb_raw(mtdb_conn *_swig_go_0, long long *_swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   int64_t *arg2 = (int64_t *) 0 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -1394,7 +1394,7 @@ int _wrap_mtdb_conn_insert_id_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, long l
 }
 
 
-int _wrap_mtdb_conn_close_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, mtdb_error **_swig_go_1) {
+int _wrap_mtdb_conn_close_mtdb_raw(mtdb_conn *_swig_go_0, mtdb_error **_swig_go_1) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   mtdb_error **arg2 = (mtdb_error **) 0 ;
   mtdb_status result;
@@ -1413,7 +1413,7 @@ int _wrap_mtdb_conn_close_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, mtdb_error
 }
 
 
-void _wrap_mtdb_conn_release_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0) {
+void _wrap_mtdb_conn_release_mtdb_raw(mtdb_conn *_swig_go_0) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   
   arg1 = (mtdb_conn *)_swig_go_0; 
@@ -1425,7 +1425,7 @@ void _wrap_mtdb_conn_release_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0) {
 }
 
 
-int _wrap_mtdb_stmt_prepare_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_stmt **_swig_go_4, mtdb_error **_swig_go_5) {
+int _wrap_mtdb_stmt_prepare_mtdb_raw(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_stmt **_swig_go_4, mtdb_error **_swig_go_5) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -1462,7 +1462,7 @@ int _wrap_mtdb_stmt_prepare_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _gostrin
 }
 
 
-int _wrap_mtdb_stmt_parameter_count_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int *_swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_stmt_parameter_count_mtdb_raw(mtdb_stmt *_swig_go_0, int *_swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_stmt *arg1 = (mtdb_stmt *) 0 ;
   int32_t *arg2 = (int32_t *) 0 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -1485,7 +1485,7 @@ int _wrap_mtdb_stmt_parameter_count_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, 
 }
 
 
-int _wrap_mtdb_stmt_parameter_index_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, _gostring_ _swig_go_1, int *_swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_stmt_parameter_index_mtdb_raw(mtdb_stmt *_swig_go_0, _gostring_ _swig_go_1, int *_swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_stmt *arg1 = (mtdb_stmt *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -1516,7 +1516,7 @@ int _wrap_mtdb_stmt_parameter_index_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, 
 }
 
 
-int _wrap_mtdb_stmt_bind_null_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int _swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_stmt_bind_null_mtdb_raw(mtdb_stmt *_swig_go_0, int _swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_stmt *arg1 = (mtdb_stmt *) 0 ;
   int32_t arg2 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -1537,7 +1537,7 @@ int _wrap_mtdb_stmt_bind_null_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int _s
 }
 
 
-int _wrap_mtdb_stmt_bind_integer_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int _swig_go_1, int _swig_go_2, long long _swig_go_3, mtdb_error **_swig_go_4) {
+int _wrap_mtdb_stmt_bind_integer_mtdb_raw(mtdb_stmt *_swig_go_0, int _swig_go_1, int _swig_go_2, long long _swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_stmt *arg1 = (mtdb_stmt *) 0 ;
   int32_t arg2 ;
   int32_t arg3 ;
@@ -1562,7 +1562,7 @@ int _wrap_mtdb_stmt_bind_integer_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int
 }
 
 
-int _wrap_mtdb_stmt_bind_int64_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int _swig_go_1, long long _swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_stmt_bind_int64_mtdb_raw(mtdb_stmt *_swig_go_0, int _swig_go_1, long long _swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_stmt *arg1 = (mtdb_stmt *) 0 ;
   int32_t arg2 ;
   int64_t arg3 ;
@@ -1585,7 +1585,7 @@ int _wrap_mtdb_stmt_bind_int64_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int _
 }
 
 
-int _wrap_mtdb_stmt_bind_double_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int _swig_go_1, double _swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_stmt_bind_double_mtdb_raw(mtdb_stmt *_swig_go_0, int _swig_go_1, double _swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_stmt *arg1 = (mtdb_stmt *) 0 ;
   int32_t arg2 ;
   double arg3 ;
@@ -1608,7 +1608,7 @@ int _wrap_mtdb_stmt_bind_double_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int 
 }
 
 
-int _wrap_mtdb_stmt_bind_text_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int _swig_go_1, _gostring_ _swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_stmt_bind_text_mtdb_raw(mtdb_stmt *_swig_go_0, int _swig_go_1, _gostring_ _swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_stmt *arg1 = (mtdb_stmt *) 0 ;
   int32_t arg2 ;
   char *arg3 = (char *) 0 ;
@@ -1637,7 +1637,7 @@ int _wrap_mtdb_stmt_bind_text_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int _s
 }
 
 
-int _wrap_mtdb_stmt_bind_bytes_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_stmt_bind_bytes_mtdb_raw(mtdb_stmt *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_stmt *arg1 = (mtdb_stmt *) 0 ;
   int32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1666,7 +1666,7 @@ int _wrap_mtdb_stmt_bind_bytes_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int _
 }
 
 
-int _wrap_mtdb_stmt_bind_typed_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int _swig_go_1, int _swig_go_2, _goslice_ _swig_go_3, mtdb_error **_swig_go_4) {
+int _wrap_mtdb_stmt_bind_typed_mtdb_raw(mtdb_stmt *_swig_go_0, int _swig_go_1, int _swig_go_2, _goslice_ _swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_stmt *arg1 = (mtdb_stmt *) 0 ;
   int32_t arg2 ;
   int32_t arg3 ;
@@ -1697,7 +1697,7 @@ int _wrap_mtdb_stmt_bind_typed_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, int _
 }
 
 
-int _wrap_mtdb_stmt_bind_block_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, _goslice_ _swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_stmt_bind_block_mtdb_raw(mtdb_stmt *_swig_go_0, _goslice_ _swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_stmt *arg1 = (mtdb_stmt *) 0 ;
   void *arg2 = (void *) 0 ;
   int64_t arg3 ;
@@ -1724,7 +1724,7 @@ int _wrap_mtdb_stmt_bind_block_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, _gosl
 }
 
 
-int _wrap_mtdb_stmt_clear_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, mtdb_error **_swig_go_1) {
+int _wrap_mtdb_stmt_clear_mtdb_raw(mtdb_stmt *_swig_go_0, mtdb_error **_swig_go_1) {
   mtdb_stmt *arg1 = (mtdb_stmt *) 0 ;
   mtdb_error **arg2 = (mtdb_error **) 0 ;
   mtdb_status result;
@@ -1743,7 +1743,7 @@ int _wrap_mtdb_stmt_clear_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, mtdb_error
 }
 
 
-int _wrap_mtdb_stmt_execute_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, mtdb_result **_swig_go_3, mtdb_error **_swig_go_4) {
+int _wrap_mtdb_stmt_execute_mtdb_raw(mtdb_stmt *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, mtdb_result **_swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_stmt *arg1 = (mtdb_stmt *) 0 ;
   int64_t arg2 ;
   mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
@@ -1772,7 +1772,7 @@ int _wrap_mtdb_stmt_execute_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, long lon
 }
 
 
-int _wrap_mtdb_stmt_close_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, mtdb_error **_swig_go_1) {
+int _wrap_mtdb_stmt_close_mtdb_raw(mtdb_stmt *_swig_go_0, mtdb_error **_swig_go_1) {
   mtdb_stmt *arg1 = (mtdb_stmt *) 0 ;
   mtdb_error **arg2 = (mtdb_error **) 0 ;
   mtdb_status result;
@@ -1791,7 +1791,7 @@ int _wrap_mtdb_stmt_close_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0, mtdb_error
 }
 
 
-void _wrap_mtdb_stmt_release_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0) {
+void _wrap_mtdb_stmt_release_mtdb_raw(mtdb_stmt *_swig_go_0) {
   mtdb_stmt *arg1 = (mtdb_stmt *) 0 ;
   
   arg1 = (mtdb_stmt *)_swig_go_0; 
@@ -1803,7 +1803,7 @@ void _wrap_mtdb_stmt_release_raw_6a1f32b77311dee8(mtdb_stmt *_swig_go_0) {
 }
 
 
-int _wrap_mtdb_result_column_count_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, int *_swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_result_column_count_mtdb_raw(mtdb_result *_swig_go_0, int *_swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_result *arg1 = (mtdb_result *) 0 ;
   int32_t *arg2 = (int32_t *) 0 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -1826,7 +1826,7 @@ int _wrap_mtdb_result_column_count_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0,
 }
 
 
-int _wrap_mtdb_result_column_name_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2, long long *_swig_go_3, mtdb_error **_swig_go_4) {
+int _wrap_mtdb_result_column_name_mtdb_raw(mtdb_result *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2, long long *_swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_result *arg1 = (mtdb_result *) 0 ;
   int32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1859,7 +1859,7 @@ int _wrap_mtdb_result_column_name_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, 
 }
 
 
-int _wrap_mtdb_result_column_declared_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2, long long *_swig_go_3, mtdb_error **_swig_go_4) {
+int _wrap_mtdb_result_column_declared_mtdb_raw(mtdb_result *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2, long long *_swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_result *arg1 = (mtdb_result *) 0 ;
   int32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1892,7 +1892,7 @@ int _wrap_mtdb_result_column_declared_raw_6a1f32b77311dee8(mtdb_result *_swig_go
 }
 
 
-int _wrap_mtdb_result_column_type_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, int _swig_go_1, int *_swig_go_2, int *_swig_go_3, mtdb_error **_swig_go_4) {
+int _wrap_mtdb_result_column_type_mtdb_raw(mtdb_result *_swig_go_0, int _swig_go_1, int *_swig_go_2, int *_swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_result *arg1 = (mtdb_result *) 0 ;
   int32_t arg2 ;
   int32_t *arg3 = (int32_t *) 0 ;
@@ -1921,7 +1921,7 @@ int _wrap_mtdb_result_column_type_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, 
 }
 
 
-int _wrap_mtdb_result_fetch_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, long long *_swig_go_3, long long *_swig_go_4, mtdb_error **_swig_go_5) {
+int _wrap_mtdb_result_fetch_mtdb_raw(mtdb_result *_swig_go_0, _goslice_ _swig_go_1, long long _swig_go_2, long long *_swig_go_3, long long *_swig_go_4, mtdb_error **_swig_go_5) {
   mtdb_result *arg1 = (mtdb_result *) 0 ;
   void *arg2 = (void *) 0 ;
   int64_t arg3 ;
@@ -1958,7 +1958,7 @@ int _wrap_mtdb_result_fetch_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, _gosli
 }
 
 
-int _wrap_mtdb_result_affected_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, long long *_swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_result_affected_mtdb_raw(mtdb_result *_swig_go_0, long long *_swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_result *arg1 = (mtdb_result *) 0 ;
   int64_t *arg2 = (int64_t *) 0 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -1981,7 +1981,7 @@ int _wrap_mtdb_result_affected_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, lon
 }
 
 
-int _wrap_mtdb_result_insert_id_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, long long *_swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_result_insert_id_mtdb_raw(mtdb_result *_swig_go_0, long long *_swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_result *arg1 = (mtdb_result *) 0 ;
   int64_t *arg2 = (int64_t *) 0 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -2004,7 +2004,7 @@ int _wrap_mtdb_result_insert_id_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, lo
 }
 
 
-int _wrap_mtdb_result_next_set_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, mtdb_error **_swig_go_1) {
+int _wrap_mtdb_result_next_set_mtdb_raw(mtdb_result *_swig_go_0, mtdb_error **_swig_go_1) {
   mtdb_result *arg1 = (mtdb_result *) 0 ;
   mtdb_error **arg2 = (mtdb_error **) 0 ;
   mtdb_status result;
@@ -2023,7 +2023,7 @@ int _wrap_mtdb_result_next_set_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, mtd
 }
 
 
-int _wrap_mtdb_result_close_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, mtdb_error **_swig_go_1) {
+int _wrap_mtdb_result_close_mtdb_raw(mtdb_result *_swig_go_0, mtdb_error **_swig_go_1) {
   mtdb_result *arg1 = (mtdb_result *) 0 ;
   mtdb_error **arg2 = (mtdb_error **) 0 ;
   mtdb_status result;
@@ -2042,7 +2042,7 @@ int _wrap_mtdb_result_close_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0, mtdb_e
 }
 
 
-void _wrap_mtdb_result_release_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0) {
+void _wrap_mtdb_result_release_mtdb_raw(mtdb_result *_swig_go_0) {
   mtdb_result *arg1 = (mtdb_result *) 0 ;
   
   arg1 = (mtdb_result *)_swig_go_0; 
@@ -2054,7 +2054,7 @@ void _wrap_mtdb_result_release_raw_6a1f32b77311dee8(mtdb_result *_swig_go_0) {
 }
 
 
-int _wrap_mtdb_block_new_raw_6a1f32b77311dee8(mtdb_block **_swig_go_0, mtdb_error **_swig_go_1) {
+int _wrap_mtdb_block_new_mtdb_raw(mtdb_block **_swig_go_0, mtdb_error **_swig_go_1) {
   mtdb_block **arg1 = (mtdb_block **) 0 ;
   mtdb_error **arg2 = (mtdb_error **) 0 ;
   mtdb_status result;
@@ -2073,7 +2073,7 @@ int _wrap_mtdb_block_new_raw_6a1f32b77311dee8(mtdb_block **_swig_go_0, mtdb_erro
 }
 
 
-int _wrap_mtdb_block_add_null_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, mtdb_error **_swig_go_1) {
+int _wrap_mtdb_block_add_null_mtdb_raw(mtdb_block *_swig_go_0, mtdb_error **_swig_go_1) {
   mtdb_block *arg1 = (mtdb_block *) 0 ;
   mtdb_error **arg2 = (mtdb_error **) 0 ;
   mtdb_status result;
@@ -2092,7 +2092,7 @@ int _wrap_mtdb_block_add_null_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, mtdb_
 }
 
 
-int _wrap_mtdb_block_add_integer_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, int _swig_go_1, long long _swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_block_add_integer_mtdb_raw(mtdb_block *_swig_go_0, int _swig_go_1, long long _swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_block *arg1 = (mtdb_block *) 0 ;
   int32_t arg2 ;
   int64_t arg3 ;
@@ -2115,7 +2115,7 @@ int _wrap_mtdb_block_add_integer_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, in
 }
 
 
-int _wrap_mtdb_block_add_int64_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, long long _swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_block_add_int64_mtdb_raw(mtdb_block *_swig_go_0, long long _swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_block *arg1 = (mtdb_block *) 0 ;
   int64_t arg2 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -2136,7 +2136,7 @@ int _wrap_mtdb_block_add_int64_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, long
 }
 
 
-int _wrap_mtdb_block_add_double_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, double _swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_block_add_double_mtdb_raw(mtdb_block *_swig_go_0, double _swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_block *arg1 = (mtdb_block *) 0 ;
   double arg2 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -2157,7 +2157,7 @@ int _wrap_mtdb_block_add_double_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, dou
 }
 
 
-int _wrap_mtdb_block_add_text_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, _gostring_ _swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_block_add_text_mtdb_raw(mtdb_block *_swig_go_0, _gostring_ _swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_block *arg1 = (mtdb_block *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -2184,7 +2184,7 @@ int _wrap_mtdb_block_add_text_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, _gost
 }
 
 
-int _wrap_mtdb_block_add_typed_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_block_add_typed_mtdb_raw(mtdb_block *_swig_go_0, int _swig_go_1, _goslice_ _swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_block *arg1 = (mtdb_block *) 0 ;
   int32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2213,7 +2213,7 @@ int _wrap_mtdb_block_add_typed_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, int 
 }
 
 
-int _wrap_mtdb_block_end_row_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, mtdb_error **_swig_go_1) {
+int _wrap_mtdb_block_end_row_mtdb_raw(mtdb_block *_swig_go_0, mtdb_error **_swig_go_1) {
   mtdb_block *arg1 = (mtdb_block *) 0 ;
   mtdb_error **arg2 = (mtdb_error **) 0 ;
   mtdb_status result;
@@ -2232,7 +2232,7 @@ int _wrap_mtdb_block_end_row_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, mtdb_e
 }
 
 
-int _wrap_mtdb_block_copy_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, _goslice_ _swig_go_1, long long *_swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_block_copy_mtdb_raw(mtdb_block *_swig_go_0, _goslice_ _swig_go_1, long long *_swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_block *arg1 = (mtdb_block *) 0 ;
   void *arg2 = (void *) 0 ;
   int64_t arg3 ;
@@ -2263,7 +2263,7 @@ int _wrap_mtdb_block_copy_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, _goslice_
 }
 
 
-int _wrap_mtdb_block_reset_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, mtdb_error **_swig_go_1) {
+int _wrap_mtdb_block_reset_mtdb_raw(mtdb_block *_swig_go_0, mtdb_error **_swig_go_1) {
   mtdb_block *arg1 = (mtdb_block *) 0 ;
   mtdb_error **arg2 = (mtdb_error **) 0 ;
   mtdb_status result;
@@ -2282,7 +2282,7 @@ int _wrap_mtdb_block_reset_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0, mtdb_err
 }
 
 
-void _wrap_mtdb_block_release_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0) {
+void _wrap_mtdb_block_release_mtdb_raw(mtdb_block *_swig_go_0) {
   mtdb_block *arg1 = (mtdb_block *) 0 ;
   
   arg1 = (mtdb_block *)_swig_go_0; 
@@ -2294,7 +2294,7 @@ void _wrap_mtdb_block_release_raw_6a1f32b77311dee8(mtdb_block *_swig_go_0) {
 }
 
 
-int _wrap_mtdb_tx_begin_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, mtdb_options *_swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_error **_swig_go_4) {
+int _wrap_mtdb_tx_begin_mtdb_raw(mtdb_conn *_swig_go_0, mtdb_options *_swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   mtdb_options *arg2 = (mtdb_options *) 0 ;
   int64_t arg3 ;
@@ -2323,7 +2323,7 @@ int _wrap_mtdb_tx_begin_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, mtdb_options
 }
 
 
-int _wrap_mtdb_tx_commit_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_tx_commit_mtdb_raw(mtdb_conn *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   int64_t arg2 ;
   mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
@@ -2348,7 +2348,7 @@ int _wrap_mtdb_tx_commit_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, long long _
 }
 
 
-int _wrap_mtdb_tx_rollback_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, mtdb_error **_swig_go_1) {
+int _wrap_mtdb_tx_rollback_mtdb_raw(mtdb_conn *_swig_go_0, mtdb_error **_swig_go_1) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   mtdb_error **arg2 = (mtdb_error **) 0 ;
   mtdb_status result;
@@ -2367,7 +2367,7 @@ int _wrap_mtdb_tx_rollback_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, mtdb_erro
 }
 
 
-int _wrap_mtdb_tx_savepoint_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_tx_savepoint_mtdb_raw(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -2394,7 +2394,7 @@ int _wrap_mtdb_tx_savepoint_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _gostrin
 }
 
 
-int _wrap_mtdb_tx_rollback_to_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_tx_rollback_to_mtdb_raw(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -2421,7 +2421,7 @@ int _wrap_mtdb_tx_rollback_to_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _gostr
 }
 
 
-int _wrap_mtdb_tx_release_savepoint_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_tx_release_savepoint_mtdb_raw(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -2448,7 +2448,7 @@ int _wrap_mtdb_tx_release_savepoint_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, 
 }
 
 
-int _wrap_mtdb_tx_state_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, int *_swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_tx_state_mtdb_raw(mtdb_conn *_swig_go_0, int *_swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   int32_t *arg2 = (int32_t *) 0 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -2471,7 +2471,7 @@ int _wrap_mtdb_tx_state_raw_6a1f32b77311dee8(mtdb_conn *_swig_go_0, int *_swig_g
 }
 
 
-int _wrap_mtdb_db_exec_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _goslice_ _swig_go_3, long long _swig_go_4, mtdb_cancel *_swig_go_5, long long *_swig_go_6, mtdb_error **_swig_go_7) {
+int _wrap_mtdb_db_exec_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _goslice_ _swig_go_3, long long _swig_go_4, mtdb_cancel *_swig_go_5, long long *_swig_go_6, mtdb_error **_swig_go_7) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -2524,7 +2524,7 @@ int _wrap_mtdb_db_exec_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ _swi
 }
 
 
-int _wrap_mtdb_db_query_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _goslice_ _swig_go_3, long long _swig_go_4, mtdb_cancel *_swig_go_5, mtdb_result **_swig_go_6, mtdb_error **_swig_go_7) {
+int _wrap_mtdb_db_query_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _goslice_ _swig_go_3, long long _swig_go_4, mtdb_cancel *_swig_go_5, mtdb_result **_swig_go_6, mtdb_error **_swig_go_7) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -2577,7 +2577,7 @@ int _wrap_mtdb_db_query_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ _sw
 }
 
 
-int _wrap_mtdb_migrator_new_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, mtdb_options *_swig_go_1, mtdb_migrator **_swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_migrator_new_mtdb_raw(mtdb_db *_swig_go_0, mtdb_options *_swig_go_1, mtdb_migrator **_swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   mtdb_options *arg2 = (mtdb_options *) 0 ;
   mtdb_migrator **arg3 = (mtdb_migrator **) 0 ;
@@ -2604,7 +2604,7 @@ int _wrap_mtdb_migrator_new_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, mtdb_optio
 }
 
 
-int _wrap_mtdb_migrator_add_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, mtdb_error **_swig_go_5) {
+int _wrap_mtdb_migrator_add_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, mtdb_error **_swig_go_5) {
   mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -2655,7 +2655,7 @@ int _wrap_mtdb_migrator_add_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, _gos
 }
 
 
-int _wrap_mtdb_migrator_enable_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, mtdb_error **_swig_go_1) {
+int _wrap_mtdb_migrator_enable_mtdb_raw(mtdb_migrator *_swig_go_0, mtdb_error **_swig_go_1) {
   mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
   mtdb_error **arg2 = (mtdb_error **) 0 ;
   mtdb_status result;
@@ -2674,7 +2674,7 @@ int _wrap_mtdb_migrator_enable_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, m
 }
 
 
-int _wrap_mtdb_migrator_plan_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, mtdb_result **_swig_go_5, mtdb_error **_swig_go_6) {
+int _wrap_mtdb_migrator_plan_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, mtdb_result **_swig_go_5, mtdb_error **_swig_go_6) {
   mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -2719,7 +2719,7 @@ int _wrap_mtdb_migrator_plan_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, _go
 }
 
 
-int _wrap_mtdb_migrator_migrate_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, long long *_swig_go_5, mtdb_error **_swig_go_6) {
+int _wrap_mtdb_migrator_migrate_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, long long *_swig_go_5, mtdb_error **_swig_go_6) {
   mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -2764,7 +2764,7 @@ int _wrap_mtdb_migrator_migrate_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, 
 }
 
 
-int _wrap_mtdb_migrator_undo_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, long long *_swig_go_5, mtdb_error **_swig_go_6) {
+int _wrap_mtdb_migrator_undo_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, long long *_swig_go_5, mtdb_error **_swig_go_6) {
   mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -2809,7 +2809,7 @@ int _wrap_mtdb_migrator_undo_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, _go
 }
 
 
-int _wrap_mtdb_migrator_status_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_result **_swig_go_4, mtdb_error **_swig_go_5) {
+int _wrap_mtdb_migrator_status_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_result **_swig_go_4, mtdb_error **_swig_go_5) {
   mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -2846,7 +2846,7 @@ int _wrap_mtdb_migrator_status_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, _
 }
 
 
-int _wrap_mtdb_migrator_validate_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_result **_swig_go_4, mtdb_error **_swig_go_5) {
+int _wrap_mtdb_migrator_validate_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_result **_swig_go_4, mtdb_error **_swig_go_5) {
   mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -2883,7 +2883,7 @@ int _wrap_mtdb_migrator_validate_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0,
 }
 
 
-int _wrap_mtdb_migrator_run_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mtdb_options *_swig_go_4, long long _swig_go_5, mtdb_cancel *_swig_go_6, mtdb_result **_swig_go_7, mtdb_error **_swig_go_8) {
+int _wrap_mtdb_migrator_run_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mtdb_options *_swig_go_4, long long _swig_go_5, mtdb_cancel *_swig_go_6, mtdb_result **_swig_go_7, mtdb_error **_swig_go_8) {
   mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -2940,7 +2940,7 @@ int _wrap_mtdb_migrator_run_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0, _gos
 }
 
 
-void _wrap_mtdb_migrator_release_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0) {
+void _wrap_mtdb_migrator_release_mtdb_raw(mtdb_migrator *_swig_go_0) {
   mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
   
   arg1 = (mtdb_migrator *)_swig_go_0; 
@@ -2952,7 +2952,7 @@ void _wrap_mtdb_migrator_release_raw_6a1f32b77311dee8(mtdb_migrator *_swig_go_0)
 }
 
 
-int _wrap_mtdb_events_poll_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, _goslice_ _swig_go_3, long long *_swig_go_4, long long *_swig_go_5, long long *_swig_go_6, mtdb_error **_swig_go_7) {
+int _wrap_mtdb_events_poll_mtdb_raw(mtdb_db *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, _goslice_ _swig_go_3, long long *_swig_go_4, long long *_swig_go_5, long long *_swig_go_6, mtdb_error **_swig_go_7) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   int64_t arg2 ;
   mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
@@ -2997,7 +2997,7 @@ int _wrap_mtdb_events_poll_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, long long _
 }
 
 
-int _wrap_mtdb_db_stats_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, mtdb_result **_swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_db_stats_mtdb_raw(mtdb_db *_swig_go_0, mtdb_result **_swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   mtdb_result **arg2 = (mtdb_result **) 0 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -3020,7 +3020,7 @@ int _wrap_mtdb_db_stats_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, mtdb_result **
 }
 
 
-int _wrap_mtdb_pool_stats_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, mtdb_result **_swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_pool_stats_mtdb_raw(mtdb_db *_swig_go_0, mtdb_result **_swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   mtdb_result **arg2 = (mtdb_result **) 0 ;
   mtdb_error **arg3 = (mtdb_error **) 0 ;
@@ -3043,7 +3043,7 @@ int _wrap_mtdb_pool_stats_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, mtdb_result 
 }
 
 
-int _wrap_mtdb_tenant_stats_raw_6a1f32b77311dee8(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, mtdb_result **_swig_go_2, mtdb_error **_swig_go_3) {
+int _wrap_mtdb_tenant_stats_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, mtdb_result **_swig_go_2, mtdb_error **_swig_go_3) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;

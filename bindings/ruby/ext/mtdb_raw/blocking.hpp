@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs a library call without the GVL, and ends it by its cancel token when an exception wants into the waiting thread.
+// Runs a library call without the GVL, and ends it by its cancel token when an exception wants into the waiting
+// thread.
 #pragma once
 
 #include <pthread.h>
@@ -107,8 +108,8 @@ private:
     std::atomic<bool> busy_ = false;
 };
 
-// Idle helpers; only the main thread, with the GVL, touches them. A signal handler that calls the library while the main
-// thread waits takes a second one. A forked child has none of its parent's threads.
+// Idle helpers; only the main thread, with the GVL, touches them. A signal handler that calls the library while the
+// main thread waits takes a second one. A forked child has none of its parent's threads.
 struct Helpers {
     Helper *idle;
     pid_t owner;
@@ -139,11 +140,13 @@ inline void *wait_for_helper(void *data) {
 
 inline void wake_waiter(void *data) { static_cast<Helper *>(data)->wake(); }
 
-// The main thread: every trapped signal interrupts it, and only its handler knows whether that ends the call. So the call
-// runs on a helper, an unblock only wakes the main thread, the handlers run, and what they raise cancels the call.
+// The main thread: every trapped signal interrupts it, and only its handler knows whether that ends the call. So
+// the call runs on a helper, an unblock only wakes the main thread, the handlers run, and what they raise cancels
+// the call.
 //
-// The unblock must be async-signal-safe, and Ruby told so: for any other, a process of one Ruby thread starts a second one
-// that inherits Thread.handle_interrupt(Object => :never), cannot be killed at the end, and is waited for without end.
+// The unblock must be async-signal-safe, and Ruby told so: for any other, a process of one Ruby thread starts a
+// second one that inherits Thread.handle_interrupt(Object => :never), cannot be killed at the end, and is waited
+// for without end.
 inline void run_on_helper(Work work, mtdb_cancel *token) {
     rb_thread_check_ints();
     if (exception_waits()) trigger(token);

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""docs.py finds what is missing and what is too much."""
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import docs  # noqa: E402
+
+ENGINE = """
+    note(telemetry::Level::warn, "lease.lost", tenant_, "a text with (one bracket");
+    db.audit(up ? "script.run" : "script.undone", tenant, text);
+"""
+STATS = """Ref<Result> Db::stats() {
+    add(*rows, "leases.now", "count", 1);
+}
+Ref<Result> Db::pool_stats() {
+    rows({{"pool", "TEXT", 1}, {"open", "INT64", 2}});
+}
+Ref<Result> Db::tenant_stats(std::string_view tenant) {
+    add(*rows, "leases.wait_time", "us", 1);
+}
+"""
+EVENTS_PAGE = """| name | level | when |
+|---|---|---|
+| `lease.lost` | warn | x |
+| `script.run` | audit | x |
+| `script.undone` | audit | x |
+"""
+STATS_PAGE = """## The db: `mtdb_db_stats()`
+| `leases.now` | count | x |
+## Each pool: `mtdb_pool_stats()`
+| `pool` | x |
+| `open` | x |
+## A tenant: `mtdb_tenant_stats()`
+| `leases.wait_time` | us | x |
+"""
+
+
+def differences(events=EVENTS_PAGE, stats=STATS_PAGE):
+    with tempfile.TemporaryDirectory() as root:
+        for name, text in {"src/engine/conn.cpp": ENGINE, "src/engine/stats.cpp": STATS,
+                           "docs/events.md": events, "docs/stats.md": stats}.items():
+            path = Path(root, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return list(docs.differences(root))
+
+
+class Docs(unittest.TestCase):
+    def test_complete_pages_are_left_alone(self):
+        self.assertEqual(differences(), [])
+
+    def test_a_missing_event_is_named(self):
+        page = EVENTS_PAGE.replace("| `script.undone` | audit | x |\n", "")
+        self.assertEqual(differences(events=page), ["docs/events.md: script.undone audit is missing"])
+
+    def test_a_wrong_level_is_named(self):
+        found = differences(events=EVENTS_PAGE.replace("warn", "info"))
+        self.assertIn("docs/events.md: lease.lost warn is missing", found)
+
+    def test_an_event_of_no_source_is_named(self):
+        found = differences(events=EVENTS_PAGE + "| `lease.found` | info | x |\n")
+        self.assertEqual(found, ["docs/events.md: lease.found info is in no source"])
+
+    def test_a_missing_figure_is_named(self):
+        found = differences(stats=STATS_PAGE.replace("| `leases.now` | count | x |\n", ""))
+        self.assertEqual(found, ["docs/stats.md, mtdb_db_stats: leases.now count is missing"])
+
+    def test_a_wrong_unit_and_a_missing_column_are_named(self):
+        self.assertEqual(len(differences(stats=STATS_PAGE.replace("| us |", "| ms |"))), 2)
+        found = differences(stats=STATS_PAGE.replace("| `open` | x |\n", ""))
+        self.assertEqual(found, ["docs/stats.md, mtdb_pool_stats: open is missing"])
+
+
+if __name__ == "__main__":
+    unittest.main()
