@@ -11,8 +11,10 @@
  *              written (NULL on success) and never read, so it need not be initialised. When a call fails every output
  *              is NULL or 0 and nothing is owed.
  *   Status     0 is MTDB_OK; a positive status is an outcome, not an error; a negative one is an error class.
- *   Text in    (const char *x, int64_t x_len): UTF-8; x_len -1 means NUL-terminated. NULL with length 0 is the empty text.
- *   Buffer out (void *buf, int64_t cap, int64_t *needed): writes the bytes, no NUL, and their count to *needed. When cap
+ *   Text in    (const char *x, int64_t x_len): UTF-8; x_len -1 means NUL-terminated. NULL with length 0 is the empty
+ *              text.
+ *   Buffer out (void *buf, int64_t cap, int64_t *needed): writes the bytes, no NUL, and their count to *needed. When
+ *   cap
  *              is too small: MTDB_TRUNCATED, nothing is written but *needed.
  *   Ownership  what arrives through `T **out` is the caller's and goes back through mtdb_<noun>_release(). A borrowed
  *              `const` pointer says until when it lives.
@@ -20,9 +22,10 @@
  *              order, NULL is fine, never waits on a network. A child keeps its parents alive.
  *   Threads    `@thread any` functions may be called from every thread at once. `@thread serial` objects serve one
  *              thread at a time; a concurrent entry is refused with MTDB_MISUSE.
- *   Waiting    (int64_t timeout_ms, mtdb_cancel *cancel): MTDB_DEFAULT takes the option's value, MTDB_FOREVER never ends,
- *              0 does not wait. The whole call shares this one deadline.
- *   Fork       after fork() every handle of the parent is refused with MTDB_FORKED in the child: open the db after fork.
+ *   Waiting    (int64_t timeout_ms, mtdb_cancel *cancel): MTDB_DEFAULT takes the option's value, MTDB_FOREVER never
+ *              ends, 0 does not wait. The whole call shares this one deadline.
+ *   Fork       after fork() every handle of the parent is refused with MTDB_FORKED in the child: open the db after
+ *              fork.
  *   Indexes    parameters count from 1, columns from 0.
  *
  * | handle         | made by                                 | ends with                                     | thread |
@@ -72,8 +75,8 @@ typedef struct mtdb_migrator mtdb_migrator;
 #define MTDB_VERSION_MINOR 1
 #define MTDB_VERSION_PATCH 0
 
-/** Outcome of a call: MTDB_OK, a positive outcome or a negative error class. Unknown negative codes of newer libraries are
- * to be treated as errors, unknown positive ones as success. */
+/** Outcome of a call: MTDB_OK, a positive outcome or a negative error class. Unknown negative codes of newer libraries
+ * are to be treated as errors, unknown positive ones as success. */
 typedef int32_t mtdb_status;
 
 /** The library's version as text, such as "0.1.0".
@@ -251,6 +254,7 @@ MTDB_API const char *mtdb_error_message(const mtdb_error *error);
 
 /** One text of an error.
  *
+ * @param error  may be NULL: its texts are empty
  * @param field  an MTDB_ERROR_ value
  * @param[out] buf @owns the caller; cap bytes
  * @param[out] needed bytes of the text
@@ -260,9 +264,10 @@ MTDB_API const char *mtdb_error_message(const mtdb_error *error);
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_error_text(const mtdb_error *error, int32_t field, void *buf, int64_t cap, int64_t *needed);
 
-/** The whole error as one JSON object: status, name, message, sqlstate, engine, native, effect, retryable, tenant, script,
- * statement, line, column, limit.
+/** The whole error as one JSON object: status, name, message, sqlstate, engine, native, effect, retryable, tenant,
+ * script, statement, line, column, limit.
  *
+ * @param error  may be NULL: status 0 and name OK alone
  * @param[out] buf @owns the caller; cap bytes
  * @param[out] needed bytes of the JSON text
  * @returns OK, TRUNCATED
@@ -288,8 +293,8 @@ MTDB_API void mtdb_error_release(mtdb_error *owned);
 /* ---------------------------------------------------------------------------------------------------------------------
  * Options. Example: examples/c/options.c
  *
- * One kind of object for every call that takes options: keys and values. An unknown key is an error that names the nearest
- * one. Every key, its scope, type, default and meaning: docs/options.md, or mtdb_options_describe().
+ * One kind of object for every call that takes options: keys and values. An unknown key is an error that names the
+ * nearest one. Every key, its scope, type, default and meaning: docs/options.md, or mtdb_options_describe().
  * ------------------------------------------------------------------------------------------------------------------ */
 
 /** Makes an empty set of options. It is copied where it is used: change or release it at any time afterwards.
@@ -370,8 +375,8 @@ MTDB_API void mtdb_options_release(mtdb_options *owned);
 /* ---------------------------------------------------------------------------------------------------------------------
  * Cancel. Example: examples/c/cancel.c
  *
- * A token is passed to the calls it may end. It counts generations: a trigger names the generation it means, so one that
- * comes late never touches the next operation.
+ * A token is passed to the calls it may end. It counts generations: a trigger names the generation it means, so one
+ * that comes late never touches the next operation.
  * ------------------------------------------------------------------------------------------------------------------ */
 
 #define MTDB_DEFAULT -1 /* timeout_ms: the value of the matching option */
@@ -385,7 +390,8 @@ MTDB_API void mtdb_options_release(mtdb_options *owned);
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_cancel_new(mtdb_cancel **out, mtdb_error **err);
 
-/** Ends the waits and statements that carry this token, with MTDB_CANCELLED. Sticky until mtdb_cancel_reset(). Never blocks.
+/** Ends the waits and statements that carry this token, with MTDB_CANCELLED. Sticky until mtdb_cancel_reset(). Never
+ * blocks.
  *
  * @param generation  the generation meant; an older one than the token's does nothing; 0 means the present one
  * @returns OK, or DONE when the generation has passed
@@ -412,14 +418,14 @@ MTDB_API void mtdb_cancel_release(mtdb_cancel *owned);
 /* ---------------------------------------------------------------------------------------------------------------------
  * Db: the root of everything. Example: examples/c/hello.c, examples/c/resolver.c
  *
- * One db serves all tenants. It owns the pools, the budgets and, from first need, one maintenance thread (or none: option
- * `threads=none`, then call mtdb_db_maintain()).
+ * One db serves all tenants. It owns the pools, the budgets and, from first need, one maintenance thread (or none:
+ * option `threads=none`, then call mtdb_db_maintain()).
  * ------------------------------------------------------------------------------------------------------------------ */
 
 /** Opens a db. No tenant is opened, nothing is created.
  *
- * @param url  where the tenants live, url_len bytes (-1: NUL-terminated): "sqlite:DIR", or a plain DIR, for one file per
- *             tenant below that folder; "sqlite::memory:" for in-memory tenants; "echo:" for the echo backend
+ * @param url  where the tenants live, url_len bytes (-1: NUL-terminated): "sqlite:DIR", or a plain DIR, for one file
+ *             per tenant below that folder; "sqlite::memory:" for in-memory tenants; "echo:" for the echo backend
  * @param options  of scope "db"; may be NULL
  * @param[out] out @owns the db; end it with mtdb_db_close(), then mtdb_db_release()
  * @errors INVALID_ARGUMENT, NOT_FOUND (no such folder), PERMISSION, UNSUPPORTED, FORKED, NOMEM
@@ -428,7 +434,7 @@ MTDB_API void mtdb_cancel_release(mtdb_cancel *owned);
 MTDB_API mtdb_status mtdb_db_open(const char *url, int64_t url_len, const mtdb_options *options, mtdb_db **out,
                                   mtdb_error **err);
 
-/** Shuts a db down: refuses new work, lets running work end, interrupts what is left at the deadline, then frees it all.
+/** Shuts a db down: refuses new work, lets running work end, interrupts what is left at the deadline, then frees all.
  * Idempotent. Leases that are still out stay valid memory and answer CLOSED.
  *
  * @param timeout_ms  how long running work may take to end; MTDB_DEFAULT: option `shutdown_timeout_ms`
@@ -450,8 +456,8 @@ MTDB_API mtdb_status mtdb_db_close(mtdb_db *db, int64_t timeout_ms, mtdb_cancel 
 MTDB_API mtdb_status mtdb_db_ping(mtdb_db *db, const char *tenant, int64_t tenant_len, int64_t timeout_ms,
                                   mtdb_cancel *cancel, mtdb_error **err);
 
-/** Does a share of the maintenance: closes evicted files, expires idle connections, cleans abandoned leases, checkpoints.
- * Needed only with `threads=none`; harmless otherwise.
+/** Does a share of the maintenance: closes evicted files, expires idle connections, cleans abandoned leases,
+ * checkpoints. Needed only with `threads=none`; harmless otherwise.
  *
  * @param budget_ms  stop after about this time; MTDB_FOREVER: do all that is due
  * @returns DONE when nothing is due, MORE when the budget ended first
@@ -461,10 +467,10 @@ MTDB_API mtdb_status mtdb_db_ping(mtdb_db *db, const char *tenant, int64_t tenan
 MTDB_API mtdb_status mtdb_db_maintain(mtdb_db *db, int64_t budget_ms, mtdb_error **err);
 
 /* What the library can need from the host: mtdb_db_request(). */
-#define MTDB_REQUEST_ROUTE 1 /* answer: the tenant's file below the root (or another place, if `route.outside` allows) */
+#define MTDB_REQUEST_ROUTE 1 /* answer: the tenant's file below the root; elsewhere with `route.outside` */
 
-/** Takes one open request behind MTDB_NEEDS. All callers of one tenant share one request; the taker must answer or refuse
- * it. Calls for that tenant wait, within their deadlines, for a request that was taken.
+/** Takes one open request behind MTDB_NEEDS. All callers of one tenant share one request; the taker must answer or
+ * refuse it. Calls for that tenant wait, within their deadlines, for a request that was taken.
  *
  * @param timeout_ms  how long to wait for a request; 0: only look
  * @param cancel  may be NULL
@@ -507,8 +513,8 @@ MTDB_API void mtdb_db_release(mtdb_db *owned);
 /* ---------------------------------------------------------------------------------------------------------------------
  * Tenants. Example: examples/c/tenants.c
  *
- * A tenant id is 1 to 63 bytes of A-Z a-z 0-9 _ and -, not beginning with -, compared byte for byte. Reserved names of the
- * backend, and an id that differs only in case from an existing one where the file system folds case, are refused.
+ * A tenant id is 1 to 63 bytes of A-Z a-z 0-9 _ and -, not beginning with -, compared byte for byte. Reserved names of
+ * the backend, and an id that differs only in case from an existing one where the file system folds case, are refused.
  * ------------------------------------------------------------------------------------------------------------------ */
 
 /** Checks an id by the rules of this db, without any I/O.
@@ -580,8 +586,8 @@ MTDB_API mtdb_status mtdb_tenant_drop(mtdb_db *db, const char *tenant, int64_t t
 
 /** Borrows a connection bound to one tenant.
  *
- * Waits at most timeout_ms in total: for a route, for a connection to come free, for a new one to open, for the tenant to
- * be migrated when a migrator is enabled in mode `auto`.
+ * Waits at most timeout_ms in total: for a route, for a connection to come free, for a new one to open, for the tenant
+ * to be migrated when a migrator is enabled in mode `auto`.
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
  * @param options  of scope "lease"; may be NULL
  * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms`
@@ -612,8 +618,8 @@ MTDB_API mtdb_status mtdb_conn_tenant(const mtdb_conn *conn, void *buf, int64_t 
  *                in one transaction; NULL and 0 for none
  * @param timeout_ms  MTDB_DEFAULT: option `query_timeout_ms`
  * @param[out] affected  rows changed; may be NULL
- * @errors SQL_ERROR, CONSTRAINT, SERIALIZATION, BUSY, TIMEOUT, CANCELLED, PERMISSION, READ_ONLY, DISK_FULL, IO, CORRUPT,
- *         TX_LOST, LIMIT, INVALID_ARGUMENT, MISUSE, CLOSED, FORKED
+ * @errors SQL_ERROR, CONSTRAINT, SERIALIZATION, BUSY, TIMEOUT, CANCELLED, PERMISSION, READ_ONLY, DISK_FULL, IO,
+ *         CORRUPT, TX_LOST, LIMIT, INVALID_ARGUMENT, MISUSE, CLOSED, FORKED
  * @thread serial
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_conn_exec(mtdb_conn *conn, const char *sql, int64_t sql_len, const void *params,
@@ -634,8 +640,8 @@ MTDB_API mtdb_status mtdb_conn_query(mtdb_conn *conn, const char *sql, int64_t s
                                      int64_t params_len, int64_t timeout_ms, mtdb_cancel *cancel, mtdb_result **out,
                                      mtdb_error **err);
 
-/** Runs a text of several statements in order and stops at the first failure, which names statement, line and column. Each
- * statement commits by itself unless a transaction is open. Rows are dropped.
+/** Runs a text of several statements in order and stops at the first failure, which names statement, line and column.
+ * Each statement commits by itself unless a transaction is open. Rows are dropped.
  *
  * @param text  statements separated by semicolons, text_len bytes (-1: NUL-terminated); no parameters
  * @param[out] statements  how many ran; also written on failure, as the one output that is; may be NULL
@@ -660,8 +666,8 @@ MTDB_API mtdb_status mtdb_conn_insert_id(mtdb_conn *conn, int64_t *id, mtdb_erro
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_conn_close(mtdb_conn *conn, mtdb_error **err);
 
-/** Drops one reference. A lease that was never closed becomes *abandoned*: maintenance cleans its connection and an event
- * names the place that acquired it. NULL is fine.
+/** Drops one reference. A lease that was never closed becomes *abandoned*: maintenance cleans its connection and an
+ * event names the place that acquired it. NULL is fine.
  *
  * @errors none
  * @thread any
@@ -700,8 +706,8 @@ MTDB_API void mtdb_conn_release(mtdb_conn *owned);
 
 /** Prepares one statement. Text after it, other than blanks, comments and a semicolon, is refused.
  *
- * @param sql  one statement, sql_len bytes (-1: NUL-terminated); placeholders are the backend's own, or `?` and `:name` with
- *             option `placeholders=portable`
+ * @param sql  one statement, sql_len bytes (-1: NUL-terminated); placeholders are the backend's own, or `?` and `:name`
+ *             with option `placeholders=portable`
  * @param timeout_ms  MTDB_DEFAULT: option `query_timeout_ms`
  * @param cancel  may be NULL
  * @param[out] out @owns the statement
@@ -795,11 +801,11 @@ MTDB_API mtdb_status mtdb_stmt_bind_bytes(mtdb_stmt *stmt, int32_t index, const 
 MTDB_API mtdb_status mtdb_stmt_bind_typed(mtdb_stmt *stmt, int32_t index, int32_t type, const void *value,
                                           int64_t value_len, mtdb_error **err);
 
-/** Binds many rows at once: the next execute runs the statement once per row, all in one transaction (the open one, or its
- * own), and returns no rows. Column i of the block is parameter i + 1. Copied.
+/** Binds many rows at once: the next execute runs the statement once per row, all in one transaction (the open one, or
+ * its own), and returns no rows. Column i of the block is parameter i + 1. Copied.
  *
  * @param block  as mtdb_block_data() makes it, block_len bytes; checked whole before any of it is used
- * @errors INVALID_ARGUMENT (not a block, too few columns), INVALID_STATE, MISUSE, CLOSED, FORKED
+ * @errors INVALID_ARGUMENT (not a block, or not a column per parameter), INVALID_STATE, MISUSE, CLOSED, FORKED
  * @thread serial
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_stmt_bind_block(mtdb_stmt *stmt, const void *block, int64_t block_len, mtdb_error **err);
@@ -840,14 +846,14 @@ MTDB_API void mtdb_stmt_release(mtdb_stmt *owned);
 /* ---------------------------------------------------------------------------------------------------------------------
  * Results, row blocks and the C cursor. Example: examples/c/results.c, examples/c/blocks.c
  *
- * Rows leave the library in blocks: columnar, little-endian, every array 8-aligned, offsets from the block's start, after
- * Arrow's physical rules. The bytes of a block:
+ * Rows leave the library in blocks: columnar, little-endian, every array 8-aligned, offsets from the block's start,
+ * after Arrow's physical rules. The bytes of a block:
  *
  *   mtdb_block_header, then `columns` times mtdb_block_column, then the arrays.
  *   validity  0, or where a bitmap begins: bit i (least significant first) is 1 when row i has a value.
- *   data      fixed-width types: `rows` values. TEXT, BYTES, DECIMAL, JSON, OTHER: `rows`+1 int32 offsets into the heap.
- *             VARIANT: `rows` int8 type codes, padded to 8, then `rows` int64 slots: an integer, the bits of a double, or
- *             heap offset << 32 | length. NULL: 0, nothing.
+ *   data      fixed-width types: `rows` values. TEXT, BYTES, DECIMAL, JSON, OTHER: `rows`+1 int32 offsets into the
+ *             heap. VARIANT: `rows` int8 type codes, padded to 8, then `rows` int64 slots: an integer, the bits of a
+ *             double, or heap offset << 32 | length. NULL: 0, nothing.
  *   heap      where the bytes of text begin.
  *
  * The same form carries parameters in: mtdb_stmt_bind_block(). mtdb_block_* below builds it.
@@ -907,8 +913,8 @@ MTDB_API mtdb_status mtdb_result_column_name(mtdb_result *result, int32_t column
 MTDB_API mtdb_status mtdb_result_column_declared(mtdb_result *result, int32_t column, void *buf, int64_t cap,
                                                  int64_t *needed, mtdb_error **err);
 
-/** What is known of a column before its values: its type (MTDB_TYPE_VARIANT where each value has its own, as on SQLite) and
- * whether it can be NULL.
+/** What is known of a column before its values: its type (MTDB_TYPE_VARIANT where each value has its own, as on SQLite)
+ * and whether it can be NULL.
  *
  * @param column  from 0
  * @param[out] type  an MTDB_TYPE_ value
@@ -948,8 +954,8 @@ MTDB_API mtdb_status mtdb_result_next(mtdb_result *result, mtdb_error **err);
  * @since 0.1 */
 MTDB_API int32_t mtdb_value_type(const mtdb_result *result, int32_t column);
 
-/** A value of the cursor's row as an integer: integer-carried types as they are, a double that is a whole number converted,
- * anything else 0.
+/** A value of the cursor's row as an integer: integer-carried types as they are, a double that is a whole number
+ * converted, anything else 0.
  *
  * @param column  from 0
  * @errors none
@@ -1112,8 +1118,8 @@ MTDB_API void mtdb_block_release(mtdb_block *owned);
 /* ---------------------------------------------------------------------------------------------------------------------
  * Transactions. Example: examples/c/transactions.c
  *
- * A lease has at most one transaction. One that ended without commit or rollback of the caller (a cancelled write, a full
- * disk) is *lost*: every call but mtdb_tx_rollback() then answers TX_LOST, so nothing runs outside it by accident.
+ * A lease has at most one transaction. One that ended without commit or rollback of the caller (a cancelled write, a
+ * full disk) is *lost*: every call but mtdb_tx_rollback() then answers TX_LOST, so nothing runs outside it by accident.
  * ------------------------------------------------------------------------------------------------------------------ */
 
 /** Begins a transaction.
@@ -1121,16 +1127,17 @@ MTDB_API void mtdb_block_release(mtdb_block *owned);
  * @param options  of scope "tx": `tx.read_only`, `tx.isolation`, `tx.immediate`; may be NULL
  * @param timeout_ms  covers the wait for the tenant's writer turn; MTDB_DEFAULT: option `query_timeout_ms`
  * @param cancel  may be NULL
- * @errors INVALID_STATE (one is open), BUSY, TIMEOUT, CANCELLED, UNSUPPORTED, READ_ONLY, TX_LOST, MISUSE, CLOSED, FORKED
+ * @errors INVALID_STATE (one is open), BUSY, TIMEOUT, CANCELLED, UNSUPPORTED, READ_ONLY, TX_LOST, MISUSE, CLOSED,
+ *         FORKED
  * @thread serial
  * @since 0.1 */
-MTDB_API mtdb_status mtdb_tx_begin(mtdb_conn *conn, const mtdb_options *options, int64_t timeout_ms, mtdb_cancel *cancel,
-                                   mtdb_error **err);
+MTDB_API mtdb_status mtdb_tx_begin(mtdb_conn *conn, const mtdb_options *options, int64_t timeout_ms,
+                                   mtdb_cancel *cancel, mtdb_error **err);
 
 /** Commits. When it fails the error's effect says what became of the transaction.
  *
- * @errors INVALID_STATE (none is open), TX_LOST, CONSTRAINT (deferred keys; still open), BUSY, TIMEOUT, CANCELLED, DISK_FULL,
- *         IO, MISUSE, CLOSED, FORKED
+ * @errors INVALID_STATE (none is open), TX_LOST, CONSTRAINT (deferred keys; still open), BUSY, TIMEOUT, CANCELLED,
+ *         DISK_FULL, IO, MISUSE, CLOSED, FORKED
  * @thread serial
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_tx_commit(mtdb_conn *conn, int64_t timeout_ms, mtdb_cancel *cancel, mtdb_error **err);
@@ -1175,7 +1182,8 @@ MTDB_API mtdb_status mtdb_tx_release_savepoint(mtdb_conn *conn, const char *name
 MTDB_API mtdb_status mtdb_tx_state(mtdb_conn *conn, int32_t *state, mtdb_error **err);
 
 /* ---------------------------------------------------------------------------------------------------------------------
- * One-shot calls: a lease is taken inside and given back when the call, or the result, is done. Example: examples/c/hello.c
+ * One-shot calls: a lease is taken inside and given back when the call, or the result, is done. Example:
+ * examples/c/hello.c
  * ------------------------------------------------------------------------------------------------------------------ */
 
 /** Runs one statement in a tenant. As mtdb_db_acquire(), mtdb_conn_exec() and mtdb_conn_close() in one.
@@ -1194,8 +1202,8 @@ MTDB_API mtdb_status mtdb_db_exec(mtdb_db *db, const char *tenant, int64_t tenan
                                   const void *params, int64_t params_len, int64_t timeout_ms, mtdb_cancel *cancel,
                                   int64_t *affected, mtdb_error **err);
 
-/** Runs one statement in a tenant and returns its rows. The lease goes back when the rows are read to the end, or the result
- * is closed or released.
+/** Runs one statement in a tenant and returns its rows. The lease goes back when the rows are read to the end, or the
+ * result is closed or released.
  *
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
  * @param sql  one statement, sql_len bytes (-1: NUL-terminated)
@@ -1207,15 +1215,16 @@ MTDB_API mtdb_status mtdb_db_exec(mtdb_db *db, const char *tenant, int64_t tenan
  * @errors as mtdb_db_acquire() and mtdb_conn_query()
  * @thread any; the result then serves one thread at a time
  * @since 0.1 */
-MTDB_API mtdb_status mtdb_db_query(mtdb_db *db, const char *tenant, int64_t tenant_len, const char *sql, int64_t sql_len,
-                                   const void *params, int64_t params_len, int64_t timeout_ms, mtdb_cancel *cancel,
-                                   mtdb_result **out, mtdb_error **err);
+MTDB_API mtdb_status mtdb_db_query(mtdb_db *db, const char *tenant, int64_t tenant_len, const char *sql,
+                                   int64_t sql_len, const void *params, int64_t params_len, int64_t timeout_ms,
+                                   mtdb_cancel *cancel, mtdb_result **out, mtdb_error **err);
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Migrations. Example: examples/c/migrations.c
  *
- * A migrator holds one ordered set of scripts: inline, a folder in golang-migrate layout, or a folder in Flyway layout. The
- * history is written as that tool writes it (docs/migrations.md), so it can take over at any time, and mtdb from it.
+ * A migrator holds one ordered set of scripts: inline, a folder in golang-migrate layout, or a folder in Flyway layout.
+ * The history is written as that tool writes it (docs/migrations.md), so it can take over at any time, and mtdb from
+ * it.
  * ------------------------------------------------------------------------------------------------------------------ */
 
 /** Makes a migrator. With option `migrate.source` its scripts are read now.
@@ -1223,7 +1232,9 @@ MTDB_API mtdb_status mtdb_db_query(mtdb_db *db, const char *tenant, int64_t tena
  * @param options  of scope "migrator": `migrate.source`, `migrate.layout`, `migrate.history`, `migrate.table`,
  *                 `migrate.mode` and others; may be NULL
  * @param[out] out @owns the migrator
- * @errors NOT_FOUND (no such folder), INVALID_ARGUMENT (two scripts of one version, undecodable text), IO, CLOSED, FORKED
+ * @errors NOT_FOUND (no such folder), INVALID_ARGUMENT (two scripts of one version, undecodable text), UNSUPPORTED (a
+ *         file that Flyway would act on and this library cannot: a B file, a callback, a .conf, a program), IO, CLOSED,
+ *         FORKED
  * @thread any
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_migrator_new(mtdb_db *db, const mtdb_options *options, mtdb_migrator **out, mtdb_error **err);
@@ -1249,14 +1260,16 @@ MTDB_API mtdb_status mtdb_migrator_add(mtdb_migrator *migrator, const char *vers
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_migrator_enable(mtdb_migrator *migrator, mtdb_error **err);
 
-/** Computes what would run, touching nothing. Columns: version TEXT, description TEXT, script TEXT, kind TEXT, checksum INT64,
- * state TEXT (pending, applied, ...), problem TEXT, transactional INT64, statements INT64, destructive TEXT.
+/** Computes what would run, touching nothing. Columns: version TEXT, description TEXT, script TEXT, kind TEXT, checksum
+ * INT64, state TEXT (pending, applied, ...), problem TEXT, transactional INT64, statements INT64, destructive TEXT.
  *
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
  * @param target  a version, "latest" or empty, target_len bytes (-1: NUL-terminated)
- * @param[out] out @owns the result: the steps in the order they would run; problems first
+ * @param[out] out @owns the result: the steps in the order they would run; problems first, those too that migrate fails
+ *                 with
  * @returns OK, NEEDS
- * @errors TENANT_UNKNOWN, INVALID_ARGUMENT, TIMEOUT, CANCELLED, IO, CLOSED, FORKED
+ * @errors TENANT_UNKNOWN, NOT_FOUND (no such target), INVALID_STATE (two histories, an option against the table, a
+ *         table that is no history), INVALID_ARGUMENT, TIMEOUT, CANCELLED, IO, CLOSED, FORKED
  * @thread any
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_migrator_plan(mtdb_migrator *migrator, const char *tenant, int64_t tenant_len,
@@ -1269,8 +1282,10 @@ MTDB_API mtdb_status mtdb_migrator_plan(mtdb_migrator *migrator, const char *ten
  * @param target  a version, "latest" or empty, target_len bytes (-1: NUL-terminated)
  * @param[out] applied  scripts applied by this call; also written on failure; may be NULL
  * @returns OK, NEEDS
- * @errors MIGRATION_FAILED (names script, statement, line), MIGRATION_CHECKSUM, MIGRATION_DIRTY, MIGRATION_LOCKED, TENANT_NEWER,
- *         TENANT_UNKNOWN, INVALID_ARGUMENT, TIMEOUT, CANCELLED, DISK_FULL, IO, CLOSED, FORKED
+ * @errors MIGRATION_FAILED (names script, statement, line), MIGRATION_CHECKSUM, MIGRATION_DIRTY, MIGRATION_LOCKED,
+ *         TENANT_NEWER, TENANT_UNKNOWN, NOT_FOUND (no such target, the history's version has no script), INVALID_STATE
+ *         (two histories, an option against the table, tables but no history), UNSUPPORTED (a placeholder), LIMIT
+ *         (`events.audit=fail`), INVALID_ARGUMENT, TIMEOUT, CANCELLED, DISK_FULL, IO, CLOSED, FORKED
  * @thread any
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_migrator_migrate(mtdb_migrator *migrator, const char *tenant, int64_t tenant_len,
@@ -1290,34 +1305,37 @@ MTDB_API mtdb_status mtdb_migrator_undo(mtdb_migrator *migrator, const char *ten
                                         const char *target, int64_t target_len, int64_t timeout_ms, mtdb_cancel *cancel,
                                         int64_t *undone, mtdb_error **err);
 
-/** Where a tenant stands: one row with tenant TEXT, current TEXT (NULL: nothing applied), target TEXT, state TEXT (up_to_date,
- * outdated, newer, problem), pending INT64, applied_at TEXT (NULL: the history does not say), history TEXT, problem TEXT.
+/** Where a tenant stands: one row with tenant TEXT, current TEXT (NULL: nothing applied), target TEXT, state TEXT
+ * (up_to_date, outdated, newer, problem), pending INT64, applied_at TEXT (NULL: the history does not say), history
+ * TEXT, problem TEXT.
  *
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
  * @param[out] out @owns the result
  * @returns OK, NEEDS
- * @errors TENANT_UNKNOWN, TIMEOUT, CANCELLED, IO, CLOSED, FORKED
+ * @errors TENANT_UNKNOWN, INVALID_STATE (two histories, an option against the table, a table that is no history),
+ *         INVALID_ARGUMENT, TIMEOUT, CANCELLED, IO, CLOSED, FORKED
  * @thread any
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_migrator_status(mtdb_migrator *migrator, const char *tenant, int64_t tenant_len,
                                           int64_t timeout_ms, mtdb_cancel *cancel, mtdb_result **out, mtdb_error **err);
 
-/** Compares a tenant's history with the scripts and returns every problem, a row each: code TEXT (Flyway's), version TEXT,
- * description TEXT, script TEXT, message TEXT. No row: all is well.
+/** Compares a tenant's history with the scripts and returns every problem, a row each: code TEXT (Flyway's), version
+ * TEXT, description TEXT, script TEXT, message TEXT. No row: all is well.
  *
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
  * @param[out] out @owns the result
  * @returns OK, NEEDS
- * @errors TENANT_UNKNOWN, TIMEOUT, CANCELLED, IO, CLOSED, FORKED
+ * @errors TENANT_UNKNOWN, INVALID_STATE (two histories, an option against the table, a table that is no history),
+ *         INVALID_ARGUMENT, TIMEOUT, CANCELLED, IO, CLOSED, FORKED
  * @thread any
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_migrator_validate(mtdb_migrator *migrator, const char *tenant, int64_t tenant_len,
                                             int64_t timeout_ms, mtdb_cancel *cancel, mtdb_result **out,
                                             mtdb_error **err);
 
-/** Runs one verb over many tenants with `run.workers` threads, goes on after a failure, and returns one row per tenant in the
- * order of the list: tenant TEXT, status INT64, applied INT64, version TEXT, state TEXT, message TEXT (NULL: none), error TEXT
- * (the JSON of mtdb_error_json(), NULL: none).
+/** Runs one verb over many tenants with `run.workers` threads, goes on after a failure, and returns one row per tenant
+ * in the order of the list: tenant TEXT, status INT64, applied INT64, version TEXT, state TEXT, message TEXT (NULL:
+ * none), error TEXT (the JSON of mtdb_error_json(), NULL: none).
  *
  * @param verb  "migrate", "undo", "status" or "validate", verb_len bytes (-1: NUL-terminated)
  * @param target  as the verb takes it; may be empty; target_len bytes (-1: NUL-terminated)
@@ -1342,9 +1360,9 @@ MTDB_API void mtdb_migrator_release(mtdb_migrator *owned);
 /* ---------------------------------------------------------------------------------------------------------------------
  * Events. Example: examples/c/events.c
  *
- * No thread of the library ever calls into the program: what happens is kept in a bounded queue until it is polled. Each
- * event is a row of a block: seq INT64, at TIMESTAMPTZ, class TEXT ("log", "metric", "audit", "progress"), level TEXT, name TEXT,
- * tenant TEXT (NULL: none), message TEXT, fields JSON. The names: docs/events.md.
+ * No thread of the library ever calls into the program: what happens is kept in a bounded queue until it is polled.
+ * Each event is a row of a block: seq INT64, at TIMESTAMPTZ, class TEXT ("log", "metric", "audit", "progress"), level
+ * TEXT, name TEXT, tenant TEXT (NULL: none), message TEXT, fields JSON. The names: docs/events.md.
  * ------------------------------------------------------------------------------------------------------------------ */
 
 /** Takes the oldest events out of the queue, as one block.
@@ -1374,8 +1392,8 @@ MTDB_API mtdb_status mtdb_events_poll(mtdb_db *db, int64_t timeout_ms, mtdb_canc
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_db_stats(mtdb_db *db, mtdb_result **out, mtdb_error **err);
 
-/** Figures of each open pool, a row each: pool TEXT, open INT64, idle INT64, leased INT64, waiting INT64, writing INT64,
- * files INT64, memory_bytes INT64, idle_ms INT64.
+/** Figures of each open pool, a row each: pool TEXT, open INT64, idle INT64, leased INT64, waiting INT64,
+ * writing INT64, files INT64, memory_bytes INT64, idle_ms INT64.
  *
  * @param[out] out @owns the result
  * @errors INVALID_ARGUMENT, CLOSED, FORKED
@@ -1383,7 +1401,7 @@ MTDB_API mtdb_status mtdb_db_stats(mtdb_db *db, mtdb_result **out, mtdb_error **
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_pool_stats(mtdb_db *db, mtdb_result **out, mtdb_error **err);
 
-/** Figures of one tenant since the db was opened: rows of name TEXT, unit TEXT, value INT64. All 0 for one not used yet.
+/** Figures of one tenant since the db was opened: rows of name TEXT, unit TEXT, value INT64. All 0 for an unused one.
  *
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
  * @param[out] out @owns the result

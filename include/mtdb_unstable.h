@@ -16,8 +16,8 @@
 extern "C" {
 #endif
 
-/** How many objects behind handles are alive in this process: 0 once a program has released all that it was given. For leak
- * checks in tests.
+/** How many objects behind handles are alive in this process: 0 once a program has released all that it was given. For
+ * leak checks in tests.
  *
  * @errors none
  * @thread any

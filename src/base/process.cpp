@@ -48,13 +48,25 @@ uint64_t adopt(std::atomic<uint64_t>& word) noexcept {
     return mine;
 }
 
+// Where the kernel cannot wipe a page.
+uint64_t generation_by_pid() noexcept {
+    static std::atomic<uint64_t> owner{0};
+    const auto mine = static_cast<uint64_t>(getpid());
+    uint64_t known = owner.load();
+    if (known == mine) return mine;
+    const int64_t open = open_files.load();
+    if (known != 0 && open > 0) inherited_files.store(true);
+    if (owner.compare_exchange_strong(known, mine) && known != 0) open_files.fetch_sub(open);
+    return mine;
+}
+
 }  // namespace
 
 std::atomic<std::atomic<uint64_t>*> generation_word{nullptr};
 
 uint64_t find_generation() noexcept {
     Page* const known = page();
-    if (known == nullptr) return static_cast<uint64_t>(getpid());
+    if (known == nullptr) return generation_by_pid();
     generation_word.store(&known->generation, std::memory_order_release);
     const uint64_t generation = known->generation.load(std::memory_order_acquire);
     return generation != 0 ? generation : adopt(known->generation);

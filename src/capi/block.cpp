@@ -28,7 +28,8 @@ extern "C" {
 mtdb_status mtdb_block_new(mtdb_block** out, mtdb_error** err) {
     clear(out);
     return boundary(err, [&] {
-        required(out, "out") = handle_of<mtdb_block>(engine::make<BlockHandle>());
+        mtdb_block*& handle = required(out, "out");
+        handle = handle_of<mtdb_block>(engine::make<BlockHandle>());
         return MTDB_OK;
     });
 }

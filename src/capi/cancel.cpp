@@ -9,7 +9,8 @@ extern "C" {
 mtdb_status mtdb_cancel_new(mtdb_cancel** out, mtdb_error** err) {
     clear(out);
     return boundary(err, [&] {
-        required(out, "out") = handle_of<mtdb_cancel>(engine::make<engine::Cancel>());
+        mtdb_cancel*& handle = required(out, "out");
+        handle = handle_of<mtdb_cancel>(engine::make<engine::Cancel>());
         return MTDB_OK;
     });
 }

@@ -29,7 +29,8 @@ mtdb_status mtdb_migrator_add(mtdb_migrator* migrator, const char* version, int6
         script.version = text(version, version_len, "version");
         script.description = text(description, description_len, "description");
         script.up = text(up, up_len, "up");
-        if (down != nullptr) script.down = std::string(text(down, down_len, "down"));
+        if (down != nullptr || down_len != 0)
+            script.down = std::string(text(down, down_len, "down"));
         live(migrator, "migrator").add(std::move(script));
         return MTDB_OK;
     });

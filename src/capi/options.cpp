@@ -9,7 +9,8 @@ extern "C" {
 mtdb_status mtdb_options_new(mtdb_options** out, mtdb_error** err) {
     clear(out);
     return boundary(err, [&] {
-        required(out, "out") = handle_of<mtdb_options>(engine::make<OptionsHandle>());
+        mtdb_options*& handle = required(out, "out");
+        handle = handle_of<mtdb_options>(engine::make<OptionsHandle>());
         return MTDB_OK;
     });
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <sqlite3.h>
 
-#include "backends/registry.hpp"
 #include "capi/boundary.hpp"
 #define MTDB_UNSTABLE
 #include "mtdb_unstable.h"
@@ -20,7 +19,7 @@ constexpr const char* version_text = MTDB_TEXT_OF(MTDB_VERSION_MAJOR) "." MTDB_T
 std::string fact(std::string_view key) {
     if (key == "version") return version_text;
     if (key == "compiler") return __VERSION__;
-    if (key == "backends") return backends::names();
+    if (key == "backends") return engine::backend_names();
     if (key == "sqlite.version") return sqlite3_libversion();
     if (key == "sqlite.source_id") return sqlite3_sourceid();
     if (key == "sqlite.threadsafe") return std::to_string(sqlite3_threadsafe());

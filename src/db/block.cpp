@@ -112,6 +112,26 @@ int64_t BlockWriter::bytes_for_row(int32_t columns, int64_t row_heap) noexcept {
            padded(row_heap);
 }
 
+bool BlockWriter::make_room(int64_t size) noexcept {
+    if (rows_ != 0 || rows_max_ <= 1 || too_small_) return false;
+    rows_max_ = 1;
+    int64_t at = header_size + static_cast<int64_t>(stages_.size()) * column_size;
+    for (Stage& stage : stages_) {  // downwards in memory, lowest first
+        const char tag = stage.tags[0];
+        const auto slot = load<int64_t>(stage.slots);
+        stage.tags = base_ + at + bitmap_size(1);
+        stage.slots = stage.tags + padded(1);
+        stage.tags[0] = tag;
+        store(stage.slots, slot);
+        at += stage_size(1);
+    }
+    std::memmove(base_ + at, base_ + heap_begin_, static_cast<std::size_t>(heap_used()));
+    heap_end_ += at - heap_begin_;
+    row_heap_ += at - heap_begin_;
+    heap_begin_ = at;
+    return size <= capacity_ - heap_end_ - heap_spare_;
+}
+
 BlockWriter::Plan BlockWriter::plan_column(const Stage& stage, int64_t& out) const {
     Plan plan{column_type(stage.mask), 0, 0, 0};
     if (plan.type == Type::null) return plan;

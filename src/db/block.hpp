@@ -37,7 +37,7 @@ public:
     void put_slot(int32_t column, Type type, int64_t slot) noexcept { put(column, type, slot); }
     bool put_bytes(int32_t column, Type type, const char* data, int64_t size) noexcept {
         const int64_t offset = heap_end_ - heap_begin_;
-        if (size > capacity_ - heap_end_ - heap_spare_) {
+        if (size > capacity_ - heap_end_ - heap_spare_ && !make_room(size)) {
             row_need_ += size;
             return false;
         }
@@ -57,7 +57,8 @@ public:
     }
     // False: the row does not fit and has been taken back; the block ends before it.
     [[nodiscard]] bool end_row() noexcept {
-        if (row_need_ != 0 || too_small_) {
+        const bool fits = heap_spare_ <= capacity_ - heap_end_ || make_room(0);
+        if (row_need_ != 0 || too_small_ || !fits) {
             take_back_row();
             return false;
         }
@@ -92,6 +93,9 @@ private:
         stage.tags[rows_] = static_cast<char>(type);
         std::memcpy(stage.slots + rows_ * 8, &slot, 8);
     }
+    // While there is no row yet: gives up the cells that were planned for further rows. True when
+    // `size` bytes of heap fit then.
+    bool make_room(int64_t size) noexcept;
     struct Plan {  // where a column's arrays go
         Type type;
         int64_t validity, data, heap;

@@ -258,8 +258,9 @@ void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
 void Conn::before(const db::Statement& statement, const Wait& wait) {
     check_usable();
     if (statement.read_only()) return;
-    if (options_.read_only)
-        throw Error(Code::read_only, "the lease is read-only").with_tenant(tenant_);
+    if (options_.read_only || (tx_ == TxState::open && tx_read_only_))
+        throw Error(Code::read_only,
+                    options_.read_only ? "the lease is read-only" : "the transaction is read-only");
     if (db_->dialect().single_writer) lease_.take_turn(wait);
 }
 
@@ -274,6 +275,7 @@ void Conn::after(db::Control control, bool succeeded) noexcept {
     else if (tx_ != TxState::lost)
         tx_ = open ? TxState::open : TxState::none;
     if (!open) {
+        tx_read_only_ = false;
         savepoints_.clear();
         lease_.give_turn();
     }
@@ -479,6 +481,7 @@ void Conn::begin(const db::TransactionMode& mode, const Wait& wait) {
         if (asked.immediate && !asked.read_only && db_->dialect().single_writer)
             lease_.take_turn(wait);
         tracked(db::Control::begin, [&] { connection().begin(asked, wait); });
+        tx_read_only_ = asked.read_only;
     });
 }
 

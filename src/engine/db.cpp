@@ -46,6 +46,8 @@ void check_tenancy(const Options& options) {
 
 }  // namespace
 
+std::string backend_names() { return backends::names(); }
+
 Ref<Db> Db::open(std::string_view url, const Options& options) {
     options.check_scope(Scope::db);
     check_tenancy(options);

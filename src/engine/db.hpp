@@ -25,6 +25,9 @@ namespace mtdb::engine {
 
 class Gate;
 
+// Of the backends in this build, separated by commas.
+std::string backend_names();
+
 // Which option a call's MTDB_DEFAULT stands for.
 enum class Patience { acquire, query, shutdown };
 

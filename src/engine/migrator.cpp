@@ -216,6 +216,7 @@ Outcome run_one(Db& db, const migrate::Runner& runner, Verb verb, const std::str
                 std::string_view target, const Wait& wait) {
     Outcome outcome;
     migrate::Progress progress;
+    progress.want_status = true;
     try {
         wait.check("the run");
         if (verb != Verb::migrate && !db.tenant_exists(tenant))
@@ -228,13 +229,6 @@ Outcome run_one(Db& db, const migrate::Runner& runner, Verb verb, const std::str
         else if (verb == Verb::undo)
             run_verb(db, lease, runner, tenant, true, migrate::Target::of_undo(target), wait,
                      progress);
-        if (verb == Verb::migrate && progress.done == 0 && target.empty() &&
-            runner.source().newest() != nullptr) {
-            outcome.version =
-                runner.source().newest()->version.text();  // nothing to do: it stands at the newest
-            outcome.state = "up_to_date";
-            return outcome;
-        }
         if (verb == Verb::validate) {
             const auto problems = runner.validate(lease.connection(), wait);
             if (!problems.empty())
@@ -243,7 +237,8 @@ Outcome run_one(Db& db, const migrate::Runner& runner, Verb verb, const std::str
                                 " problems, the first: " + problems.front().message)
                     .with_tenant(tenant);
         }
-        const migrate::Status status = runner.status(lease.connection(), wait).status;
+        const migrate::Status status =
+            progress.status ? *progress.status : runner.status(lease.connection(), wait).status;
         outcome.version = status.current.value_or("");
         outcome.state = migrate::standing_name(status.standing);
     } catch (const Error& error) {

@@ -222,6 +222,7 @@ void History::append(HistoryView& view, const Applied& row, int64_t execution_ms
     insert.clear_bindings();
     view.rank_max = row.rank;
     ++view.row_count;
+    view.rows.push_back(row);
 }
 
 void History::set_version(HistoryView& view, int64_t version, const Wait& wait) {

@@ -102,12 +102,13 @@ public:
     Run(const HistoryTexts& texts, db::Connection& connection, const Wait& wait, Progress& progress)
         : history_(texts, connection), connection_(connection), wait_(wait), progress_(progress) {}
 
-    void obey(const MakePlan& make_plan) {
+    // Returns the history as it is afterwards.
+    HistoryView obey(const MakePlan& make_plan) {
         while (true) {
             HistoryView view = history_.read(wait_);
             const Plan plan = make_plan(view);
             plan.require_sound();
-            if (run_all(plan, view)) return;
+            if (run_all(plan, view)) return view;
         }
     }
 
@@ -271,16 +272,20 @@ std::vector<Problem> Runner::validate(db::Connection& connection, const Wait& wa
 
 void Runner::migrate(db::Connection& connection, const Wait& wait, const Target& target,
                      Progress& progress) const {
-    Run(texts_, connection, wait, progress).obey([&](const HistoryView& view) {
-        return plan_migrate(*source_, view, target, options_.rules);
-    });
+    const HistoryView after =
+        Run(texts_, connection, wait, progress).obey([&](const HistoryView& view) {
+            return plan_migrate(*source_, view, target, options_.rules);
+        });
+    if (progress.want_status) progress.status = status_of(*source_, after, options_.rules);
 }
 
 void Runner::undo(db::Connection& connection, const Wait& wait, const Target& target,
                   Progress& progress) const {
-    Run(texts_, connection, wait, progress).obey([&](const HistoryView& view) {
-        return migrate::plan_undo(*source_, view, target);
-    });
+    const HistoryView after =
+        Run(texts_, connection, wait, progress).obey([&](const HistoryView& view) {
+            return migrate::plan_undo(*source_, view, target);
+        });
+    if (progress.want_status) progress.status = status_of(*source_, after, options_.rules);
 }
 
 std::vector<PlanRow> rows_of(const Plan& plan) {

@@ -23,6 +23,8 @@ struct Options {
 struct Progress {
     int64_t done = 0;         // scripts committed by this verb
     std::string last_script;  // the last of them
+    bool want_status = false;
+    std::optional<Status> status;  // if wanted, and the verb succeeded: where the tenant now stands
     // After each commit. Must not throw.
     std::function<void(const Step& step, int64_t execution_ms)> on_step;
     // Before each script that will write: what it returns is kept until that script has committed

@@ -105,6 +105,8 @@ bool Lease::give_back() noexcept {
     } else if (slot_->connection != nullptr) {
         rolled_back = slot_->connection->in_transaction();
         reuse = slot_->connection->end_lease();
+        slot_->connection->mark_lease();  // the next one: here it costs nobody who only takes and returns
+        pools_->sample(*slot_, reuse);
     }
     pools_->put_back(std::move(slot_), std::exchange(turn_, false), reuse);
     return rolled_back;
@@ -346,7 +348,6 @@ std::unique_ptr<Slot> Pools::take_idle(State& state, Pool& pool, Holder* holder)
     ++pool.leased;
     slot->holder = holder;
     state.leased.push_back(*slot);
-    slot->connection->mark_lease();
     return slot;
 }
 
@@ -635,17 +636,20 @@ void Pools::account(State& state, Slot& slot) {
     if (std::exchange(slot.in_maintenance, false)) --slot.pool->quiet;
 }
 
+// Now and then a returned connection's memory is measured, and cut when its tenant has a bound.
+void Pools::sample(Slot& slot, db::Reuse reuse) noexcept {
+    constexpr uint32_t every = 32;
+    if (reuse != db::Reuse::clean || slot.returns++ % every != 0) return;
+    const int64_t memory = slot.connection->memory_bytes();
+    const int64_t share = settings_.tenant_memory_max / std::max<int64_t>(1, settings_.limits.size_max);
+    if (settings_.tenant_memory_max > 0 && memory > share) slot.connection->shed_memory();
+    const int64_t left = slot.connection->memory_bytes();
+    state_.lock()->memory += left - slot.memory;
+    slot.memory = left;
+}
+
 void Pools::put_back(std::unique_ptr<Slot> slot, bool turn, db::Reuse reuse) noexcept {
     Pool& pool = *slot->pool;
-    if (slot->connection != nullptr && reuse == db::Reuse::clean && slot->returns++ % 32 == 0) {
-        const int64_t memory = slot->connection->memory_bytes();
-        if (settings_.tenant_memory_max > 0 &&
-            memory * std::max<int64_t>(1, settings_.limits.size_max) > settings_.tenant_memory_max)
-            slot->connection->shed_memory();
-        const int64_t left = slot->connection->memory_bytes();
-        state_.lock()->memory += left - slot->memory;
-        slot->memory = left;
-    }
     auto state = state_.lock();
     state->leased.remove(*slot);
     --pool.leased;
@@ -880,6 +884,7 @@ bool Pools::clean_abandoned(Access& state) {
         if (!lost.origin.empty()) report(Notice::Kind::abandoned, pool, lost.origin);
         const bool open = lost.slot->connection->in_transaction();
         const db::Reuse reuse = lost.slot->connection->end_lease();
+        lost.slot->connection->mark_lease();
         if (open && !lost.origin.empty())
             report(Notice::Kind::rolled_back, pool, "the lease was abandoned");
         put_back(std::move(lost.slot), lost.turn, reuse);

@@ -288,6 +288,7 @@ private:
     void retire(State& state, std::unique_ptr<Slot> slot) noexcept;
     void forget(State& state, Pool& pool);
     void put_back(std::unique_ptr<Slot> slot, bool turn, db::Reuse reuse) noexcept;
+    void sample(Slot& slot, db::Reuse reuse) noexcept;
     void account(State& state, Slot& slot);
     bool usable(const State& state, const Slot& slot) const;
     void take_turn(Pool& pool, const Wait& wait);

@@ -59,7 +59,8 @@ def block(function, nulled, must_fail, subject=False):
     lines = ["    {"]
     for p in function.parameters:
         if p.type == "void*":
-            lines += ["        char buffer[256];", "        memset(buffer, 0x5a, sizeof buffer);", "        (void)buffer;"]
+            lines += ["        char buffer[256];", "        memset(buffer, 0x5a, sizeof buffer);",
+                      "        (void)buffer;"]
         elif p.type.endswith("**"):
             lines.append(f"        {p.type[:-1]} {p.name} = GARBAGE;")
         elif output(p):

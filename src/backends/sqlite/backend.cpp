@@ -10,6 +10,7 @@
 #include "backends/sqlite/provision.hpp"
 #include "backends/sqlite/sqlite.hpp"
 #include "base/checksum.hpp"
+#include "base/process.hpp"
 #include "base/text.hpp"
 
 namespace mtdb::backends::sqlite {
@@ -206,6 +207,9 @@ bool FileBackend::checkpoint(db::Connection& connection) {
 }
 
 std::unique_ptr<db::Backend> make(const db::Url& url, const db::Settings& settings) {
+    // Before the first call into sqlite: another thread of the parent may have held one of its locks when it forked.
+    if (base::inherited_open_files())
+        throw Error(Code::forked, "a process that forked with sqlite files open cannot open one in the child");
     if (url.target == ":memory:") return std::make_unique<MemoryBackend>(settings);
     return std::make_unique<FileBackend>(url.target, settings);
 }

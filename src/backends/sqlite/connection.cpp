@@ -137,7 +137,8 @@ Connection::Connection(Handle handle, std::shared_ptr<const Config> config, std:
     const int result = sqlite3_table_column_metadata(db(), "main", "sqlite_master", nullptr,
                                                      nullptr, nullptr, nullptr, nullptr, nullptr);
     if (result != SQLITE_OK) throw failure(result, {}, wait);
-    // Without a log a commit is the removal of the journal: durable only once the folder is synced, which FULL leaves out.
+    // Without a log a commit is the removal of the journal: durable only once the folder is synced, which FULL leaves
+    // out.
     if (config_->full && log_file() == nullptr) execute("PRAGMA main.synchronous=extra");
     authorizer_.watch(db());
 }
