@@ -277,7 +277,7 @@ Lease Pools::wait_for_lease(Access& state, Pool& pool, const Wait& wait, Holder*
     if (waiter.outcome == Waiter::Outcome::has_slot)
         return Lease(*this, pool, std::move(waiter.slot));
     if (waiter.outcome == Waiter::Outcome::may_open) return open_lease(state, pool, wait, holder);
-    if (waiter.outcome == Waiter::Outcome::waiting) pool.waiters.erase(place);
+    pool.waiters.erase(place);  // until here it kept the pool
     ++entry.failures;
     struct Leave {  // also when there is no memory for the error
         Pools& pools;
@@ -445,6 +445,7 @@ void Pools::leave_line(State& state, Pool& pool) noexcept {
 
 // Serves a pool's own waiters as far as they can be served now.
 void Pools::serve_pool(State& state, Pool& pool) noexcept {
+    if (state.refusing) return;
     while (!pool.waiters.empty() && !held_back(state, pool) &&
            grant(state, pool, decide(state, pool).step))
         count_burst(state, pool);
@@ -453,7 +454,7 @@ void Pools::serve_pool(State& state, Pool& pool) noexcept {
 
 // Serves the line, one lease each, as far as it can be served now.
 void Pools::serve_line(State& state) noexcept {
-    while (!state.line.empty()) {
+    while (!state.line.empty() && !state.refusing) {
         Pool& pool = *state.line.front();
         Decision decision = pool.waiters.empty() ? Decision{} : decide(state, pool);
         if (decision.step == Step::wait && shared_bound(decision.bound)) {
@@ -759,7 +760,6 @@ void Pools::refuse() noexcept {
             waiter->outcome = Waiter::Outcome::refused;
             waiter->wake.notify_one();
         }
-        entry.pool->waiters.clear();
     }
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""docs/events.md and docs/stats.md name what the sources name, and nothing else: prints one line per difference.
+"""docs/events.md and docs/stats.md name what the sources name, and nothing else; each function that ARCHITECTURE.md names is in
+the file that it names. Prints one line per difference.
 
 Usage: docs.py ROOT
 """
@@ -69,8 +70,24 @@ def compare(document, sources, documented):
         yield f"{document}: {' '.join(entry)} is in no source"
 
 
+def misplaced(root):
+    """Of "`A::f()`, `A::g()` in `src/x.cpp`": the functions that are not there."""
+    text = Path(root, "ARCHITECTURE.md").read_text(encoding="utf-8")
+    steps = list(re.finditer(r"`([\w:]+)\(\)`((?:[^`.;]|`[\w:]+\(\)`)*?)\sin\s+`(src/[\w./]+)`", text))
+    if not steps:
+        yield "ARCHITECTURE.md: no step was found"
+    for step in steps:
+        path = Path(root, step.group(3))
+        source = path.read_text(encoding="utf-8") if path.is_file() else ""
+        for name in [step.group(1), *re.findall(r"`([\w:]+)\(\)`", step.group(2))]:
+            owner, _, function = name.rpartition("::")
+            if re.search(rf"\b{function}\(", source) is None or re.search(rf"\b{owner}\b", source) is None:
+                yield f"ARCHITECTURE.md: {name}() is not in {step.group(3)}"
+
+
 def differences(root):
     docs = Path(root, "docs")
+    yield from misplaced(root)
     events = emitted(root)
     if not events:
         yield "src/engine: no event was found"
@@ -85,5 +102,5 @@ def differences(root):
 
 if __name__ == "__main__":
     found = list(differences(sys.argv[1]))
-    print("\n".join(found) if found else "docs: events and figures are all there")
+    print("\n".join(found) if found else "docs: events, figures and steps are all there")
     sys.exit(1 if found else 0)

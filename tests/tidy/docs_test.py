@@ -37,12 +37,13 @@ STATS_PAGE = """## The db: `mtdb_db_stats()`
 ## A tenant: `mtdb_tenant_stats()`
 | `leases.wait_time` | us | x |
 """
+STEPS = "`Db::stats()`, `Db::pool_stats()` in `src/engine/stats.cpp`, then `note()` in\n  `src/engine/conn.cpp`.\n"
 
 
-def differences(events=EVENTS_PAGE, stats=STATS_PAGE):
+def differences(events=EVENTS_PAGE, stats=STATS_PAGE, steps=STEPS):
     with tempfile.TemporaryDirectory() as root:
         for name, text in {"src/engine/conn.cpp": ENGINE, "src/engine/stats.cpp": STATS,
-                           "docs/events.md": events, "docs/stats.md": stats}.items():
+                           "docs/events.md": events, "docs/stats.md": stats, "ARCHITECTURE.md": steps}.items():
             path = Path(root, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -73,6 +74,13 @@ class Docs(unittest.TestCase):
         self.assertEqual(len(differences(stats=STATS_PAGE.replace("| us |", "| ms |"))), 2)
         found = differences(stats=STATS_PAGE.replace("| `open` | x |\n", ""))
         self.assertEqual(found, ["docs/stats.md, mtdb_pool_stats: open is missing"])
+
+    def test_a_step_that_is_elsewhere_is_named(self):
+        self.assertEqual(differences(steps=STEPS.replace("pool_stats", "figures")),
+                         ["ARCHITECTURE.md: Db::figures() is not in src/engine/stats.cpp"])
+        self.assertEqual(differences(steps=STEPS.replace("engine/conn", "pool/conn")),
+                         ["ARCHITECTURE.md: note() is not in src/pool/conn.cpp"])
+        self.assertEqual(differences(steps="None."), ["ARCHITECTURE.md: no step was found"])
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ void Statement::bind(int32_t index, const db::Value& value, db::Lifetime lifetim
 }
 
 void Statement::reset() noexcept {
-    sqlite3_reset(statement_);
+    if (running_) sqlite3_reset(statement_);  // else it is reset
     ended_ = false;
     pending_ = false;
     set_running(false);
@@ -135,11 +135,11 @@ void Statement::set_running(bool running) noexcept {
 
 void Statement::start(const Wait& wait) {
     wait.check("the statement");
-    set_running(true);
     attempt_ = connection_.attempt(!read_only_, control_);
     affected_ = 0;
     steps_ = 0;
     pending_ = false;
+    set_running(true);
 }
 
 void Statement::finish() noexcept {
@@ -188,20 +188,20 @@ void Statement::settle_columns(const Wait& wait) {
 
 db::Value Statement::value(int32_t index) const {
     using db::Type;
-    switch (sqlite3_column_type(statement_, index)) {
+    sqlite3_value* const cell = sqlite3_column_value(statement_, index);  // as in put_row()
+    switch (sqlite3_value_type(cell)) {
         case SQLITE_INTEGER:
-            return db::Value::integer(sqlite3_column_int64(statement_, index));
+            return db::Value::integer(sqlite3_value_int64(cell));
         case SQLITE_FLOAT:
-            return db::Value::real(sqlite3_column_double(statement_, index));
+            return db::Value::real(sqlite3_value_double(cell));
         case SQLITE_TEXT: {
-            const auto* text =
-                reinterpret_cast<const char*>(sqlite3_column_text(statement_, index));
+            const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(cell));
             if (text == nullptr) throw Error(Code::nomem, "out of memory");
-            return {Type::text, 0, text, sqlite3_column_bytes(statement_, index)};
+            return {Type::text, 0, text, sqlite3_value_bytes(cell)};
         }
         case SQLITE_BLOB: {
-            const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, index));
-            const int size = sqlite3_column_bytes(statement_, index);
+            const auto* bytes = static_cast<const char*>(sqlite3_value_blob(cell));
+            const int size = sqlite3_value_bytes(cell);
             if (bytes == nullptr && size > 0) throw Error(Code::nomem, "out of memory");
             return {Type::bytes, 0, bytes == nullptr ? "" : bytes, size};
         }

@@ -33,7 +33,7 @@ public:
     void run(const Wait& wait) override;
     int64_t affected() const override { return affected_; }
     void reset() noexcept override;
-    bool reading() const override { return sqlite3_stmt_busy(statement_) != 0; }
+    bool reading() const override { return running_; }
 
 private:
     enum class Step { row, end };
@@ -54,7 +54,7 @@ private:
     db::Control control_;
     bool read_only_;
     bool ended_ = false;    // the rows were read to their end
-    bool running_ = false;   // counted by the connection
+    bool running_ = false;  // counted by the connection
     bool pending_ = false;  // the present row did not fit into the last block
     uint32_t steps_ = 0;
     int64_t affected_ = 0;
