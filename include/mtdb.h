@@ -13,8 +13,7 @@
  *   Status     0 is MTDB_OK; a positive status is an outcome, not an error; a negative one is an error class.
  *   Text in    (const char *x, int64_t x_len): UTF-8; x_len -1 means NUL-terminated. NULL with length 0 is the empty
  *              text.
- *   Buffer out (void *buf, int64_t cap, int64_t *needed): writes the bytes, no NUL, and their count to *needed. When
- *   cap
+ *   Buffer out (void *buf, int64_t cap, int64_t *needed): writes the bytes, no NUL, their count to *needed. When cap
  *              is too small: MTDB_TRUNCATED, nothing is written but *needed.
  *   Ownership  what arrives through `T **out` is the caller's and goes back through mtdb_<noun>_release(). A borrowed
  *              `const` pointer says until when it lives.
@@ -24,8 +23,7 @@
  *              thread at a time; a concurrent entry is refused with MTDB_MISUSE.
  *   Waiting    (int64_t timeout_ms, mtdb_cancel *cancel): MTDB_DEFAULT takes the option's value, MTDB_FOREVER never
  *              ends, 0 does not wait. The whole call shares this one deadline.
- *   Fork       after fork() every handle of the parent is refused with MTDB_FORKED in the child: open the db after
- *              fork.
+ *   Fork       after fork() every handle of the parent is refused with MTDB_FORKED in the child: open the db there.
  *   Indexes    parameters count from 1, columns from 0.
  *
  * | handle         | made by                                 | ends with                                     | thread |
@@ -450,7 +448,8 @@ MTDB_API mtdb_status mtdb_db_close(mtdb_db *db, int64_t timeout_ms, mtdb_cancel 
  *
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
  * @returns OK, NEEDS
- * @errors TENANT_UNKNOWN, POOL_EXHAUSTED, TIMEOUT, CANCELLED, CORRUPT, IO, PERMISSION, CLOSED, FORKED
+ * @errors TENANT_UNKNOWN, POOL_EXHAUSTED, TIMEOUT, CANCELLED, CORRUPT, IO, PERMISSION, INVALID_ARGUMENT, CLOSED,
+ *         FORKED
  * @thread any
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_db_ping(mtdb_db *db, const char *tenant, int64_t tenant_len, int64_t timeout_ms,

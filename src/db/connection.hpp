@@ -87,6 +87,9 @@ public:
     virtual std::unique_ptr<Statement> prepare(std::string_view sql, std::string_view* tail,
                                                const Wait& wait) = 0;
 
+    // False: the place that this connection was opened on is somebody else's now, or gone. A
+    // connection that said so is never clean again.
+    virtual bool in_place() noexcept { return true; }
     virtual bool in_transaction() const = 0;  // as the engine says, now
     virtual void begin(const TransactionMode& mode, const Wait& wait) = 0;
     virtual void commit(const Wait& wait) = 0;

@@ -262,6 +262,15 @@ void Conn::before(const db::Statement& statement, const Wait& wait) {
         throw Error(Code::read_only,
                     options_.read_only ? "the lease is read-only" : "the transaction is read-only");
     if (db_->dialect().single_writer) lease_.take_turn(wait);
+    check_place();
+}
+
+// A write into a file that another process dropped or replaced would be acknowledged and lost.
+void Conn::check_place() {
+    if (connection().in_place()) return;
+    if (!connection().in_transaction()) lease_.give_turn();
+    throw Error(Code::unavailable,
+                "the tenant was dropped or replaced by another process: acquire a new lease");
 }
 
 // Compares what the transaction should be with what the engine says it is.
@@ -480,7 +489,12 @@ void Conn::begin(const db::TransactionMode& mode, const Wait& wait) {
         asked.read_only = asked.read_only || options_.read_only;
         if (asked.immediate && !asked.read_only && db_->dialect().single_writer)
             lease_.take_turn(wait);
-        tracked(db::Control::begin, [&] { connection().begin(asked, wait); });
+        tracked(db::Control::begin, [&] {
+            connection().begin(asked, wait);
+            if (connection().in_place()) return;
+            connection().rollback();
+            check_place();
+        });
         tx_read_only_ = asked.read_only;
     });
 }

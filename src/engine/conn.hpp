@@ -112,6 +112,7 @@ private:
     void end_use(Use& use) noexcept;
     void check_usable() const;
     void before(const db::Statement& statement, const Wait& wait);
+    void check_place();
     void after(db::Control control, bool succeeded) noexcept;
     template <class Work>
     decltype(auto) tracked(db::Control control, Work&& work);

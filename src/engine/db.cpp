@@ -200,7 +200,8 @@ std::optional<tenant::Requests::Request> Db::take_request(const Wait& wait) {
 
 void Db::answer(int64_t id, std::string_view value) {
     check_open();
-    requests_.answer(id, router_.place_of(value));
+    requests_.answer(id, router_.place_of(value),
+                     [this](const db::Place& place) { return pools_.key_at(place); });
 }
 
 void Db::refuse(int64_t id, std::string_view reason) {
@@ -218,7 +219,10 @@ std::unique_ptr<db::Connection> Db::open_connection(const db::Place& place, cons
         if (error.code() != Code::tenant_unknown || !create_on_first_use_) throw;
     }
     try {
+        auto audit_place = reserve_audit();
         backend_->create(place, wait);
+        audit("tenant.created", tenant_at(place.path).value_or(place.path),
+              "created at its first use", {}, std::move(audit_place));
     } catch (const Error& error) {
         if (error.code() != Code::exists) throw;  // another process was first
     }

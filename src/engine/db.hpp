@@ -64,6 +64,7 @@ public:
     void check_tenant(std::string_view tenant) const;
     void create_tenant(std::string_view tenant, const Wait& wait);
     bool tenant_exists(std::string_view tenant);
+    bool tenant_exists(std::string_view tenant, const Wait& wait);
     Ref<Result> list_tenants(const Wait& wait, Ref<Cancel> cancel);
     std::unique_ptr<db::TenantCursor> tenant_cursor();
     std::optional<std::string> tenant_at(const std::string& path) const;

@@ -11,8 +11,9 @@ namespace mtdb::engine {
 void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const std::string& tenant,
               bool undo, const migrate::Target& target, const Wait& wait,
               migrate::Progress& progress) {
-    auto place = std::make_shared<telemetry::Events::AuditPlace>(db.reserve_audit());
+    telemetry::Events::AuditPlace place;  // of the script that runs
     progress.enter_write = [&](const Wait& turn_wait) -> std::shared_ptr<void> {
+        place = db.reserve_audit();
         lease.take_turn(turn_wait);
         return {static_cast<void*>(&lease),
                 [](void* held) { static_cast<pool::Lease*>(held)->give_turn(); }};
@@ -23,7 +24,7 @@ void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const s
             step.direction == migrate::Direction::up ? "migration.applied" : "migration.undone",
             tenant, step.name(),
             Json::object().add("script", step.name()).add("execution_ms", execution_ms).text(),
-            std::exchange(*place, {}));
+            std::exchange(place, {}));
     };
     try {
         undo ? runner.undo(lease.connection(), wait, target, progress)
@@ -60,7 +61,7 @@ void Gate::check(pool::Lease& lease, const std::string& tenant, const Wait& wait
                 .with_tenant(tenant);
         case migrate::Standing::problem:
             throw Error(
-                Code::migration_checksum,
+                status.problem_status,
                 at + ": " + status.problem.value_or("its history does not match the scripts"))
                 .with_tenant(tenant);
     }
@@ -73,10 +74,10 @@ void Gate::migrate(Db& db, pool::Lease& lease, const std::string& tenant, const 
         migrate::Progress progress;
         run_verb(db, lease, *runner_, tenant, false, migrate::Target::latest(), wait, progress);
     } catch (const Error& error) {
-        // This caller's own deadline or cancel says nothing about the script: the next one tries at
-        // once.
-        const bool own = error.code() == Code::timeout || error.code() == Code::cancelled ||
-                         error.code() == Code::closed;
+        // A deadline, a cancel or somebody else's lock says nothing about the script: the next one
+        // tries at once.
+        const bool own = error.retryable() || error.code() == Code::cancelled ||
+                         error.code() == Code::closed || error.code() == Code::limit;
         end_flight(tenant, own ? Landing::given_up : Landing::failed, &error);
         throw;
     } catch (...) {

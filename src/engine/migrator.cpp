@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 
 #include "base/text.hpp"
@@ -29,6 +30,17 @@ struct Outcome {
     std::string version;
     std::string state;
 };
+
+// Runs work; what goes wrong is told of the tenant.
+template <class Work>
+decltype(auto) told_of(std::string_view tenant, Work&& work) {
+    try {
+        return work();
+    } catch (const Error& error) {
+        if (error.code() == Code::needs || !error.tenant().empty()) throw;
+        throw error.with_tenant(tenant);
+    }
+}
 
 enum class Verb { migrate, undo, status, validate };
 
@@ -100,8 +112,8 @@ void Migrator::enable() {
 }
 
 // Reading verbs never create a tenant, even where leases do.
-void Migrator::require_tenant(std::string_view tenant, const Wait&) {
-    if (!db_->tenant_exists(tenant))
+void Migrator::require_tenant(std::string_view tenant, const Wait& wait) {
+    if (!db_->tenant_exists(tenant, wait))
         throw Error(Code::tenant_unknown, "no tenant '" + base::excerpt(tenant) + "'")
             .with_tenant(tenant);
 }
@@ -110,7 +122,9 @@ Ref<Result> Migrator::plan(std::string_view tenant, std::string_view target, con
     const auto goal = migrate::Target::of_migrate(target);
     require_tenant(tenant, wait);
     const pool::Lease lease = db_->lease_for_verb(tenant, wait);
-    const migrate::Plan plan = runner()->plan(lease.connection(), wait, goal);
+    const auto scripts = runner();  // the plan points into them
+    const migrate::Plan plan =
+        told_of(tenant, [&] { return scripts->plan(lease.connection(), wait, goal); });
     auto rows = std::make_unique<TableRows>(
         std::vector<TableRows::Heading>{{"version", "TEXT", Type::text},
                                         {"description", "TEXT", Type::text},
@@ -167,7 +181,8 @@ void Migrator::undo(std::string_view tenant, std::string_view target, const Wait
 Ref<Result> Migrator::status(std::string_view tenant, const Wait& wait) {
     require_tenant(tenant, wait);
     const pool::Lease lease = db_->lease_for_verb(tenant, wait);
-    const migrate::StatusRow row = runner()->status(lease.connection(), wait);
+    const migrate::StatusRow row =
+        told_of(tenant, [&] { return runner()->status(lease.connection(), wait); });
     auto rows = std::make_unique<TableRows>(
         std::vector<TableRows::Heading>{{"tenant", "TEXT", Type::text},
                                         {"current", "TEXT", Type::text},
@@ -197,7 +212,9 @@ Ref<Result> Migrator::validate(std::string_view tenant, const Wait& wait) {
                                         {"description", "TEXT", Type::text},
                                         {"script", "TEXT", Type::text},
                                         {"message", "TEXT", Type::text}});
-    for (const migrate::Problem& problem : runner()->validate(lease.connection(), wait)) {
+    const auto problems =
+        told_of(tenant, [&] { return runner()->validate(lease.connection(), wait); });
+    for (const migrate::Problem& problem : problems) {
         rows->add_text(problem.code);
         add_text_or_null(*rows, problem.version);
         rows->add_text(problem.description);
@@ -219,7 +236,7 @@ Outcome run_one(Db& db, const migrate::Runner& runner, Verb verb, const std::str
     progress.want_status = true;
     try {
         wait.check("the run");
-        if (verb != Verb::migrate && !db.tenant_exists(tenant))
+        if (verb != Verb::migrate && !db.tenant_exists(tenant, wait))
             throw Error(Code::tenant_unknown, "no tenant '" + base::excerpt(tenant) + "'")
                 .with_tenant(tenant);
         pool::Lease lease = db.lease_for_verb(tenant, wait);
@@ -288,7 +305,11 @@ Ref<Result> Migrator::run(std::string_view verb_name, std::string_view target,
         static_cast<std::size_t>(options.integer("run.workers")), list.size());
     {
         std::vector<std::jthread> workers;
-        for (std::size_t i = 1; i < helpers; ++i) workers.emplace_back(work);
+        try {
+            for (std::size_t i = 1; i < helpers; ++i) workers.emplace_back(work);
+        } catch (const std::system_error&) {
+            // No more threads to be had: those that there are do the work.
+        }
         work();  // the caller is a worker too
     }
     auto rows = std::make_unique<TableRows>(

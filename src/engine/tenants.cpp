@@ -62,11 +62,14 @@ void Db::create_tenant(std::string_view tenant, const Wait& wait) {
 }
 
 bool Db::tenant_exists(std::string_view tenant) {
+    return tenant_exists(tenant, wait(MTDB_DEFAULT, {}, Patience::acquire));
+}
+
+bool Db::tenant_exists(std::string_view tenant, const Wait& wait) {
     check_open();
     const tenant::Id id = id_of(tenant);
     try {
-        return backend_->exists(locate(
-            id, Wait{Deadline::in(base::milliseconds(acquire_timeout_ms_)), nullptr, &shutdown_}));
+        return backend_->exists(locate(id, wait));
     } catch (const Error& error) {
         if (error.code() == Code::tenant_unknown) return false;
         throw of_tenant(error, id.text());

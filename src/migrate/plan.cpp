@@ -536,7 +536,10 @@ Status status_of(const Source& source, const HistoryView& view, const Rules& rul
     }
     const auto real = std::ranges::find_if(
         plan.problems, [](const Problem& p) { return p.status != Code::tenant_newer; });
-    if (real != plan.problems.end()) status.problem = real->code + " " + real->message;
+    if (real != plan.problems.end()) {
+        status.problem = real->code + " " + real->message;
+        status.problem_status = real->status;
+    }
     status.standing = status.problem       ? Standing::problem
                       : newer              ? Standing::newer
                       : status.pending > 0 ? Standing::outdated

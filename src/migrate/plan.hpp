@@ -117,8 +117,9 @@ struct Status {
     std::optional<std::string> target;   // the newest script's version
     Standing standing = Standing::up_to_date;
     int64_t pending = 0;
-    std::optional<std::string> applied_at;  // as the history has it
-    std::optional<std::string> problem;     // the first
+    std::optional<std::string> applied_at;           // as the history has it
+    std::optional<std::string> problem;              // the first
+    Code problem_status = Code::migration_checksum;  // of that problem
 };
 Status status_of(const Source& source, const HistoryView& view, const Rules& rules);
 

@@ -105,7 +105,8 @@ bool Lease::give_back() noexcept {
     } else if (slot_->connection != nullptr) {
         rolled_back = slot_->connection->in_transaction();
         reuse = slot_->connection->end_lease();
-        slot_->connection->mark_lease();  // the next one: here it costs nobody who only takes and returns
+        slot_->connection
+            ->mark_lease();  // the next one: here it costs nobody who only takes and returns
         pools_->sample(*slot_, reuse);
     }
     pools_->put_back(std::move(slot_), std::exchange(turn_, false), reuse);
@@ -642,7 +643,8 @@ void Pools::sample(Slot& slot, db::Reuse reuse) noexcept {
     constexpr uint32_t every = 32;
     if (reuse != db::Reuse::clean || slot.returns++ % every != 0) return;
     const int64_t memory = slot.connection->memory_bytes();
-    const int64_t share = settings_.tenant_memory_max / std::max<int64_t>(1, settings_.limits.size_max);
+    const int64_t share =
+        settings_.tenant_memory_max / std::max<int64_t>(1, settings_.limits.size_max);
     if (settings_.tenant_memory_max > 0 && memory > share) slot.connection->shed_memory();
     const int64_t left = slot.connection->memory_bytes();
     state_.lock()->memory += left - slot.memory;
@@ -904,15 +906,14 @@ bool Pools::checkpoint_one(Access& state) {
         ++pool.quiet;
         ++state->stats.checkpoints;
         state.unlocked([&] {
-            bool blocked = false;
             try {
-                blocked = checkpoint_(*slot->connection);
-            } catch (...) {  // it is tried again when the log has grown
-                blocked = true;
-            }
-            if (blocked)
+                if (checkpoint_(*slot->connection))
+                    report(Notice::Kind::log_blocked, pool,
+                           "a reader keeps the write-ahead log from being written back");
+            } catch (const std::exception& error) {  // it is tried again when the log has grown
                 report(Notice::Kind::log_blocked, pool,
-                       "a reader keeps the write-ahead log from being written back");
+                       std::string("the write-ahead log was not written back: ") + error.what());
+            }
             put_back(std::move(slot), false, db::Reuse::clean);
         });
         return true;
@@ -978,6 +979,13 @@ void Pools::report(Notice::Kind kind, const Pool& pool, std::string_view detail)
 }
 
 // ---- figures ------------------------------------------------------------------------------------
+
+std::optional<std::string> Pools::key_at(const db::Place& place) {
+    auto state = state_.lock();
+    for (const auto& [key, entry] : state->entries)
+        if (entry.pool != nullptr && entry.pool->place == place) return key;
+    return std::nullopt;
+}
 
 Stats Pools::stats() {
     auto state = state_.lock();

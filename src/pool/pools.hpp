@@ -9,6 +9,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -203,6 +204,9 @@ public:
     // Sleeps until something may be due or `stop_waiting` was called.
     void wait_for_work();
     void stop_waiting() noexcept;
+
+    // Whose pool has a place open; none: nobody's.
+    std::optional<std::string> key_at(const db::Place& place);
 
     Stats stats();
     TenantStats tenant_stats(std::string_view key);

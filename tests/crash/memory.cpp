@@ -23,7 +23,7 @@ enum class Shortage { once, lasting };
 // Only calls of the thread under test fail, and only between resume() and pause(): the test's own memory is safe.
 struct Allocations {
     bool counted = false;
-    int64_t left = 0;  // until the failure; negative: never
+    int64_t left = -1;  // until the failure; negative: never
     bool failed = false;
     Shortage shortage = Shortage::once;
 };

@@ -857,6 +857,8 @@ namespace {
 struct FakeHolder : pool::Holder {
     std::atomic<int> surrenders{0};
     void surrender() noexcept override { ++surrenders; }
+    bool shows_row() const noexcept override { return showing; }
+    bool showing = false;
 };
 
 }  // namespace
@@ -905,6 +907,19 @@ TEST_CASE("close_all takes leases that nobody is inside of, and counts them as f
     CHECK(pools.pools.stats().leased_now == 2);
     claimed = Lease();  // nothing is left to give back
     busy = Lease();
+    CHECK(pools.world.open == 0);
+}
+
+TEST_CASE("close_all leaves a lease that shows a row, and does not wait for it") {
+    Fixture pools;
+    FakeHolder reader;
+    reader.showing = true;
+    Lease lease = pools.pools.acquire("t", at("t"), forever, &reader);
+    reader.guard = pool::Holder::guard_free;
+    CHECK(pools.pools.close_all(Deadline::never()) == 1);
+    CHECK(reader.guard == pool::Holder::guard_free);
+    CHECK(pools.world.open == 1);
+    lease = Lease();
     CHECK(pools.world.open == 0);
 }
 

@@ -78,6 +78,10 @@ public:
 
     std::unique_ptr<db::Statement> prepare(std::string_view sql, std::string_view* tail,
                                            const Wait& wait) override;
+    bool in_place() noexcept override {
+        damaged_ = damaged_ || handle_.has_moved();
+        return !damaged_;
+    }
     bool in_transaction() const override { return sqlite3_get_autocommit(db()) == 0; }
     void begin(const db::TransactionMode& mode, const Wait& wait) override;
     void commit(const Wait& wait) override;
