@@ -20,7 +20,9 @@ namespace {
 // Made while there is memory; it is what a caller gets when there is none.
 mtdb_error* no_memory() noexcept {
     static mtdb_error* const error = [] {
-        auto* made = new mtdb_error(Error(Code::nomem, "out of memory"));
+        // Nobody can say how far the call had come.
+        auto* made =
+            new mtdb_error(Error(Code::nomem, "out of memory").with_effect(Effect::unknown));
         made->immortal = true;
         return made;
     }();

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -162,7 +163,7 @@ void Conn::end_lease() noexcept {
     tx_ = TxState::none;
     if (lease_.give_back())
         db_->note(telemetry::Level::warn, "lease.rolled_back", tenant_,
-                  "a lease was given back with an open transaction: rolled back");
+                  {"a lease was given back with an open transaction: rolled back"});
 }
 
 // Called by shutdown, which has claimed the guard: nobody is inside.
@@ -189,9 +190,18 @@ void Conn::last_release() noexcept {
         if (quiet)
             lease_.give_back();
         else
-            lease_.abandon(options_.one_shot ? std::string() : origin());
+            lease_.abandon(options_.one_shot ? std::string() : origin_or_unknown());
     }
     delete this;
+}
+
+// Without memory for the whole of it the event tells less.
+std::string Conn::origin_or_unknown() const noexcept {
+    try {
+        return origin();
+    } catch (const std::bad_alloc&) {
+        return "unknown code";
+    }
 }
 
 std::string Conn::origin() const {
@@ -293,7 +303,7 @@ void Conn::after(db::Control control, bool succeeded) noexcept {
 void Conn::lose() noexcept {
     tx_ = TxState::lost;
     db_->note(telemetry::Level::warn, "tx.lost", tenant_,
-              "a failure ended the transaction; everything but rollback is refused");
+              {"a failure ended the transaction; everything but rollback is refused"});
 }
 
 void Conn::check_parameters(const db::Statement& statement, const db::BlockView& view) const {
@@ -316,6 +326,20 @@ int64_t Conn::run(db::Statement& statement, const Wait& wait) {
         statement.run(wait);
         return statement.affected();
     });
+}
+
+// Takes back the rows of a block that failed. False: the failure itself ended the transaction.
+bool Conn::undo_rows(db::Statement& statement, bool nested) {
+    statement.reset();
+    statement.clear_bindings();
+    if (!connection().in_transaction()) return false;
+    if (!nested) {
+        connection().rollback();
+        return true;
+    }
+    connection().rollback_to(block_savepoint);
+    connection().release_savepoint(block_savepoint);
+    return true;
 }
 
 // Once per row of a block, all or nothing.
@@ -345,16 +369,11 @@ int64_t Conn::run_rows(db::Statement& statement, const db::BlockView& view, cons
             else if (own)
                 connection().commit(wait);
         } catch (const Error& error) {
-            statement.reset();
-            statement.clear_bindings();
-            if (!connection().in_transaction()) throw;
-            if (!nested) {
-                connection().rollback();
-                throw error.with_effect(Effect::rolled_back);
-            }
-            connection().rollback_to(block_savepoint);
-            connection().release_savepoint(block_savepoint);
-            throw error.with_effect(Effect::none);
+            if (!undo_rows(statement, nested)) throw;
+            throw error.with_effect(nested ? Effect::none : Effect::rolled_back);
+        } catch (const std::bad_alloc&) {
+            undo_rows(statement, nested);
+            throw;
         }
         return affected;
     });

@@ -120,6 +120,7 @@ private:
     void check_parameters(const db::Statement& statement, const db::BlockView& view) const;
     int64_t run(db::Statement& statement, const Wait& wait);
     int64_t run_rows(db::Statement& statement, const db::BlockView& view, const Wait& wait);
+    bool undo_rows(db::Statement& statement, bool nested);
     std::unique_ptr<db::Rows> run_returning(db::Statement& statement, const Wait& wait);
     void end_lease() noexcept;
     void lose() noexcept;
@@ -136,6 +137,7 @@ private:
     bool shows_row() const noexcept override { return shown_ > 0; }
     void last_release() noexcept override;
     std::string origin() const;
+    std::string origin_or_unknown() const noexcept;
 
     Ref<Db> db_;
     std::string tenant_;

@@ -327,7 +327,7 @@ int64_t Db::close(const Wait& wait) {
     const int64_t forced = returned ? 0 : out;
     if (forced > 0)
         note(telemetry::Level::warn, "db.forced", {},
-             std::to_string(forced) + " leases were interrupted by shutdown");
+             {std::to_string(forced), " leases were interrupted by shutdown"});
     events_.close();
     return forced;
 }
@@ -345,14 +345,14 @@ void Db::on_notice(pool::Notice notice) noexcept {
     switch (notice.kind) {
         case Notice::Kind::abandoned:
             note(telemetry::Level::warn, "lease.abandoned", notice.tenant,
-                 "a lease acquired at " + notice.detail + " was released unclosed");
+                 {"a lease acquired at ", notice.detail, " was released unclosed"});
             break;
         case Notice::Kind::rolled_back:
             note(telemetry::Level::warn, "lease.rolled_back", notice.tenant,
-                 notice.detail + " with an open transaction: rolled back");
+                 {notice.detail, " with an open transaction: rolled back"});
             break;
         case Notice::Kind::log_blocked:
-            note(telemetry::Level::warn, "wal.blocked", notice.tenant, notice.detail);
+            note(telemetry::Level::warn, "wal.blocked", notice.tenant, {notice.detail});
             break;
     }
 }

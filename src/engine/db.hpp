@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -84,8 +85,9 @@ public:
 
     // Events and figures (events.cpp, stats.cpp).
     telemetry::Events& events() noexcept { return events_; }
+    // `message` in parts: they are joined where a lack of memory costs the event only.
     void note(telemetry::Level level, std::string_view name, std::string_view tenant,
-              std::string message) noexcept;
+              std::initializer_list<std::string_view> message) noexcept;
     telemetry::Events::AuditPlace reserve_audit() { return events_.reserve_audit(); }
     void audit(std::string_view name, std::string_view tenant, std::string message,
                std::string fields, telemetry::Events::AuditPlace place) noexcept;

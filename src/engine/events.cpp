@@ -28,14 +28,14 @@ void put(db::BlockWriter& writer, const telemetry::Event& event) {
 }  // namespace
 
 void Db::note(telemetry::Level level, std::string_view name, std::string_view tenant,
-              std::string message) noexcept {
+              std::initializer_list<std::string_view> message) noexcept {
     if (!events_.wanted(level)) return;
     try {
         telemetry::Event event;
         event.level = level;
         event.name = name;
         event.tenant = tenant;
-        event.message = std::move(message);
+        for (const std::string_view part : message) event.message += part;
         events_.emit(std::move(event));
     } catch (const std::bad_alloc&) {
         // An event is not worth failing the operation that it tells of.
@@ -61,8 +61,8 @@ int32_t Db::poll_events(void* buffer, int64_t capacity, const Wait& wait, int64_
                         int64_t& used, int64_t& dropped) {
     constexpr std::size_t batch = 1024;
     constexpr int64_t row_bytes = 160;  // of text, as a first guess
-    telemetry::Events::Taken taken = events_.take(batch, wait);
     db::BlockWriter writer(buffer, capacity, 8, static_cast<int64_t>(batch), row_bytes);
+    telemetry::Events::Taken taken = events_.take(batch, wait);
     auto& events = taken.events;
     std::size_t written = 0;
     for (; written < events.size() && writer.has_room(); ++written) {

@@ -20,17 +20,23 @@ void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const s
     };
     progress.on_step = [&](const migrate::Step& step, int64_t execution_ms) {
         db.forget_schema(lease);
+        std::string name;
+        std::string fields;
+        try {
+            name = step.name();
+            fields = Json::object().add("script", name).add("execution_ms", execution_ms).text();
+        } catch (const std::bad_alloc&) {
+            // The script is committed and cannot fail any more: its event tells less.
+        }
         db.audit(
             step.direction == migrate::Direction::up ? "migration.applied" : "migration.undone",
-            tenant, step.name(),
-            Json::object().add("script", step.name()).add("execution_ms", execution_ms).text(),
-            std::exchange(place, {}));
+            tenant, std::move(name), std::move(fields), std::exchange(place, {}));
     };
     try {
         undo ? runner.undo(lease.connection(), wait, target, progress)
              : runner.migrate(lease.connection(), wait, target, progress);
     } catch (const Error& error) {
-        db.note(telemetry::Level::error, "migration.failed", tenant, error.message());
+        db.note(telemetry::Level::error, "migration.failed", tenant, {error.message()});
         throw error.with_tenant(tenant);
     }
 }

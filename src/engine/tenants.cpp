@@ -85,6 +85,7 @@ std::unique_ptr<db::TenantCursor> Db::tenant_cursor() {
 }
 
 std::optional<std::string> Db::tenant_at(const std::string& path) const {
+    if (router_.source() == tenant::RouteSource::resolver) return std::nullopt;
     const std::optional<tenant::Id> id = router_.match(path);
     if (!id || id->text() == shared_) return std::nullopt;
     return id->text();
@@ -101,6 +102,7 @@ void Db::copy_tenant(std::string_view source, std::string_view target, const Wai
     const tenant::Id to = id_of(target);
     const db::Place place = locate(to, wait);
     auto audit_place = reserve_audit();
+    std::string message = "copied from " + from.text();  // now: once copied, nothing may fail
     if (backend_->exists(place))
         throw Error(Code::exists, "tenant '" + to.text() + "' exists").with_tenant(to.text());
     const pool::Lease held = lease(from, wait, nullptr);
@@ -109,7 +111,7 @@ void Db::copy_tenant(std::string_view source, std::string_view target, const Wai
     } catch (const Error& error) {
         throw of_tenant(error, to.text());
     }
-    audit("tenant.copied", to.text(), "copied from " + from.text(), {}, std::move(audit_place));
+    audit("tenant.copied", to.text(), std::move(message), {}, std::move(audit_place));
 }
 
 void Db::drop_tenant(std::string_view tenant, const Wait& wait) {

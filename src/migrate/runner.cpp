@@ -134,6 +134,7 @@ private:
         ForeignKeys foreign_keys(connection_, body, wait_);
         const auto start = base::Clock::now();
         int64_t execution_ms = 0;
+        std::string name;
         const auto run_body = [&] {
             if (body != nullptr) run_pieces(*body);
             execution_ms =
@@ -151,13 +152,14 @@ private:
             if (!outside) run_body();
             foreign_keys.require_kept(wait_);
             record(step, view, execution_ms);
+            name = step.name();  // now: nothing may fail once it is committed
             connection_.commit(wait_);
         } catch (...) {
             roll_back();
             throw;
         }
         ++progress_.done;
-        progress_.last_script = step.name();
+        progress_.last_script = std::move(name);
         if (progress_.on_step) progress_.on_step(step, execution_ms);
         foreign_keys.restore();
         return true;

@@ -699,8 +699,10 @@ void Pools::take_turn(Pool& pool, const Wait& wait) {
     Waiter waiter;
     const auto place = pool.writers.insert(pool.writers.end(), &waiter);
     ++state->stats.writer_waits;
-    while (waiter.outcome == Waiter::Outcome::waiting && !wait.over())
+    while (waiter.outcome == Waiter::Outcome::waiting && !wait.over()) {
+        if (!settings_.helpers && help(state)) continue;  // an abandoned lease may hold the turn
         wait.sleep(state.held(), waiter.wake);
+    }
     if (waiter.outcome == Waiter::Outcome::has_turn) return;
     pool.writers.erase(place);
     ++state->stats.timeouts;
@@ -841,6 +843,7 @@ void Pools::wake_maintenance(State& state, Pool* pool) noexcept {
 // Without a maintenance thread, one who waits does its work: in this pool, else the first in line.
 void Pools::wake_helper(State& state, Pool* pool) noexcept {
     if (settings_.helpers) return;
+    if (pool != nullptr && !pool->writers.empty()) pool->writers.front()->wake.notify_one();
     if ((pool == nullptr || pool->waiters.empty()) && !state.line.empty())
         pool = state.line.front();
     if (pool != nullptr && !pool->waiters.empty()) pool->waiters.front()->wake.notify_one();

@@ -9,15 +9,22 @@ constexpr auto on_first_use = Setting{"tenant.create", "on_first_use"};
 
 }  // namespace
 
-TEST_CASE("leases are taken, used, evicted and given back by many threads, and each sees its own tenant only") {
+TEST_CASE(
+    "leases are taken, used, evicted and given back by many threads, and each sees its own tenant "
+    "only") {
     const Folder folder;
-    const Ref<Db> db = open(folder.url(), {on_first_use, {"pool.tenants_max", "4"}, {"pool.size_max", "3"},
-                                           {"sqlite.synchronous", "off"}, {"pool.sweep_ms", "1"}, {"pool.idle_ms", "2"}});
+    const Ref<Db> db = open(folder.url(), {on_first_use,
+                                           {"pool.tenants_max", "4"},
+                                           {"pool.size_max", "3"},
+                                           {"sqlite.synchronous", "off"},
+                                           {"pool.sweep_ms", "1"},
+                                           {"pool.idle_ms", "2"}});
     constexpr int tenants = 8;
     for (int t = 0; t < tenants; ++t) {
         const std::string tenant = "t" + std::to_string(t);
         db->exec(tenant, "CREATE TABLE mark(tenant INTEGER)", nullptr, {20000, no_cancel});
-        db->exec(tenant, "INSERT INTO mark VALUES(" + std::to_string(t) + ")", nullptr, {20000, no_cancel});
+        db->exec(tenant, "INSERT INTO mark VALUES(" + std::to_string(t) + ")", nullptr,
+                 {20000, no_cancel});
     }
     together(6, [&](int i) {
         std::mt19937 random(static_cast<unsigned>(i));
@@ -25,12 +32,15 @@ TEST_CASE("leases are taken, used, evicted and given back by many threads, and e
             const int t = static_cast<int>(random() % tenants);
             const Ref<Conn> conn = acquire(*db, "t" + std::to_string(t));
             CHECK(number(*conn, "SELECT tenant FROM mark LIMIT 1") == t);
-            if (random() % 4 == 0) conn->exec("INSERT INTO mark VALUES(" + std::to_string(t) + ")", nullptr, Wait::forever());
+            if (random() % 4 == 0)
+                conn->exec("INSERT INTO mark VALUES(" + std::to_string(t) + ")", nullptr,
+                           Wait::forever());
             if (random() % 3 != 0) conn->close();  // else it is abandoned
         }
     });
     for (int t = 0; t < tenants; ++t)
-        CHECK(number(*acquire(*db, "t" + std::to_string(t)), "SELECT count(*) FROM mark WHERE tenant <> " + std::to_string(t)) == 0);
+        CHECK(number(*acquire(*db, "t" + std::to_string(t)),
+                     "SELECT count(*) FROM mark WHERE tenant <> " + std::to_string(t)) == 0);
     CHECK(db->close(Wait::forever()) == 0);
 }
 
@@ -53,7 +63,10 @@ TEST_CASE("a cancel ends the operation it is meant for and never a later one") {
         const Wait wait{Deadline::never(), &cancel->token};
         for (int round = 0; round < each; ++round) {
             try {
-                number(*conn, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50) SELECT max(i) FROM n", wait);
+                number(*conn,
+                       "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+                       "50) SELECT max(i) FROM n",
+                       wait);
                 ++finished;
             } catch (const Error& error) {
                 allow(error, {Code::cancelled});
@@ -73,7 +86,8 @@ TEST_CASE("a cancel ends the operation it is meant for and never a later one") {
     CHECK(cancelled + finished == each);
 }
 
-TEST_CASE("two threads in one lease: one is served, the other is told of its misuse, nothing breaks") {
+TEST_CASE(
+    "two threads in one lease: one is served, the other is told of its misuse, nothing breaks") {
     const Ref<Db> db = open("sqlite::memory:", {on_first_use});
     const Ref<Conn> conn = acquire(*db, "t");
     conn->exec("CREATE TABLE x(i)", nullptr, Wait::forever());
@@ -104,7 +118,9 @@ TEST_CASE("two threads in one lease: one is served, the other is told of its mis
     CHECK(number(*conn, "SELECT count(*) FROM x") == inserted);
 }
 
-TEST_CASE("statements and results released by other threads never disturb the thread that uses the lease") {
+TEST_CASE(
+    "statements and results released by other threads never disturb the thread that uses the "
+    "lease") {
     const Ref<Db> db = open("sqlite::memory:", {on_first_use, {"statement_cache", "4"}});
     const Ref<Conn> conn = acquire(*db, "t");
     std::mutex mutex;
@@ -124,7 +140,8 @@ TEST_CASE("statements and results released by other threads never disturb the th
             return;
         }
         for (int round = 0; round < rounds(3000); ++round) {
-            const Ref<Stmt> stmt = Stmt::prepare(*conn, "SELECT " + std::to_string(round % 9), Wait::forever());
+            const Ref<Stmt> stmt =
+                Stmt::prepare(*conn, "SELECT " + std::to_string(round % 9), Wait::forever());
             const Ref<Result> result = stmt->execute(Wait::forever(), {});
             CHECK(result->next());
             CHECK(result->value(0).slot == round % 9);
@@ -142,11 +159,14 @@ TEST_CASE("statements and results released by other threads never disturb the th
     CHECK(number(*conn, "SELECT 3") == 3);
 }
 
-TEST_CASE("a db is closed while everything runs: who is inside ends, who comes later is told, nothing leaks") {
+TEST_CASE(
+    "a db is closed while everything runs: who is inside ends, who comes later is told, nothing "
+    "leaks") {
     const int64_t before = engine::Counted::live();
     for (int round = 0; round < rounds(6); ++round) {
         const Folder folder;
-        Ref<Db> db = open(folder.url(), {on_first_use, {"sqlite.synchronous", "off"}, {"pool.tenants_max", "3"}});
+        Ref<Db> db = open(folder.url(),
+                          {on_first_use, {"sqlite.synchronous", "off"}, {"pool.tenants_max", "3"}});
         db->exec("t0", "CREATE TABLE x(i)", nullptr, {20000, no_cancel});
         std::atomic<int> working{0};
         together(8, [&](int i) {
@@ -165,10 +185,12 @@ TEST_CASE("a db is closed while everything runs: who is inside ends, who comes l
                     working_now();
                     if (i % 4 == 0) {
                         const Ref<Result> result = conn->query(
-                            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, 'text' || i FROM n", nullptr,
-                            Wait::forever(), {});
+                            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+                            "SELECT i, 'text' || i FROM n",
+                            nullptr, Wait::forever(), {});
                         while (result->next())
-                            if (result->value(1).view().substr(0, 4) != "text") FAIL_CHECK("a row was taken away");
+                            if (result->value(1).view().substr(0, 4) != "text")
+                                FAIL_CHECK("a row was taken away");
                     } else if (i % 4 == 1) {
                         conn->begin({}, Wait{Deadline::in(milliseconds(2000))});
                         conn->exec("CREATE TABLE IF NOT EXISTS y(i)", nullptr, Wait::forever());
@@ -179,14 +201,16 @@ TEST_CASE("a db is closed while everything runs: who is inside ends, who comes l
                 }
             } catch (const Error& error) {
                 working_now();
-                allow(error, {Code::closed, Code::timeout, Code::misuse, Code::pool_exhausted, Code::busy});
+                allow(error, {Code::closed, Code::timeout, Code::misuse, Code::pool_exhausted,
+                              Code::busy});
             }
         });
     }
     CHECK(engine::Counted::live() == before);
 }
 
-TEST_CASE("a lease whose cursor shows a row is left alone by shutdown, and closed when it comes back") {
+TEST_CASE(
+    "a lease whose cursor shows a row is left alone by shutdown, and closed when it comes back") {
     const Ref<Db> db = open("sqlite::memory:", {on_first_use});
     Ref<Conn> conn = acquire(*db, "t");
     const Ref<Result> result = conn->query("SELECT 'shown'", nullptr, Wait::forever(), {});
@@ -200,7 +224,10 @@ TEST_CASE("a lease whose cursor shows a row is left alone by shutdown, and close
 
 TEST_CASE("without a thread, callers and maintain() do its work together") {
     const Folder folder;
-    const Ref<Db> db = open(folder.url(), {on_first_use, {"threads", "none"}, {"pool.tenants_max", "2"}, {"connections_max", "3"},
+    const Ref<Db> db = open(folder.url(), {on_first_use,
+                                           {"threads", "none"},
+                                           {"pool.tenants_max", "2"},
+                                           {"connections_max", "3"},
                                            {"sqlite.synchronous", "off"}});
     std::atomic<int> left{4};
     together(5, [&](int i) {
@@ -225,7 +252,8 @@ TEST_CASE("events are polled by several threads: each event once") {
     std::atomic<int64_t> sum{0};
     together(6, [&](int i) {
         if (i < 3) {
-            for (int n = 0; n < each; ++n) db->note(telemetry::Level::warn, "test.event", "t", "message");
+            for (int n = 0; n < each; ++n)
+                db->note(telemetry::Level::warn, "test.event", "t", {"message"});
             --noting;
             return;
         }
@@ -233,7 +261,8 @@ TEST_CASE("events are polled by several threads: each event once") {
         for (;;) {
             const bool last = noting == 0;
             int64_t rows = 0, used = 0, dropped = 0;
-            db->poll_events(buffer.data(), 4096, Wait{Deadline::in(milliseconds(1))}, rows, used, dropped);
+            db->poll_events(buffer.data(), 4096, Wait{Deadline::in(milliseconds(1))}, rows, used,
+                            dropped);
             if (rows > 0) {
                 const db::BlockView view = db::BlockView::parse(buffer.data(), used);
                 for (int32_t r = 0; r < view.rows(); ++r) sum += view.at(r, 0).slot;
@@ -250,7 +279,9 @@ TEST_CASE("events are polled by several threads: each event once") {
 
 TEST_CASE("routes that the host answers are shared by all who ask at once") {
     const Folder folder;
-    const Ref<Db> db = open(folder.url(), {on_first_use, {"tenant.routes", "resolver"}, {"route.ttl_ms", "1"},
+    const Ref<Db> db = open(folder.url(), {on_first_use,
+                                           {"tenant.routes", "resolver"},
+                                           {"route.ttl_ms", "1"},
                                            {"sqlite.synchronous", "off"}});
     std::atomic<int> left{6};
     together(7, [&](int i) {

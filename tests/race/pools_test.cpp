@@ -5,13 +5,14 @@
 #include "unit/pools_fixture.hpp"
 
 using namespace race;
+using pool::Lease;
 using pools_test::Fixture;
 using pools_test::Maintainer;
-using pool::Lease;
 
 namespace {
 
-// Threads that lease, write, abandon and fence random tenants under tight bounds until each has had its rounds.
+// Threads that lease, write, abandon and fence random tenants under tight bounds until each has had
+// its rounds.
 void storm(Fixture& pools, int threads, int each, int tenants) {
     std::atomic<int64_t> served{0};
     together(threads, [&](int i) {
@@ -26,26 +27,32 @@ void storm(Fixture& pools, int threads, int each, int tenants) {
                         const pool::Fence fence = pools.pools.fence(key, pools_test::at(key), wait);
                         break;
                     }
-                    case 1: pools.acquire(key, wait).abandon("storm"); break;
+                    case 1:
+                        pools.acquire(key, wait).abandon("storm");
+                        break;
                     case 2: {
                         Lease lease = pools.acquire(key, wait);
                         lease.take_turn(wait);
                         lease.connection().begin({}, wait);
                         break;
                     }
-                    case 3: pools.pools.pool_stats(); break;
+                    case 3:
+                        pools.pools.pool_stats();
+                        break;
                     case 4: {
                         const Lease warm = pools.pools.try_idle(key, nullptr);
                         break;
                     }
                     default: {
                         const Lease lease = pools.acquire(key, wait);
-                        if (pools_test::fake(lease).place != key) FAIL_CHECK("a connection of another tenant");
+                        if (pools_test::fake(lease).place != key)
+                            FAIL_CHECK("a connection of another tenant");
                         ++served;
                     }
                 }
             } catch (const Error& error) {
-                allow(error, {Code::pool_exhausted, Code::busy, Code::timeout, Code::tenant_unknown});
+                allow(error,
+                      {Code::pool_exhausted, Code::busy, Code::timeout, Code::tenant_unknown});
             }
         }
     });
@@ -54,7 +61,12 @@ void storm(Fixture& pools, int threads, int each, int tenants) {
 
 pool::Settings tight() {
     pool::Settings settings;
-    settings.limits = {.size_max = 3, .leases_max = 0, .tenants_max = 5, .connections_max = 8, .files_max = 30, .memory_max = 0};
+    settings.limits = {.size_max = 3,
+                       .leases_max = 0,
+                       .tenants_max = 5,
+                       .connections_max = 8,
+                       .files_max = 30,
+                       .memory_max = 0};
     settings.idle_max = 2;
     settings.sweep = milliseconds(1);
     settings.idle = milliseconds(3);
@@ -65,7 +77,8 @@ pool::Settings tight() {
 
 }  // namespace
 
-TEST_CASE("a storm of leases over tight bounds keeps every figure right, with a maintenance thread") {
+TEST_CASE(
+    "a storm of leases over tight bounds keeps every figure right, with a maintenance thread") {
     Fixture pools(tight());
     pools.world.log_pages = 3;
     {

@@ -61,7 +61,8 @@ inline Ref<Db> open(const std::string& url, std::initializer_list<Setting> setti
 
 inline const Ref<Cancel> no_cancel;
 
-inline Ref<Conn> acquire(Db& db, const std::string& tenant, int64_t timeout_ms = 20000, const Ref<Cancel>& cancel = no_cancel) {
+inline Ref<Conn> acquire(Db& db, const std::string& tenant, int64_t timeout_ms = 20000,
+                         const Ref<Cancel>& cancel = no_cancel) {
     return db.acquire(tenant, {}, {timeout_ms, cancel});
 }
 
@@ -77,7 +78,8 @@ inline int64_t number(Conn& conn, std::string_view sql, const Wait& wait = Wait:
 inline void allow(const Error& error, std::initializer_list<Code> codes) {
     for (const Code code : codes)
         if (error.code() == code) return;
-    FAIL_CHECK("unexpected error: ", error.what(), " ", base::name_of(static_cast<int32_t>(error.code())));
+    const std::string name = base::name_of(static_cast<int32_t>(error.code()));
+    FAIL_CHECK("unexpected ", name, ": ", error.message());
 }
 
 // A folder that is gone afterwards.

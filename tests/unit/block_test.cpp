@@ -24,27 +24,37 @@ const std::string emoji = "\xf0\x9f\x90\x98";
 
 // A value of a type, told apart by `seed`; its bytes are static.
 Value sample(Type type, int64_t seed) {
-    static const std::string texts[] = {"", "a", std::string("nul\0inside", 10), emoji, std::string(300, 'x')};
+    static const std::string texts[] = {"", "a", std::string("nul\0inside", 10), emoji,
+                                        std::string(300, 'x')};
     const std::string& text = texts[static_cast<std::size_t>(seed) % std::size(texts)];
     switch (type) {
         case Type::null:
-        case Type::variant: return Value::null();
-        case Type::boolean: return Value::integer(seed % 2, type);
-        case Type::date: return Value::integer(seed * 1000 - 70000, type);
-        case Type::float32: return Value::real(static_cast<double>(seed) * 0.5, type);
-        case Type::float64: return Value::real(1e300 / static_cast<double>(seed + 1), type);
-        case Type::uint64: return Value::integer(-1 - seed, type);
+        case Type::variant:
+            return Value::null();
+        case Type::boolean:
+            return Value::integer(seed % 2, type);
+        case Type::date:
+            return Value::integer(seed * 1000 - 70000, type);
+        case Type::float32:
+            return Value::real(static_cast<double>(seed) * 0.5, type);
+        case Type::float64:
+            return Value::real(1e300 / static_cast<double>(seed + 1), type);
+        case Type::uint64:
+            return Value::integer(-1 - seed, type);
         case Type::uuid:
-        case Type::interval: return Value::text(sixteen, type);
+        case Type::interval:
+            return Value::text(sixteen, type);
         default:
-            return carrier_of(type) == Carrier::integer ? Value::integer(std::numeric_limits<int64_t>::min() + seed, type)
-                                                        : Value::text(text, type);
+            return carrier_of(type) == Carrier::integer
+                       ? Value::integer(std::numeric_limits<int64_t>::min() + seed, type)
+                       : Value::text(text, type);
     }
 }
 
 bool same(const Value& a, const Value& b) {
     if (a.type != b.type) return false;
-    if (carrier_of(a.type) == Carrier::bytes) return a.size == b.size && (a.size == 0 || a.view() == b.view());
+    if (carrier_of(a.type) == Carrier::bytes)
+        return a.size == b.size && (a.size == 0 || a.view() == b.view());
     return a.slot == b.slot;
 }
 
@@ -59,14 +69,17 @@ void check_rows(const std::vector<char>& block, const std::vector<Row>& rows) {
         }
 }
 
-// Writes rows from the `first` on into a buffer of its own that stands `shift` bytes off alignment; returns how many fitted.
-int64_t write(const std::vector<Row>& rows, std::size_t first, int64_t capacity, int64_t shift, std::vector<char>& block,
-              int64_t* needed = nullptr, int64_t row_bytes = 0) {
+// Writes rows from the `first` on into a buffer of its own that stands `shift` bytes off alignment;
+// returns how many fitted.
+int64_t write(const std::vector<Row>& rows, std::size_t first, int64_t capacity, int64_t shift,
+              std::vector<char>& block, int64_t* needed = nullptr, int64_t row_bytes = 0) {
     std::vector<char> memory(static_cast<std::size_t>(capacity + shift), '\xa5');
-    BlockWriter writer(memory.data() + shift, capacity, static_cast<int32_t>(rows[0].size()), 0, row_bytes);
+    BlockWriter writer(memory.data() + shift, capacity, static_cast<int32_t>(rows[0].size()), 0,
+                       row_bytes);
     for (std::size_t r = first; r < rows.size() && writer.has_room(); ++r) {
         writer.begin_row();
-        for (std::size_t c = 0; c < rows[r].size(); ++c) writer.put_value(static_cast<int32_t>(c), rows[r][c]);
+        for (std::size_t c = 0; c < rows[r].size(); ++c)
+            writer.put_value(static_cast<int32_t>(c), rows[r][c]);
         if (!writer.end_row()) {
             if (needed != nullptr) *needed = writer.needed();
             break;
@@ -95,14 +108,18 @@ std::vector<Row> rows_of(Type type, int count, int null_every) {
 }
 
 // Rows of random types and lengths.
-std::vector<Row> random_rows(std::mt19937& random, std::size_t columns, std::size_t count, bool mixed) {
+std::vector<Row> random_rows(std::mt19937& random, std::size_t columns, std::size_t count,
+                             bool mixed) {
     std::vector<Type> types;
-    for (std::size_t c = 0; c < columns; ++c) types.push_back(static_cast<Type>(random() % type_count));
+    for (std::size_t c = 0; c < columns; ++c)
+        types.push_back(static_cast<Type>(random() % type_count));
     std::vector<Row> rows(count);
     for (Row& row : rows)
         for (std::size_t c = 0; c < columns; ++c) {
-            const Type type = mixed && random() % 3 == 0 ? static_cast<Type>(random() % type_count) : types[c];
-            row.push_back(random() % 4 == 0 ? Value::null() : sample(type, static_cast<int64_t>(random() % 1000)));
+            const Type type =
+                mixed && random() % 3 == 0 ? static_cast<Type>(random() % type_count) : types[c];
+            row.push_back(random() % 4 == 0 ? Value::null()
+                                            : sample(type, static_cast<int64_t>(random() % 1000)));
         }
     return rows;
 }
@@ -124,9 +141,10 @@ TEST_CASE("every type makes the round trip, without and with NULLs, by builder a
             }
 }
 
-TEST_CASE("a column's type is that of its values: none is NULL, one is itself, several are variant") {
-    const std::vector<char> block =
-        build({{Value::null(), Value::integer(1), Value::integer(1)}, {Value::null(), Value::null(), Value::text("x")}});
+TEST_CASE(
+    "a column's type is that of its values: none is NULL, one is itself, several are variant") {
+    const std::vector<char> block = build({{Value::null(), Value::integer(1), Value::integer(1)},
+                                           {Value::null(), Value::null(), Value::text("x")}});
     const BlockView view = BlockView::parse(block.data(), static_cast<int64_t>(block.size()));
     CHECK(view.column_type(0) == Type::null);
     CHECK(view.column_type(1) == Type::int64);
@@ -138,8 +156,8 @@ TEST_CASE("a column's type is that of its values: none is NULL, one is itself, s
 TEST_CASE("several text columns keep their own bytes") {
     std::vector<Row> rows;
     for (int i = 0; i < 50; ++i)
-        rows.push_back({sample(Type::text, i), sample(Type::int64, i), sample(Type::bytes, i + 1), sample(Type::json, i + 2),
-                        sample(Type::uuid, i)});
+        rows.push_back({sample(Type::text, i), sample(Type::int64, i), sample(Type::bytes, i + 1),
+                        sample(Type::json, i + 2), sample(Type::uuid, i)});
     std::vector<char> block;
     CHECK(write(rows, 0, 1 << 18, 0, block) == 50);
     check_rows(block, rows);
@@ -152,33 +170,40 @@ TEST_CASE("a block may stand anywhere in memory") {
         std::vector<char> block;
         CHECK(write(rows, 0, 1 << 18, shift, block) == 40);
         block.insert(block.begin(), static_cast<std::size_t>(shift), '\0');
-        const BlockView view = BlockView::parse(block.data() + shift, static_cast<int64_t>(block.size()) - shift);
+        const BlockView view =
+            BlockView::parse(block.data() + shift, static_cast<int64_t>(block.size()) - shift);
         for (int32_t r = 0; r < 40; ++r)
             for (int32_t c = 0; c < 6; ++c)
-                CHECK(same(view.at(r, c), rows[static_cast<std::size_t>(r)][static_cast<std::size_t>(c)]));
+                CHECK(same(view.at(r, c),
+                           rows[static_cast<std::size_t>(r)][static_cast<std::size_t>(c)]));
     }
 }
 
-TEST_CASE("random rows of random types go through buffers of any size, block by block, and come out the same") {
+TEST_CASE(
+    "random rows of random types go through buffers of any size, block by block, and come out the "
+    "same") {
     std::mt19937 random(20260101);
     for (int round = 0; round < 300; ++round) {
         CAPTURE(round);
         const std::size_t columns = 1 + random() % 6;
-        const std::vector<Row> rows = random_rows(random, columns, 1 + random() % 60, round % 2 == 0);
+        const std::vector<Row> rows =
+            random_rows(random, columns, 1 + random() % 60, round % 2 == 0);
         auto capacity = static_cast<int64_t>(random() % 6000);
         std::size_t at = 0;
         while (at < rows.size()) {
             std::vector<char> block;
             int64_t needed = 0;
             const int64_t row_bytes = static_cast<int64_t>(random() % 100);
-            const int64_t written = write(rows, at, capacity, static_cast<int64_t>(random() % 8), block, &needed, row_bytes);
+            const int64_t written = write(rows, at, capacity, static_cast<int64_t>(random() % 8),
+                                          block, &needed, row_bytes);
             if (written == 0) {
                 REQUIRE(needed > capacity);
                 capacity = needed;
                 continue;
             }
             const std::size_t end = at + static_cast<std::size_t>(written);
-            check_rows(block, {rows.begin() + static_cast<std::ptrdiff_t>(at), rows.begin() + static_cast<std::ptrdiff_t>(end)});
+            check_rows(block, {rows.begin() + static_cast<std::ptrdiff_t>(at),
+                               rows.begin() + static_cast<std::ptrdiff_t>(end)});
             at = end;
         }
     }
@@ -188,8 +213,10 @@ TEST_CASE("a buffer of the bytes that a row needs holds it, however many rows we
     for (const std::size_t size : {0UL, 1UL, 15UL, 1000UL, 100000UL})
         for (const int64_t row_bytes : {0, 32, 1000}) {
             const std::string text(size, 't');
-            const std::vector<Row> rows = {{Value::text(text), Value::integer(1), Value::null(), Value::text(sixteen, Type::uuid)},
-                                           {Value::null(), Value::null(), Value::null(), Value::null()}};
+            const std::vector<Row> rows = {
+                {Value::text(text), Value::integer(1), Value::null(),
+                 Value::text(sixteen, Type::uuid)},
+                {Value::null(), Value::null(), Value::null(), Value::null()}};
             std::vector<char> block;
             int64_t needed = 0;
             CHECK(write(rows, 0, 0, 0, block, &needed, row_bytes) == 0);
@@ -198,7 +225,8 @@ TEST_CASE("a buffer of the bytes that a row needs holds it, however many rows we
             CAPTURE(row_bytes);
             CHECK(needed == BlockWriter::bytes_for_row(4, static_cast<int64_t>(size) + 16));
             CHECK(write(rows, 0, needed, 0, block, nullptr, row_bytes) >= 1);
-            const BlockView view = BlockView::parse(block.data(), static_cast<int64_t>(block.size()));
+            const BlockView view =
+                BlockView::parse(block.data(), static_cast<int64_t>(block.size()));
             CHECK(view.at(0, 0).view() == text);
         }
 }
@@ -211,7 +239,8 @@ TEST_CASE("NULLs in a column of sixteen bytes take their room before they are pr
         std::vector<char> block;
         const int64_t written = write(sparse, 0, capacity, 0, block);
         if (written > 0)
-            check_rows(block, {sparse.begin(), sparse.begin() + static_cast<std::ptrdiff_t>(written)});
+            check_rows(block,
+                       {sparse.begin(), sparse.begin() + static_cast<std::ptrdiff_t>(written)});
     }
 }
 
@@ -275,12 +304,14 @@ TEST_CASE("a builder refuses rows of another width and values of the wrong size"
 
 namespace {
 
-// Reads all of a block if it is accepted. The block stands in memory of exactly its size, so that reading past it is seen.
+// Reads all of a block if it is accepted. The block stands in memory of exactly its size, so that
+// reading past it is seen.
 bool read_all(const std::vector<char>& bytes) {
     const std::vector<char> exact(bytes.begin(), bytes.end());
     try {
         const BlockView view = BlockView::parse(exact.data(), static_cast<int64_t>(exact.size()));
-        const int32_t rows = std::min(view.rows(), 2000);  // a column of NULLs has rows without bytes
+        const int32_t rows =
+            std::min(view.rows(), 2000);  // a column of NULLs has rows without bytes
         std::size_t sum = 0;
         for (int32_t r = 0; r < rows; ++r)
             for (int32_t c = 0; c < view.columns(); ++c) {
@@ -301,12 +332,14 @@ TEST_CASE("no flip of bits in a block leads outside of it") {
     std::mt19937 random(99);
     int accepted = 0;
     for (int round = 0; round < 200; ++round) {
-        const std::vector<char> block = build(random_rows(random, 1 + random() % 5, 1 + random() % 12, round % 2 == 0));
+        const std::vector<char> block =
+            build(random_rows(random, 1 + random() % 5, 1 + random() % 12, round % 2 == 0));
         for (int i = 0; i < 100; ++i) {
             std::vector<char> bad = block;
             for (std::size_t flips = 1 + random() % 3; flips > 0; --flips) {
                 // Mostly where the block speaks of itself.
-                const std::size_t end = random() % 3 == 0 ? bad.size() : std::min<std::size_t>(bad.size(), 160);
+                const std::size_t end =
+                    random() % 3 == 0 ? bad.size() : std::min<std::size_t>(bad.size(), 160);
                 bad[random() % end] ^= static_cast<char>(1U << random() % 8);
             }
             accepted += read_all(bad) ? 1 : 0;
@@ -328,9 +361,14 @@ TEST_CASE("random bytes behind a valid header are refused or harmless") {
     std::mt19937 random(5);
     for (int round = 0; round < 5000; ++round) {
         std::vector<char> bytes(32 + random() % 400);
-        for (char& byte : bytes) byte = static_cast<char>(random() % 5 == 0 ? random() : random() % 40);
-        const mtdb_block_header header{MTDB_BLOCK_MAGIC, MTDB_BLOCK_VERSION, static_cast<int32_t>(random() % 4),
-                                       static_cast<int32_t>(random() % 9), static_cast<int64_t>(bytes.size()), 0};
+        for (char& byte : bytes)
+            byte = static_cast<char>(random() % 5 == 0 ? random() : random() % 40);
+        const mtdb_block_header header{MTDB_BLOCK_MAGIC,
+                                       MTDB_BLOCK_VERSION,
+                                       static_cast<int32_t>(random() % 4),
+                                       static_cast<int32_t>(random() % 9),
+                                       static_cast<int64_t>(bytes.size()),
+                                       0};
         std::memcpy(bytes.data(), &header, sizeof header);
         read_all(bytes);
     }
@@ -342,11 +380,14 @@ namespace {
 
 class Numbers final : public Rows {
 public:
-    explicit Numbers(int64_t count, std::string text = {}) : count_(count), text_(std::move(text)) {}
+    explicit Numbers(int64_t count, std::string text = {})
+        : count_(count), text_(std::move(text)) {}
     int32_t column_count() const override { return 2; }
     Column column(int32_t) const override { return {}; }
     bool next(const Wait&) override { return ++at_ <= count_; }
-    Value value(int32_t index) const override { return index == 0 ? Value::integer(at_) : Value::text(text_); }
+    Value value(int32_t index) const override {
+        return index == 0 ? Value::integer(at_) : Value::text(text_);
+    }
 
 private:
     int64_t at_ = 0;

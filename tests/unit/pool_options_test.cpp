@@ -25,7 +25,8 @@ std::string bound_met(Db& db, int tenants, int leases) {
     std::vector<Ref<Conn>> held;
     try {
         for (int t = 0; t < tenants; ++t)
-            for (int i = 0; i < leases; ++i) held.push_back(db.acquire("t" + std::to_string(t), {}, {300, no_cancel}));
+            for (int i = 0; i < leases; ++i)
+                held.push_back(db.acquire("t" + std::to_string(t), {}, {300, no_cancel}));
     } catch (const Error& error) {
         CHECK(error.code() == Code::pool_exhausted);
         return error.limit();
@@ -43,8 +44,9 @@ TEST_CASE("each bound of the pools is the option that sets it") {
         const char* value;
         int tenants, leases;
     };
-    for (const Row& row : {Row{"pool.size_max", "2", 1, 3}, Row{"tenant.leases_max", "2", 1, 3}, Row{"pool.tenants_max", "2", 3, 1},
-                           Row{"connections_max", "3", 2, 2}, Row{"files_max", "8", 3, 1}, Row{"memory_max_bytes", "1", 1, 2}}) {
+    for (const Row& row : {Row{"pool.size_max", "2", 1, 3}, Row{"tenant.leases_max", "2", 1, 3},
+                           Row{"pool.tenants_max", "2", 3, 1}, Row{"connections_max", "3", 2, 2},
+                           Row{"files_max", "8", 3, 1}, Row{"memory_max_bytes", "1", 1, 2}}) {
         CAPTURE(row.key);
         CHECK(bound_met(*open(url, row.key, row.value), row.tenants, row.leases) == row.key);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pools over connections that are only counted. Nothing here sleeps: what must come is waited for, and maintenance is a call.
+// Pools over connections that are only counted. Nothing here sleeps: what must come is waited for,
+// and maintenance is a call.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -55,14 +56,18 @@ struct World {
 
 class FakeConnection final : public db::Connection {
 public:
-    FakeConnection(World& world, int64_t number, std::string where) : id(number), place(std::move(where)), world_(world) {}
+    FakeConnection(World& world, int64_t number, std::string where)
+        : id(number), place(std::move(where)), world_(world) {}
     ~FakeConnection() override {
         const std::lock_guard lock(world_.mutex);
         --world_.open;
         world_.closers.insert(std::this_thread::get_id());
         world_.changed.notify_all();
     }
-    std::unique_ptr<db::Statement> prepare(std::string_view, std::string_view*, const Wait&) override { return nullptr; }
+    std::unique_ptr<db::Statement> prepare(std::string_view, std::string_view*,
+                                           const Wait&) override {
+        return nullptr;
+    }
     bool in_transaction() const override { return open_transaction; }
     void begin(const db::TransactionMode&, const Wait&) override { open_transaction = true; }
     void commit(const Wait&) override { open_transaction = false; }
@@ -91,7 +96,9 @@ private:
     World& world_;
 };
 
-inline FakeConnection& fake(const Lease& lease) { return static_cast<FakeConnection&>(lease.connection()); }
+inline FakeConnection& fake(const Lease& lease) {
+    return static_cast<FakeConnection&>(lease.connection());
+}
 inline int64_t id_of(const Lease& lease) { return fake(lease).id; }
 
 inline const Wait forever = Wait::forever();
@@ -116,7 +123,8 @@ Error error_of(Work&& work) {
 // The settings' bounds are the fixture's to choose; everything it made must be gone at its end.
 class Fixture {
 public:
-    explicit Fixture(pool::Settings settings = {}) : settings_(settings), pools(settings, opener(), checkpoint(), listener()) {}
+    explicit Fixture(pool::Settings settings = {})
+        : settings_(settings), pools(settings, opener(), checkpoint(), listener()) {}
     ~Fixture() {
         consistent();
         pools.close_all(Deadline::in(milliseconds(0)));
@@ -158,7 +166,8 @@ public:
             if (row.key == key && row.open > 0) return true;
         return false;
     }
-    // The figures of the pools add up to those of the db. Only while nobody is in the middle of something.
+    // The figures of the pools add up to those of the db. Only while nobody is in the middle of
+    // something.
     void consistent() {
         const pool::Stats stats = pools.stats();
         int64_t open = 0, idle = 0, leased = 0, files = 0, waiting = 0, tenants = 0;
@@ -195,7 +204,8 @@ private:
         return [this](const db::Place& place, const Wait&) -> std::unique_ptr<db::Connection> {
             std::unique_lock lock(world.mutex);
             ++world.connecting;
-            world.connecting_peak = std::max(world.connecting_peak, ++world.connecting_at[place.path]);
+            world.connecting_peak =
+                std::max(world.connecting_peak, ++world.connecting_at[place.path]);
             world.changed.notify_all();
             world.changed.wait(lock, [&] { return !world.hold; });
             --world.connecting;

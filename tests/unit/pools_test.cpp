@@ -11,7 +11,6 @@ using namespace pools_test;
 
 namespace {
 
-
 pool::Settings bounded(pool::Limits limits) {
     pool::Settings settings;
     settings.limits = limits;
@@ -37,7 +36,8 @@ TEST_CASE("the connection that was given back last is leased first") {
     pools.consistent();
 }
 
-TEST_CASE("each lease is marked on its connection, and a tenant's connection never serves another") {
+TEST_CASE(
+    "each lease is marked on its connection, and a tenant's connection never serves another") {
     Fixture pools;
     pools.warm("a");
     Lease other = pools.acquire("b");
@@ -55,7 +55,8 @@ TEST_CASE("a pool grows to size_max, then the error names the option and the hol
     CHECK(error.limit() == "pool.size_max");
     CHECK(error.tenant() == "t");
     CHECK(error.message() ==
-          "no connection for tenant 't' within the deadline: 2 of its connections are leased (pool.size_max)");
+          "no connection for tenant 't' within the deadline: 2 of its connections are leased "
+          "(pool.size_max)");
     CHECK(pools.pools.stats().exhausted == 1);
     CHECK(pools.pools.tenant_stats("t").failures == 1);
     pools.consistent();
@@ -158,7 +159,8 @@ TEST_CASE("tenants that were never opened leave nothing behind") {
         pools.world.failures.push_back(Error(Code::tenant_unknown, "no"));
         CHECK(pools.refused("unknown" + std::to_string(i)).code() == Code::tenant_unknown);
     }
-    const pool::Target lost{[]() -> db::Place { throw Error(Code::tenant_unknown, "no route"); }, true};
+    const pool::Target lost{[]() -> db::Place { throw Error(Code::tenant_unknown, "no route"); },
+                            true};
     CHECK(error_of([&] { pools.pools.acquire("lost", lost, forever); }).message() == "no route");
     CHECK(pools.pools.stats().known_now == 1);
     CHECK(pools.pools.pool_stats().size() == 1);
@@ -199,7 +201,8 @@ TEST_CASE("try_idle takes a warm connection or nothing, and never overtakes") {
     Caller waiting(pools, "t");
     pools.await_waiting("t", 1);
     a = Lease();
-    CHECK_FALSE(pools.pools.try_idle("t", nullptr));  // it went to who waited, and leases_max is reached
+    CHECK_FALSE(
+        pools.pools.try_idle("t", nullptr));  // it went to who waited, and leases_max is reached
     CHECK(waiting.lease());
     pools.pools.refuse();
     b = Lease();
@@ -249,7 +252,8 @@ TEST_CASE("a mark lives as long as something of the pool is open") {
     CHECK(pools.acquire("t").mark() == 0);
 }
 
-TEST_CASE("memory is sampled anew as leases come back, and a tenant over its share gives some back") {
+TEST_CASE(
+    "memory is sampled anew as leases come back, and a tenant over its share gives some back") {
     pool::Settings settings;
     settings.tenant_memory_max = 8000;
     Fixture pools(settings);
@@ -287,7 +291,8 @@ TEST_CASE("tenants_max: when all are leased, the error names the option and the 
     const Error error = pools.refused("c");
     CHECK(error.limit() == "pool.tenants_max");
     CHECK(error.message() ==
-          "no connection for tenant 'c' within the deadline: the limit pool.tenants_max is reached by 3 leases, 2 of them of tenant 'a'");
+          "no connection for tenant 'c' within the deadline: the limit pool.tenants_max is reached "
+          "by 3 leases, 2 of them of tenant 'a'");
     CHECK(pools.pools.stats().known_now == 2);
     pools.consistent();
 }
@@ -307,7 +312,9 @@ TEST_CASE("connections_max: an idle connection of another tenant makes room, onc
     pools.consistent();
 }
 
-TEST_CASE("connections_max: a connection being closed counts until it is closed, and is not evicted for twice") {
+TEST_CASE(
+    "connections_max: a connection being closed counts until it is closed, and is not evicted for "
+    "twice") {
     Fixture pools(bounded({.connections_max = 3}));
     for (const char* key : {"a", "b", "c"}) pools.warm(key);
     Caller d(pools, "d");
@@ -324,7 +331,9 @@ TEST_CASE("connections_max: a connection being closed counts until it is closed,
     pools.consistent();
 }
 
-TEST_CASE("files: three for the first connection, two for each further one at the peak, back with the last") {
+TEST_CASE(
+    "files: three for the first connection, two for each further one at the peak, back with the "
+    "last") {
     Fixture pools(bounded({.files_max = 100}));
     Lease a = pools.acquire("t");
     CHECK(pools.pools.stats().files_now == 3);
@@ -371,7 +380,8 @@ TEST_CASE("files: idle pools are closed to make room, and no more of them than i
     pools.consistent();
 }
 
-TEST_CASE("files: a pool that opens again while its last connection is being closed keeps its peak") {
+TEST_CASE(
+    "files: a pool that opens again while its last connection is being closed keeps its peak") {
     Fixture pools(bounded({.files_max = 100}));
     pools.world.soiled = true;
     pools.warm("t");
@@ -480,12 +490,29 @@ TEST_CASE("without a maintenance thread an abandoned lease is cleaned by who wai
     CHECK(pools.world.rollbacks == 1);
 }
 
+TEST_CASE(
+    "without a maintenance thread the turn of an abandoned lease is passed on by who waits for "
+    "it") {
+    pool::Settings settings;
+    settings.helpers = false;
+    Fixture pools(settings);
+    Lease lost = pools.acquire("t");
+    lost.take_turn(forever);
+    Lease next = pools.acquire("t");
+    std::thread writer([&] { next.take_turn(forever); });
+    while (pools.pools.stats().writer_waits != 1) std::this_thread::yield();
+    lost.abandon("main.c(f+8)");
+    writer.join();
+    CHECK(next.has_turn());
+}
+
 // ---- fairness -----------------------------------------------------------------------------------
 
 namespace {
 
-// One tenant holds every lease that a shared bound allows and has many more callers; then another tenant's first one asks.
-// Returns how many leases the first tenant gives back before the other has its one.
+// One tenant holds every lease that a shared bound allows and has many more callers; then another
+// tenant's first one asks. Returns how many leases the first tenant gives back before the other has
+// its one.
 int64_t delay_of_newcomer(pool::Limits limits, int64_t leases, int64_t memory_each) {
     Fixture pools(bounded(limits));
     pools.world.memory_each = memory_each;
@@ -517,7 +544,10 @@ int64_t delay_of_newcomer(pool::Limits limits, int64_t leases, int64_t memory_ea
     while (given < leases + callers) {
         given += give_one_back() ? 1 : 0;
         pools.maintain();
-        if (delay < 0 && pools.pools.tenant_stats("quiet").opens + pools.pools.tenant_stats("quiet").leased_now > 0) delay = given;
+        if (delay < 0 &&
+            pools.pools.tenant_stats("quiet").opens + pools.pools.tenant_stats("quiet").leased_now >
+                0)
+            delay = given;
     }
     quiet.join();
     for (std::thread& caller : noise) caller.join();
@@ -527,13 +557,19 @@ int64_t delay_of_newcomer(pool::Limits limits, int64_t leases, int64_t memory_ea
 
 }  // namespace
 
-TEST_CASE("a tenant with a thousand requests delays another's first by a few leases, under each shared bound") {
+TEST_CASE(
+    "a tenant with a thousand requests delays another's first by a few leases, under each shared "
+    "bound") {
     constexpr int64_t few = 16;
     SUBCASE("connections") { CHECK(delay_of_newcomer({.connections_max = 4}, 4, 1000) <= few); }
-    SUBCASE("tenants") { CHECK(delay_of_newcomer({.size_max = 4, .tenants_max = 1}, 4, 1000) <= few); }
+    SUBCASE("tenants") {
+        CHECK(delay_of_newcomer({.size_max = 4, .tenants_max = 1}, 4, 1000) <= few);
+    }
     SUBCASE("files") { CHECK(delay_of_newcomer({.files_max = 9}, 4, 1000) <= few); }
     SUBCASE("memory") { CHECK(delay_of_newcomer({.memory_max = 600000}, 4, 150000) <= few); }
-    SUBCASE("one connection for all") { CHECK(delay_of_newcomer({.connections_max = 1}, 1, 1000) <= few); }
+    SUBCASE("one connection for all") {
+        CHECK(delay_of_newcomer({.connections_max = 1}, 1, 1000) <= few);
+    }
 }
 
 TEST_CASE("many tenants share one connection in turn") {
@@ -557,7 +593,8 @@ TEST_CASE("many tenants share one connection in turn") {
     for (std::thread& caller : callers) caller.join();
     REQUIRE(order.size() == 40);
     for (int i = 0; i < 5; ++i) {
-        const auto first = std::find(order.begin(), order.end(), "t" + std::to_string(i)) - order.begin();
+        const auto first =
+            std::find(order.begin(), order.end(), "t" + std::to_string(i)) - order.begin();
         CHECK(first <= i * 6);  // each tenant before it: a turn, and a burst
     }
 }
@@ -746,7 +783,8 @@ TEST_CASE("an abandoned lease comes back clean by maintenance, with its turn and
     pools.consistent();
 }
 
-TEST_CASE("a long write-ahead log asks for a checkpoint once, and a reader that blocks it is told") {
+TEST_CASE(
+    "a long write-ahead log asks for a checkpoint once, and a reader that blocks it is told") {
     pool::Settings settings;
     settings.checkpoint_pages = 100;
     Fixture pools(settings);
@@ -773,7 +811,10 @@ TEST_CASE("a pool that was forgotten is not checkpointed") {
     Fixture pools(settings);
     pools.world.log_pages = 5;
     pools.warm("t");
-    { const pool::Fence fence = (Maintainer(pools.pools), pools.pools.fence("u", at("u"), forever)); }
+    {
+        const pool::Fence fence =
+            (Maintainer(pools.pools), pools.pools.fence("u", at("u"), forever));
+    }
     {
         Maintainer maintainer(pools.pools);
         const pool::Fence fence = pools.pools.fence("t", at("t"), forever);
@@ -839,9 +880,12 @@ TEST_CASE("a fence of a tenant that was never opened leaves nothing behind") {
 
 TEST_CASE("a route that changed takes effect at once when nothing is leased") {
     Fixture pools;
-    const auto moving = [](const char* place) { return pool::Target{[place] { return db::Place{place}; }, false}; };
+    const auto moving = [](const char* place) {
+        return pool::Target{[place] { return db::Place{place}; }, false};
+    };
     Lease old = pools.pools.acquire("t", moving("here"), forever);
-    CHECK(error_of([&] { pools.pools.acquire("t", moving("there"), forever); }).code() == Code::busy);
+    CHECK(error_of([&] { pools.pools.acquire("t", moving("there"), forever); }).code() ==
+          Code::busy);
     CHECK(pools.pools.acquire("t", moving("here"), forever));
     old = Lease();
     CHECK(fake(pools.pools.acquire("t", moving("there"), forever)).place == "there");
@@ -863,7 +907,8 @@ struct FakeHolder : pool::Holder {
 
 }  // namespace
 
-TEST_CASE("after refuse nobody gets a lease: who asks and who waits is told that the db is closed") {
+TEST_CASE(
+    "after refuse nobody gets a lease: who asks and who waits is told that the db is closed") {
     Fixture pools(bounded({.size_max = 1}));
     Lease held = pools.acquire("t");
     Caller waiting(pools, "t");

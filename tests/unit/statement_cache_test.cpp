@@ -41,7 +41,9 @@ Compiled* add(StatementCache& cache, const char* sql) {
     compiled->statement = std::make_unique<FakeStatement>();
     return cache.add(std::move(compiled));
 }
-Compiled* take(StatementCache& cache, const char* sql) { return cache.take(sql, base::hash64(sql)); }
+Compiled* take(StatementCache& cache, const char* sql) {
+    return cache.take(sql, base::hash64(sql));
+}
 
 }  // namespace
 
@@ -81,7 +83,8 @@ TEST_CASE("the one used longest ago makes room, never one that is out") {
     CHECK(alive == 0);
 }
 
-TEST_CASE("without room, or when its text is out already, a statement is freed when it comes back") {
+TEST_CASE(
+    "without room, or when its text is out already, a statement is freed when it comes back") {
     StatementCache none(0);
     Compiled* const lone = add(none, "a");
     CHECK(alive == 1);

@@ -70,7 +70,8 @@ TEST_CASE("what ends a wait is told: cancel before shutdown before the deadline"
     CHECK_FALSE(Wait::forever().over());
 }
 
-TEST_CASE("a pause ends at its time, at the deadline, at a cancel that came before, and at shutdown") {
+TEST_CASE(
+    "a pause ends at its time, at the deadline, at a cancel that came before, and at shutdown") {
     Wait::forever().pause(milliseconds(1));
     Wait{Deadline::in(milliseconds(1))}.pause(milliseconds(1000000));
     CancelToken token;

@@ -96,15 +96,17 @@ Handle::Handle(const std::string& name, int flags, Storage storage) : storage_(s
     if (storage == Storage::file) base::file_opened();  // before: a fork meanwhile inherits it
     const int result = sqlite3_open_v2(
         name.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
-    if (result != SQLITE_OK) {
-        const bool missing = (result & 0xff) == SQLITE_CANTOPEN && db_ != nullptr &&
-                             sqlite3_system_errno(db_) == ENOENT;
-        const Error error = missing ? Error(Code::tenant_unknown, "there is no such file")
-                                    : engine_error(db_, result);
-        sqlite3_close(db_);
-        if (storage == Storage::file) base::file_closed();
-        throw error;
-    }
+    if (result == SQLITE_OK) return;
+    struct Close {  // also when there is no memory for the error
+        Handle& handle;
+        ~Close() {
+            sqlite3_close(handle.db_);
+            if (handle.storage_ == Storage::file) base::file_closed();
+        }
+    } close{*this};
+    const bool missing = (result & 0xff) == SQLITE_CANTOPEN && db_ != nullptr &&
+                         sqlite3_system_errno(db_) == ENOENT;
+    throw missing ? Error(Code::tenant_unknown, "there is no such file") : engine_error(db_, result);
 }
 
 Handle::~Handle() {
