@@ -41,6 +41,31 @@ base::Position position_in(std::string_view text, std::string_view rest, const E
             error.line() == 1 ? begin.column + error.column() - 1 : error.column()};
 }
 
+// The innermost savepoint of a name; engines fold its case.
+auto innermost(std::vector<std::string>& savepoints, std::string_view name) {
+    return std::find_if(savepoints.rbegin(), savepoints.rend(),
+                        [&](const std::string& each) { return base::equal_fold(each, name); });
+}
+
+// True for a text that holds no statement: blanks, semicolons and comments. Told without the
+// engine, for which preparing a statement may already do something.
+bool no_statement(std::string_view text) {
+    while (!text.empty()) {
+        if (text.starts_with("--")) {
+            const std::size_t end = text.find('\n');
+            text.remove_prefix(end == std::string_view::npos ? text.size() : end);
+        } else if (text.starts_with("/*")) {
+            const std::size_t end = text.find("*/", 2);
+            text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
+        } else if (std::string_view(" \t\r\n\f;").find(text.front()) != std::string_view::npos) {
+            text.remove_prefix(1);
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
 // Around one row of many inside the caller's transaction: a failure undoes all rows of the block,
 // not the transaction.
 constexpr std::string_view block_savepoint = "mtdb_block";
@@ -228,6 +253,15 @@ void Conn::check_usable() const {
     if (db_->shutting_down()) throw Error(Code::closed, "the db is closed");
 }
 
+void Conn::check_single(const pool::Compiled& compiled, std::string_view tail) {
+    if (compiled.statement == nullptr)
+        throw Error(Code::invalid_argument, "the text has no statement");
+    if (!no_statement(tail))
+        throw Error(Code::invalid_argument,
+                    "the text has more than one statement: use mtdb_conn_exec_script()")
+            .with_statement(2);
+}
+
 void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
     if (sql.find('\0') != std::string_view::npos)
         throw Error(Code::invalid_argument, "the statement has a NUL byte");
@@ -244,18 +278,11 @@ void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
             fresh->portable = true;
             fresh->names = std::move(portable.names);
             fresh->statement = connection().prepare(portable.text, &tail, wait);
-            if (fresh->statement != nullptr && connection().prepare(tail, nullptr, wait) != nullptr)
-                fresh->statement = nullptr;
+            check_single(*fresh, tail);
         } else {
             fresh->statement = connection().prepare(sql, &tail, wait);
-            if (fresh->statement != nullptr && !tail.empty() &&
-                connection().prepare(tail, nullptr, wait) != nullptr)
-                throw Error(Code::invalid_argument,
-                            "the text has more than one statement: use mtdb_conn_exec_script()")
-                    .with_statement(2);
+            check_single(*fresh, tail);
         }
-        if (fresh->statement == nullptr)
-            throw Error(Code::invalid_argument, "the text has no statement, or more than one");
         compiled = cache.add(std::move(fresh));
     }
     use.compiled = compiled;
@@ -273,6 +300,7 @@ void Conn::before(const db::Statement& statement, const Wait& wait) {
                     options_.read_only ? "the lease is read-only" : "the transaction is read-only");
     if (db_->dialect().single_writer) lease_.take_turn(wait);
     check_place();
+    connection().mark_lease();  // so that a generated key is this statement's
 }
 
 // A write into a file that another process dropped or replaced would be acknowledged and lost.
@@ -283,9 +311,18 @@ void Conn::check_place() {
                 "the tenant was dropped or replaced by another process: acquire a new lease");
 }
 
+// After a write: it may have gone into a file that was dropped while it ran.
+void Conn::confirm_place() {
+    if (connection().in_transaction() || connection().in_place()) return;
+    throw Error(Code::unavailable,
+                "the tenant was dropped or replaced by another process while this was written")
+        .with_effect(Effect::unknown);
+}
+
 // Compares what the transaction should be with what the engine says it is.
 void Conn::after(db::Control control, bool succeeded) noexcept {
     const bool open = connection().in_transaction();
+    if (const int64_t id = connection().insert_id(); id != 0) insert_id_ = id;
     const bool ended_by_caller =
         succeeded && (control == db::Control::commit || control == db::Control::rollback ||
                       control == db::Control::savepoint);
@@ -324,6 +361,7 @@ int64_t Conn::run(db::Statement& statement, const Wait& wait) {
     before(statement, wait);
     return tracked(statement.control(), [&] {
         statement.run(wait);
+        if (!statement.read_only() || statement.control() == db::Control::commit) confirm_place();
         return statement.affected();
     });
 }
@@ -368,6 +406,7 @@ int64_t Conn::run_rows(db::Statement& statement, const db::BlockView& view, cons
                 connection().release_savepoint(block_savepoint);
             else if (own)
                 connection().commit(wait);
+            confirm_place();
         } catch (const Error& error) {
             if (!undo_rows(statement, nested)) throw;
             throw error.with_effect(nested ? Effect::none : Effect::rolled_back);
@@ -391,18 +430,29 @@ std::unique_ptr<db::Rows> Conn::run_returning(db::Statement& statement, const Wa
         }
         auto table = std::make_unique<TableRows>(headings_of(statement));
         table->limit(db_->result_buffer_max());
-        try {
-            while (statement.next(wait))
-                for (int32_t i = 0; i < statement.column_count(); ++i)
-                    table->add(statement.value(i));
-        } catch (const Error& error) {
-            if (error.code() != Code::limit) throw;
-            statement.reset();  // the statement itself succeeded: only its rows are too many
-            throw error.with_effect(connection().in_transaction() ? Effect::none
-                                                                  : Effect::committed);
-        }
+        const std::optional<Error> too_many = drain(statement, *table);
+        confirm_place();
+        if (too_many)
+            throw too_many->with_effect(connection().in_transaction() ? Effect::unknown
+                                                                      : Effect::committed);
         return table;
     });
+}
+
+// The first row came, so the statement has done all its work: its rows are read to their end, which
+// commits it, without looking at the deadline, and those that do not fit are dropped.
+std::optional<Error> Conn::drain(db::Statement& statement, TableRows& table) {
+    std::optional<Error> too_many;
+    while (statement.next(Wait::forever())) {
+        if (too_many) continue;
+        try {
+            for (int32_t i = 0; i < statement.column_count(); ++i) table.add(statement.value(i));
+        } catch (const Error& error) {
+            if (error.code() != Code::limit) throw;
+            too_many = error;
+        }
+    }
+    return too_many;
 }
 
 int64_t Conn::exec(std::string_view sql, const db::BlockView* parameters, const Wait& wait) {
@@ -472,6 +522,7 @@ void Conn::exec_script(std::string_view text, int64_t& statements, const Wait& w
     return entered([&] {
         check_usable();
         statements = 0;
+        bool committed = false;  // by a statement before
         std::string_view rest = text;
         while (!rest.empty()) {
             try {
@@ -483,18 +534,24 @@ void Conn::exec_script(std::string_view text, int64_t& statements, const Wait& w
                         throw Error(Code::invalid_argument, "a script takes no parameters");
                     run(*statement, wait);
                     ++statements;
+                    const bool wrote =
+                        !statement->read_only() || statement->control() == db::Control::commit;
+                    committed = committed || (wrote && !connection().in_transaction());
                 }
                 rest = tail;
             } catch (const Error& error) {
                 const base::Position at = position_in(text, rest, error);
-                throw error.with_statement(statements + 1).with_position(at.line, at.column);
+                const bool partly = committed && error.effect() != Effect::unknown;
+                throw error.with_statement(statements + 1)
+                    .with_position(at.line, at.column)
+                    .with_effect(partly ? Effect::committed : error.effect());
             }
         }
     });
 }
 
 int64_t Conn::insert_id() {
-    return entered([&] { return connection().insert_id(); });
+    return entered([&] { return insert_id_; });
 }
 
 // ---- transactions -------------------------------------------------------------------------------
@@ -522,7 +579,16 @@ void Conn::commit(const Wait& wait) {
     return entered([&] {
         check_usable();
         if (tx_ != TxState::open) throw Error(Code::invalid_state, "no transaction is open");
-        tracked(db::Control::commit, [&] { connection().commit(wait); });
+        tracked(db::Control::commit, [&] {
+            if (!connection().in_place()) {
+                connection().rollback();
+                throw Error(Code::unavailable,
+                            "the tenant was dropped or replaced by another process")
+                    .with_effect(Effect::rolled_back);
+            }
+            connection().commit(wait);
+            confirm_place();
+        });
     });
 }
 
@@ -548,7 +614,7 @@ void Conn::rollback_to(std::string_view name) {
         check_savepoint(name);
         check_usable();
         if (tx_ != TxState::open) throw Error(Code::invalid_state, "no transaction is open");
-        const auto found = std::find(savepoints_.rbegin(), savepoints_.rend(), name);
+        const auto found = innermost(savepoints_, name);
         if (found == savepoints_.rend())
             throw Error(Code::not_found, "no savepoint '" + std::string(name) + "'");
         tracked(db::Control::none, [&] { connection().rollback_to(name); });
@@ -561,7 +627,7 @@ void Conn::release_savepoint(std::string_view name) {
         check_savepoint(name);
         check_usable();
         if (tx_ != TxState::open) throw Error(Code::invalid_state, "no transaction is open");
-        const auto found = std::find(savepoints_.rbegin(), savepoints_.rend(), name);
+        const auto found = innermost(savepoints_, name);
         if (found == savepoints_.rend())
             throw Error(Code::not_found, "no savepoint '" + std::string(name) + "'");
         tracked(db::Control::none, [&] { connection().release_savepoint(name); });

@@ -19,6 +19,7 @@ namespace mtdb::engine {
 class Conn;
 class Db;
 class Result;
+class TableRows;
 
 // A cancel token in a program's hands.
 class Cancel final : public Counted {
@@ -113,6 +114,9 @@ private:
     void check_usable() const;
     void before(const db::Statement& statement, const Wait& wait);
     void check_place();
+    void confirm_place();
+    static void check_single(const pool::Compiled& compiled, std::string_view tail);
+    static std::optional<Error> drain(db::Statement& statement, TableRows& table);
     void after(db::Control control, bool succeeded) noexcept;
     template <class Work>
     decltype(auto) tracked(db::Control control, Work&& work);
@@ -145,6 +149,7 @@ private:
     pool::Lease lease_;
     Use* uses_ = nullptr;
     std::vector<std::string> savepoints_;
+    int64_t insert_id_ = 0;  // of the last INSERT of this lease
     TxState tx_ = TxState::none;
     bool tx_read_only_ = false;
     int32_t shown_ = 0;  // uses that a cursor shows a row of

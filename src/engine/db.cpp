@@ -105,6 +105,9 @@ Db::Db(const Options& options, const db::Url& url)
       create_on_first_use_(options.text("tenant.create") == "on_first_use"),
       helpers_(options.text("threads") == "auto"),
       shared_(options.text("tenant.shared")),
+      shared_path_(shared_.empty() ? std::string()
+                                   : tenant::PathTemplate::parse(options.text("tenant.path"))
+                                         .expand(tenant::Id::parse(shared_))),
       backend_(backends::open(url, options_)),
       router_(route_rules(options_, url, backend_->dialect())),
       requests_(milliseconds(options.integer("route.ttl_ms")),
@@ -170,12 +173,21 @@ tenant::Id Db::id_of(std::string_view tenant) const {
     return id;
 }
 
+db::Place Db::not_shared(db::Place place, const tenant::Id& id) const {
+    if (!shared_.empty() && place.path == shared_path_)
+        throw Error(Code::permission,
+                    "the route of tenant '" + id.text() + "' leads to the shared tables")
+            .with_tenant(id.text());
+    return place;
+}
+
 db::Place Db::locate(const tenant::Id& id, const Wait& wait) {
     tenant::Route route = router_.locate(id);
-    if (route.state == tenant::Route::State::found) return std::move(route.place);
+    if (route.state == tenant::Route::State::found) return not_shared(std::move(route.place), id);
     if (route.state == tenant::Route::State::ask) {
         tenant::Requests::Answer answer = requests_.locate(id, wait);
-        if (answer.state == tenant::Requests::State::answered) return std::move(answer.place);
+        if (answer.state == tenant::Requests::State::answered)
+            return not_shared(std::move(answer.place), id);
         if (answer.state == tenant::Requests::State::needs)
             throw Error(Code::needs, "the host must answer");
         throw Error(Code::tenant_unknown, "no tenant '" + id.text() + "': " + answer.reason)
@@ -263,10 +275,12 @@ Ref<Conn> Db::acquire(std::string_view tenant, LeaseOptions options, const Asked
     const Wait wait = this->wait(asked.timeout_ms, asked.cancel, Patience::acquire);
     const tenant::Id id = id_of(tenant);
     if (!start.lease) start.lease = lease(id, wait, conn->holder());
-    if (gate != nullptr) {
-        gate->admit(*this, start.lease, id.text(), wait);
-        start.lease.connection().mark_lease();
+    // Scripts that ran leave their session to nobody: the lease is given back and taken anew.
+    while (gate != nullptr && gate->admit(*this, start.lease, id.text(), wait)) {
+        start.lease.give_back();
+        start.lease = lease(id, wait, conn->holder());
     }
+    if (gate != nullptr) start.lease.connection().mark_lease();
     start.passed = true;
     return conn;
 }

@@ -105,6 +105,7 @@ private:
 
     tenant::Id id_of(std::string_view tenant) const;
     db::Place locate(const tenant::Id& id, const Wait& wait);
+    db::Place not_shared(db::Place place, const tenant::Id& id) const;
     pool::Target target_of(const tenant::Id& id, const Wait& wait);
     pool::Lease lease(const tenant::Id& id, const Wait& wait, pool::Holder* holder);
     std::unique_ptr<db::Connection> open_connection(const db::Place& place, const Wait& wait);
@@ -121,6 +122,7 @@ private:
     const bool create_on_first_use_;
     const bool helpers_;
     const std::string shared_;  // the id of the shared file, or empty
+    const std::string shared_path_;
     std::unique_ptr<db::Backend> backend_;
     tenant::Router router_;
     tenant::Requests requests_;

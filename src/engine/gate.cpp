@@ -2,6 +2,7 @@
 #include "engine/gate.hpp"
 
 #include <algorithm>
+#include <new>
 
 #include "engine/db.hpp"
 #include "engine/json.hpp"
@@ -41,12 +42,11 @@ void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const s
     }
 }
 
-void Gate::admit(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait) {
-    if (has_passed(lease)) return;
-    if (mode_ == Mode::check)
-        check(lease, tenant, wait);
-    else
-        migrate(db, lease, tenant, wait);
+bool Gate::admit(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait) {
+    if (has_passed(lease)) return false;
+    if (mode_ != Mode::check) return migrate(db, lease, tenant, wait);
+    check(lease, tenant, wait);
+    return false;
 }
 
 void Gate::check(pool::Lease& lease, const std::string& tenant, const Wait& wait) const {
@@ -74,10 +74,10 @@ void Gate::check(pool::Lease& lease, const std::string& tenant, const Wait& wait
     lease.set_mark(passed);
 }
 
-void Gate::migrate(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait) {
-    if (!begin_flight(lease, tenant, wait)) return;
+bool Gate::migrate(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait) {
+    if (!begin_flight(lease, tenant, wait)) return false;
+    migrate::Progress progress;
     try {
-        migrate::Progress progress;
         run_verb(db, lease, *runner_, tenant, false, migrate::Target::latest(), wait, progress);
     } catch (const Error& error) {
         // A deadline, a cancel or somebody else's lock says nothing about the script: the next one
@@ -92,6 +92,7 @@ void Gate::migrate(Db& db, pool::Lease& lease, const std::string& tenant, const 
     }
     lease.set_mark(passed);
     end_flight(tenant, Landing::migrated);
+    return progress.done > 0;
 }
 
 // True: this caller migrates. False: another one did.

@@ -30,7 +30,8 @@ public:
     bool has_passed(const pool::Lease& lease) const noexcept {
         return mode_ == Mode::manual || lease.mark() == passed;
     }
-    void admit(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait);
+    // Returns true when it ran scripts: they may have left session state on the connection.
+    bool admit(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait);
 
 private:
     struct Flight {
@@ -44,7 +45,7 @@ private:
     enum class Landing { migrated, failed, given_up };
     void end_flight(const std::string& tenant, Landing landing, const Error* failure = nullptr);
     void check(pool::Lease& lease, const std::string& tenant, const Wait& wait) const;
-    void migrate(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait);
+    bool migrate(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait);
 
     static constexpr uint64_t passed = 1;  // the mark of a pool whose tenant was let through
     std::shared_ptr<const migrate::Runner> runner_;

@@ -153,7 +153,9 @@ private:
             foreign_keys.require_kept(wait_);
             record(step, view, execution_ms);
             name = step.name();  // now: nothing may fail once it is committed
+            require_place(Effect::rolled_back);
             connection_.commit(wait_);
+            require_place(Effect::unknown);
         } catch (...) {
             roll_back();
             throw;
@@ -163,6 +165,12 @@ private:
         if (progress_.on_step) progress_.on_step(step, execution_ms);
         foreign_keys.restore();
         return true;
+    }
+
+    void require_place(Effect effect) {
+        if (connection_.in_place()) return;
+        throw Error(Code::unavailable, "the tenant was dropped or replaced by another process")
+            .with_effect(effect);
     }
 
     void begin() {

@@ -119,8 +119,10 @@ void waits() {
     check(now_ms() - begun >= timeout_ms - 1, "it gave up early");
     must(rollback(held.get()));
     must_take_its_time(MTDB_TIMEOUT, [&] {
-        return exec(other.get(), "SELECT count(*) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT i FROM n)",
-                    timeout_ms);
+        return exec(
+            other.get(),
+            "SELECT count(*) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT i FROM n)",
+            timeout_ms);
     });
     must(exec(other.get(), "INSERT INTO t VALUES(4)", timeout_ms));
 }
@@ -131,10 +133,13 @@ void events_and_cancels() {
     int64_t rows = 0;
     int64_t used = 0;
     int64_t dropped = 0;
-    while (mtdb_events_poll(world.db.get(), 0, nullptr, block, sizeof block, &rows, &used, &dropped, nullptr) == MTDB_OK) {}
+    while (mtdb_events_poll(world.db.get(), 0, nullptr, block, sizeof block, &rows, &used, &dropped, nullptr) ==
+           MTDB_OK) {
+    }
     must_take_its_time(MTDB_DONE, [&] {
         return ask([&](mtdb_error** err) {
-            return mtdb_events_poll(world.db.get(), timeout_ms, nullptr, block, sizeof block, &rows, &used, &dropped, err);
+            return mtdb_events_poll(world.db.get(), timeout_ms, nullptr, block, sizeof block, &rows, &used, &dropped,
+                                    err);
         });
     });
     const Cancel cancel = new_cancel();
@@ -144,7 +149,8 @@ void events_and_cancels() {
     });
     const int64_t begun = now_ms();
     const Answer answer = ask([&](mtdb_error** err) {
-        return mtdb_events_poll(world.db.get(), MTDB_FOREVER, cancel.get(), block, sizeof block, &rows, &used, &dropped, err);
+        return mtdb_events_poll(world.db.get(), MTDB_FOREVER, cancel.get(), block, sizeof block, &rows, &used, &dropped,
+                                err);
     });
     trigger.join();
     must_be(MTDB_CANCELLED, answer);
@@ -182,7 +188,9 @@ void routes() {
     int32_t kind = 0;
     char name[64];
     int64_t needed = 0;
-    ok([&](mtdb_error** err) { return mtdb_db_request(db.get(), 0, nullptr, &id, &kind, name, sizeof name, &needed, err); });
+    ok([&](mtdb_error** err) {
+        return mtdb_db_request(db.get(), 0, nullptr, &id, &kind, name, sizeof name, &needed, err);
+    });
     ok([&](mtdb_error** err) { return mtdb_db_answer(db.get(), id, "tenant.db", -1, err); });
     for (int i = 0; i < 100; ++i) {
         must_be(MTDB_OK, ping(db.get(), "tenant"));

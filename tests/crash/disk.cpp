@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The disk is full in the middle of each kind of write: a typed error that tells its effect truly, earlier data whole, and once
-// there is room again the same call works.
+// The disk is full in the middle of each kind of write: a typed error that tells its effect truly, earlier data whole,
+// and once there is room again the same call works.
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -78,7 +78,8 @@ void must_be_full(const Answer& answer) { must_be_one_of({MTDB_DISK_FULL, MTDB_I
 
 // Rows and health, seen by a fresh connection.
 void must_hold(mtdb_db* db, const std::string& tenant, int64_t rows) {
-    check(int_in(db, tenant, "SELECT count(*) FROM t WHERE mark='a' AND length(pad)>0") == rows, "rows were lost or appeared");
+    check(int_in(db, tenant, "SELECT count(*) FROM t WHERE mark='a' AND length(pad)>0") == rows,
+          "rows were lost or appeared");
     check(text_in(db, tenant, "PRAGMA integrity_check") == "ok", "the file is damaged");
 }
 
@@ -139,7 +140,8 @@ void commit_of_a_transaction(Disk& disk) {
     must(rollback(conn.get()));
     disk.make_room();
     const int64_t held = int_in(db.get(), "full", "SELECT count(*) FROM t");
-    check(held == 1 || (answer.effect == MTDB_EFFECT_UNKNOWN && held == 6), std::to_string(held) + " rows after " + answer.text());
+    check(held == 1 || (answer.effect == MTDB_EFFECT_UNKNOWN && held == 6),
+          std::to_string(held) + " rows after " + answer.text());
     must(exec(conn.get(), insert));
     must(give_back(conn.get()));
     must_hold(db.get(), "full", held + 1);
@@ -152,7 +154,8 @@ void migration(Disk& disk) {
     add_script(migrator.get(), 1, "CREATE TABLE first(v);INSERT INTO first VALUES(1)");
     add_script(migrator.get(), 2, "CREATE TABLE second(v)");
     add_script(migrator.get(), 3,
-               "CREATE TABLE large(pad);INSERT INTO large WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<40)"
+               "CREATE TABLE large(pad);INSERT INTO large WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n "
+               "WHERE i<40)"
                " SELECT randomblob(10000) FROM n;CREATE INDEX large_pad ON large(pad)");
     int64_t applied = -1;
     must(migrate(migrator.get(), "full", "1", &applied));
@@ -160,10 +163,14 @@ void migration(Disk& disk) {
     const Answer answer = migrate(migrator.get(), "full", "latest", &applied);
     must_be_full(answer);
     check(applied == 1, std::to_string(applied) + " scripts are said to be applied");
-    check(answer.effect == MTDB_EFFECT_COMMITTED || answer.status == MTDB_IO, "the second script is committed: " + answer.text());
-    check(text_in(db.get(), "full", "SELECT group_concat(name) FROM sqlite_master WHERE name IN ('first','second','large')") == "first,second",
+    check(answer.effect == MTDB_EFFECT_COMMITTED || answer.status == MTDB_IO,
+          "the second script is committed: " + answer.text());
+    check(text_in(db.get(), "full",
+                  "SELECT group_concat(name) FROM sqlite_master WHERE name IN ('first','second','large')") ==
+              "first,second",
           "half a script was committed");
-    check(text_in(db.get(), "full", "SELECT group_concat(version) FROM flyway_schema_history") == "1,2", "the history is wrong");
+    check(text_in(db.get(), "full", "SELECT group_concat(version) FROM flyway_schema_history") == "1,2",
+          "the history is wrong");
     disk.make_room();
     must(migrate(migrator.get(), "full", "latest", &applied));
     check(applied == 1, "the third script did not run");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Files that are damaged, folders that are read-only or gone, descriptors that are used up: a typed error, nothing lost, and the
-// next call works.
+// Files that are damaged, folders that are read-only or gone, descriptors that are used up: a typed error, nothing
+// lost, and the next call works.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -64,7 +64,8 @@ void damaged_files() {
     test_bytes("half of the pages are CORRUPT", whole.substr(0, whole.size() / 8192 * 4096));
     test_bytes("a text file is CORRUPT", std::string(20000, 'x'));
     std::string scrambled = whole;
-    for (std::size_t at = 4096; at + 64 < scrambled.size(); at += 512) scrambled.replace(at, 64, std::string(64, '\xa5'));
+    for (std::size_t at = 4096; at + 64 < scrambled.size(); at += 512)
+        scrambled.replace(at, 64, std::string(64, '\xa5'));
     test_bytes("scrambled pages are CORRUPT", scrambled);
 }
 
@@ -164,7 +165,8 @@ void used_up_descriptors() {
                 std::vector<Conn> held(4);
                 int failures = 0;
                 for (int i = 0; i < 4; ++i) {
-                    const Answer answer = acquire(db.get(), "tenant" + std::to_string(i), held[static_cast<std::size_t>(i)]);
+                    const Answer answer =
+                        acquire(db.get(), "tenant" + std::to_string(i), held[static_cast<std::size_t>(i)]);
                     if (!answer.ok()) ++failures;
                     must_be_one_of({MTDB_OK, MTDB_LIMIT, MTDB_UNAVAILABLE, MTDB_IO, MTDB_POOL_EXHAUSTED}, answer);
                     if (!answer.ok()) check(answer.effect == MTDB_EFFECT_NONE, answer.text());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A fork in the middle of work: the child is refused, even for a fresh open, until it runs another program; the parent's work
-// goes on and its data stays whole.
+// A fork in the middle of work: the child is refused, even for a fresh open, until it runs another program; the
+// parent's work goes on and its data stays whole.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -237,7 +237,8 @@ void after_exec(const char* program) {
     }
     join(child);
     check(int_in(own.db.get(), "tenant", "SELECT count(*) FROM t") == before + 1, "the other program did not write");
-    ok([&](mtdb_error** err) { return mtdb_result_close(own.result.get(), err); });  // its snapshot is older than that write
+    // Its snapshot is older than that write.
+    ok([&](mtdb_error** err) { return mtdb_result_close(own.result.get(), err); });
     parent_goes_on(own);
 }
 
@@ -304,7 +305,8 @@ int main(int argc, char** argv) {
     }
     test("children of a busy parent are refused and do it no harm", busy_parent);
     test("a child leaves its parent's transaction alone", inside_a_transaction);
-    test("a child that runs another program may open", [&] { after_exec(std::filesystem::read_symlink("/proc/self/exe").c_str()); });
+    test("a child that runs another program may open",
+         [&] { after_exec(std::filesystem::read_symlink("/proc/self/exe").c_str()); });
     test("a child of a parent without open files may open", without_open_files);
     test("tenants in memory need no refusal", memory_tenants);
     test("nothing is left over", [] { check(live_handles() == 0, std::to_string(live_handles()) + " handles"); });

@@ -184,8 +184,8 @@ void in_child(const std::function<void()>& body, Ending ending) { join(spawn(bod
 
 std::string Answer::text() const {
     static const char* const effects[] = {"none", "rolled back", "committed", "unknown"};
-    return std::string(mtdb_status_name(status)) + " (effect " + effects[effect & 3] + ", native " + std::to_string(native) +
-           "): " + message;
+    return std::string(mtdb_status_name(status)) + " (effect " + effects[effect & 3] + ", native " +
+           std::to_string(native) + "): " + message;
 }
 
 Answer answer_of(mtdb_status status, mtdb_error* owned) {
@@ -206,7 +206,8 @@ Answer answer_of(mtdb_status status, mtdb_error* owned) {
 void must(const Answer& answer, std::source_location at) { check(answer.ok(), answer.text(), at); }
 
 void must_be(mtdb_status expected, const Answer& answer, std::source_location at) {
-    check(answer.status == expected, std::string("expected ") + mtdb_status_name(expected) + ", got " + answer.text(), at);
+    check(answer.status == expected, std::string("expected ") + mtdb_status_name(expected) + ", got " + answer.text(),
+          at);
 }
 
 void must_be_one_of(std::initializer_list<mtdb_status> expected, const Answer& answer, std::source_location at) {
@@ -284,8 +285,8 @@ Answer give_back(mtdb_conn* conn) {
 
 Answer exec(mtdb_db* db, const std::string& tenant, const std::string& sql) {
     return ask([&](mtdb_error** err) {
-        return mtdb_db_exec(db, tenant.data(), size_of(tenant), sql.data(), size_of(sql), nullptr, 0, plenty_ms, nullptr,
-                            nullptr, err);
+        return mtdb_db_exec(db, tenant.data(), size_of(tenant), sql.data(), size_of(sql), nullptr, 0, plenty_ms,
+                            nullptr, nullptr, err);
     });
 }
 
@@ -310,8 +311,8 @@ Answer rollback(mtdb_conn* conn) {
 Answer query(mtdb_db* db, const std::string& tenant, const std::string& sql, std::string& out) {
     mtdb_result* result = nullptr;
     const Answer asked = ask([&](mtdb_error** err) {
-        return mtdb_db_query(db, tenant.data(), size_of(tenant), sql.data(), size_of(sql), nullptr, 0, plenty_ms, nullptr,
-                             &result, err);
+        return mtdb_db_query(db, tenant.data(), size_of(tenant), sql.data(), size_of(sql), nullptr, 0, plenty_ms,
+                             nullptr, &result, err);
     });
     return rows_of(asked, result, out);
 }
@@ -350,15 +351,15 @@ Migrator new_migrator(mtdb_db* db, Settings settings) {
 void add_script(mtdb_migrator* migrator, int version, const std::string& sql) {
     const std::string number = std::to_string(version);
     ok([&](mtdb_error** err) {
-        return mtdb_migrator_add(migrator, number.data(), size_of(number), "step", -1, sql.data(), size_of(sql), nullptr, 0,
-                                 err);
+        return mtdb_migrator_add(migrator, number.data(), size_of(number), "step", -1, sql.data(), size_of(sql),
+                                 nullptr, 0, err);
     });
 }
 
 Answer migrate(mtdb_migrator* migrator, const std::string& tenant, const std::string& target, int64_t* applied) {
     return ask([&](mtdb_error** err) {
-        return mtdb_migrator_migrate(migrator, tenant.data(), size_of(tenant), target.data(), size_of(target), plenty_ms,
-                                     nullptr, applied, err);
+        return mtdb_migrator_migrate(migrator, tenant.data(), size_of(tenant), target.data(), size_of(target),
+                                     plenty_ms, nullptr, applied, err);
     });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Memory ends at every point of the main paths, once or for good: each call answers NOMEM or succeeds, nothing is half done, and
-// the same path works right afterwards.
+// Memory ends at every point of the main paths, once or for good: each call answers NOMEM or succeeds, nothing is half
+// done, and the same path works right afterwards.
 #include <cjson/cJSON.h>
 #include <sqlite3.h>
 
@@ -73,8 +73,12 @@ void* take_aligned(std::size_t size, std::align_val_t alignment) {
 
 void* operator new(std::size_t size) { return take(size); }
 void* operator new[](std::size_t size) { return take(size); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return fails() ? nullptr : std::malloc(size > 0 ? size : 1); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return fails() ? nullptr : std::malloc(size > 0 ? size : 1); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return fails() ? nullptr : std::malloc(size > 0 ? size : 1);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+    return fails() ? nullptr : std::malloc(size > 0 ? size : 1);
+}
 void* operator new(std::size_t size, std::align_val_t alignment) { return take_aligned(size, alignment); }
 void* operator new[](std::size_t size, std::align_val_t alignment) { return take_aligned(size, alignment); }
 void operator delete(void* memory) noexcept { std::free(memory); }
@@ -167,7 +171,9 @@ void open_and_close(World& world) {
 void create_tenant(World& world) {
     const std::string name = world.fresh("new");
     try {
-        lib([&](mtdb_error** err) { return mtdb_tenant_create(world.db.get(), name.c_str(), -1, plenty_ms, nullptr, err); });
+        lib([&](mtdb_error** err) {
+            return mtdb_tenant_create(world.db.get(), name.c_str(), -1, plenty_ms, nullptr, err);
+        });
     } catch (const OutOfMemory&) {
         check(!exists(world.db.get(), name), "the tenant that could not be created is there");
         throw;
@@ -186,7 +192,9 @@ void copy_and_drop(World& world) {
         throw;
     }
     try {
-        lib([&](mtdb_error** err) { return mtdb_tenant_drop(world.db.get(), name.c_str(), -1, plenty_ms, nullptr, err); });
+        lib([&](mtdb_error** err) {
+            return mtdb_tenant_drop(world.db.get(), name.c_str(), -1, plenty_ms, nullptr, err);
+        });
     } catch (const OutOfMemory&) {
         must_be_one_of({MTDB_OK, MTDB_TENANT_UNKNOWN}, ask([&](mtdb_error** err) {
                            return mtdb_tenant_drop(world.db.get(), name.c_str(), -1, plenty_ms, nullptr, err);
@@ -225,13 +233,16 @@ void read_rows(World& world) {
     lib([&](mtdb_error** err) {
         return mtdb_db_acquire(world.db.get(), "tenant", -1, nullptr, plenty_ms, own.cancel, &own.conn, err);
     });
-    const std::string sql = "SELECT :a + 1 AS n, :b || 'x' AS s, 2.5 AS d, x'00ff' AS b, NULL AS z, '" + world.fresh("s") + "' AS own";
+    const std::string sql =
+        "SELECT :a + 1 AS n, :b || 'x' AS s, 2.5 AS d, x'00ff' AS b, NULL AS z, '" + world.fresh("s") + "' AS own";
     lib([&](mtdb_error** err) {
         return mtdb_stmt_prepare(own.conn, sql.c_str(), -1, plenty_ms, own.cancel, &own.stmt, err);
     });
     lib([&](mtdb_error** err) { return mtdb_stmt_parameter_index(own.stmt, "b", -1, &count, err); });
     lib([&](mtdb_error** err) { return mtdb_stmt_bind_int64(own.stmt, 1, 41, err); });
-    lib([&](mtdb_error** err) { return mtdb_stmt_bind_text(own.stmt, count, "a text of more than a few bytes", -1, err); });
+    lib([&](mtdb_error** err) {
+        return mtdb_stmt_bind_text(own.stmt, count, "a text of more than a few bytes", -1, err);
+    });
     lib([&](mtdb_error** err) { return mtdb_stmt_execute(own.stmt, plenty_ms, own.cancel, &own.result, err); });
     lib([&](mtdb_error** err) { return mtdb_result_column_count(own.result, &count, err); });
     lib([&](mtdb_error** err) { return mtdb_result_column_name(own.result, 0, block, sizeof block, &used, err); });
@@ -247,8 +258,8 @@ void read_rows(World& world) {
 void one_shot_read(World& world) {
     Own own;
     lib([&](mtdb_error** err) {
-        return mtdb_db_query(world.db.get(), "tenant", -1, "SELECT count(*), 'some text' FROM t", -1, nullptr, 0, plenty_ms,
-                             nullptr, &own.result, err);
+        return mtdb_db_query(world.db.get(), "tenant", -1, "SELECT count(*), 'some text' FROM t", -1, nullptr, 0,
+                             plenty_ms, nullptr, &own.result, err);
     });
     lib([&](mtdb_error** err) { return mtdb_result_next(own.result, err); });
     check(mtdb_value_int64(own.result, 0) == world.rows, "the count is wrong");
@@ -260,14 +271,15 @@ void settle(World& world, const Answer& answer, int64_t rows) {
     const int64_t held = int_in(world.db.get(), "tenant", "SELECT count(*) FROM t");
     if (answer.effect == MTDB_EFFECT_COMMITTED || (answer.effect == MTDB_EFFECT_UNKNOWN && held == world.rows + rows))
         world.rows += rows;
-    check(held == world.rows, std::to_string(held) + " rows, not " + std::to_string(world.rows) + ", after " + answer.text());
+    check(held == world.rows,
+          std::to_string(held) + " rows, not " + std::to_string(world.rows) + ", after " + answer.text());
 }
 
 void one_shot_write(World& world) {
     try {
         lib([&](mtdb_error** err) {
-            return mtdb_db_exec(world.db.get(), "tenant", -1, "INSERT INTO t VALUES(1, hex(randomblob(100)))", -1, nullptr, 0,
-                                plenty_ms, nullptr, nullptr, err);
+            return mtdb_db_exec(world.db.get(), "tenant", -1, "INSERT INTO t VALUES(1, hex(randomblob(100)))", -1,
+                                nullptr, 0, plenty_ms, nullptr, nullptr, err);
         });
         ++world.rows;
     } catch (const OutOfMemory& failure) {
@@ -279,7 +291,9 @@ void one_shot_write(World& world) {
 void transaction(World& world) {
     Own own;
     const auto run = [&](const char* sql) {
-        lib([&](mtdb_error** err) { return mtdb_conn_exec(own.conn, sql, -1, nullptr, 0, plenty_ms, nullptr, nullptr, err); });
+        lib([&](mtdb_error** err) {
+            return mtdb_conn_exec(own.conn, sql, -1, nullptr, 0, plenty_ms, nullptr, nullptr, err);
+        });
     };
     bool committing = false;
     try {
@@ -314,7 +328,9 @@ void many_rows(World& world) {
     lib([&](mtdb_error** err) { return mtdb_block_new(&own.block, err); });
     for (int i = 0; i < 5; ++i) {
         lib([&](mtdb_error** err) { return mtdb_block_add_int64(own.block, i, err); });
-        lib([&](mtdb_error** err) { return i == 2 ? mtdb_block_add_null(own.block, err) : mtdb_block_add_text(own.block, "some text", -1, err); });
+        lib([&](mtdb_error** err) {
+            return i == 2 ? mtdb_block_add_null(own.block, err) : mtdb_block_add_text(own.block, "some text", -1, err);
+        });
         lib([&](mtdb_error** err) { return mtdb_block_end_row(own.block, err); });
     }
     lib([&](mtdb_error** err) { return mtdb_block_data(own.block, &data, &bytes, err); });
@@ -339,8 +355,8 @@ void write_returning(World& world) {
     Own own;
     try {
         lib([&](mtdb_error** err) {
-            return mtdb_db_query(world.db.get(), "tenant", -1, "INSERT INTO t VALUES(5, 'five') RETURNING v, pad", -1, nullptr, 0,
-                                 plenty_ms, nullptr, &own.result, err);
+            return mtdb_db_query(world.db.get(), "tenant", -1, "INSERT INTO t VALUES(5, 'five') RETURNING v, pad", -1,
+                                 nullptr, 0, plenty_ms, nullptr, &own.result, err);
         });
         ++world.rows;
     } catch (const OutOfMemory& failure) {
@@ -365,17 +381,21 @@ void migrate_tenant(World& world) {
     int64_t applied = 0;
     try {
         lib([&](mtdb_error** err) {
-            return mtdb_migrator_migrate(own.migrator, name.c_str(), -1, "latest", -1, plenty_ms, nullptr, &applied, err);
+            return mtdb_migrator_migrate(own.migrator, name.c_str(), -1, "latest", -1, plenty_ms, nullptr, &applied,
+                                         err);
         });
     } catch (const OutOfMemory&) {
         int64_t rest = 0;
         must(migrate(own.migrator, name, "latest", &rest));
-        check(text_in(world.db.get(), name, "SELECT (SELECT sum(v) FROM a) || (SELECT sum(v) FROM b)") == "11", "half-migrated");
+        check(text_in(world.db.get(), name, "SELECT (SELECT sum(v) FROM a) || (SELECT sum(v) FROM b)") == "11",
+              "half-migrated");
         throw;
     }
     check(applied == 2, "a script was left out");
     for (const auto call : {mtdb_migrator_status, mtdb_migrator_validate}) {
-        lib([&](mtdb_error** err) { return call(own.migrator, name.c_str(), -1, plenty_ms, nullptr, &own.result, err); });
+        lib([&](mtdb_error** err) {
+            return call(own.migrator, name.c_str(), -1, plenty_ms, nullptr, &own.result, err);
+        });
         release(own.result, mtdb_result_release);
     }
     lib([&](mtdb_error** err) {
@@ -390,7 +410,8 @@ void run_over_tenants(World& world) {
         return mtdb_migrator_add(own.migrator, "1", -1, "step", -1, "CREATE TABLE a(v)", -1, nullptr, 0, err);
     });
     lib([&](mtdb_error** err) {
-        return mtdb_migrator_run(own.migrator, "status", -1, "", 0, "tenant\nghost", -1, nullptr, plenty_ms, nullptr, &own.result, err);
+        return mtdb_migrator_run(own.migrator, "status", -1, "", 0, "tenant\nghost", -1, nullptr, plenty_ms, nullptr,
+                                 &own.result, err);
     });
 }
 
@@ -405,7 +426,9 @@ void figures_and_events(World& world) {
         must(begin(conn.get()));
         lib([&](mtdb_error** err) { return mtdb_conn_close(conn.get(), err); });
     }
-    lib([&](mtdb_error** err) { return mtdb_events_poll(world.db.get(), 0, nullptr, block, sizeof block, &rows, &used, &dropped, err); });
+    lib([&](mtdb_error** err) {
+        return mtdb_events_poll(world.db.get(), 0, nullptr, block, sizeof block, &rows, &used, &dropped, err);
+    });
     for (const auto call : {mtdb_db_stats, mtdb_pool_stats}) {
         lib([&](mtdb_error** err) { return call(world.db.get(), &own.result, err); });
         lib([&](mtdb_error** err) { return mtdb_result_next(own.result, err); });
@@ -439,10 +462,12 @@ void failing_calls(World& world) {
         return mtdb_db_acquire(world.db.get(), "../ghost", -1, nullptr, plenty_ms, nullptr, &own.conn, err);
     });
     fails_as(MTDB_SQL_ERROR, [&](mtdb_error** err) {
-        return mtdb_db_exec(world.db.get(), "tenant", -1, "SELECT\n nothing", -1, nullptr, 0, plenty_ms, nullptr, nullptr, err);
+        return mtdb_db_exec(world.db.get(), "tenant", -1, "SELECT\n nothing", -1, nullptr, 0, plenty_ms, nullptr,
+                            nullptr, err);
     });
     fails_as(MTDB_PERMISSION, [&](mtdb_error** err) {
-        return mtdb_db_exec(world.db.get(), "tenant", -1, "ATTACH 'x' AS y", -1, nullptr, 0, plenty_ms, nullptr, nullptr, err);
+        return mtdb_db_exec(world.db.get(), "tenant", -1, "ATTACH 'x' AS y", -1, nullptr, 0, plenty_ms, nullptr,
+                            nullptr, err);
     });
 }
 
@@ -451,7 +476,9 @@ void close_with_leases(World& world) {
     own.db = open_db(world.root.path(), {{"threads", "none"}}).release();
     own.conn = lease(own.db, "tenant").release();
     must(begin(own.conn));
-    lib([&](mtdb_error** err) { return mtdb_stmt_prepare(own.conn, "SELECT 1", -1, plenty_ms, nullptr, &own.stmt, err); });
+    lib([&](mtdb_error** err) {
+        return mtdb_stmt_prepare(own.conn, "SELECT 1", -1, plenty_ms, nullptr, &own.stmt, err);
+    });
     lib([&](mtdb_error** err) { return mtdb_db_close(own.db, 0, nullptr, nullptr, err); });
 }
 
@@ -533,9 +560,15 @@ int main() {
     };
     const Mode modes[] = {
         {"once, warm pools", Shortage::once, {{"threads", "none"}, {"sqlite.synchronous", "off"}}},
-        {"once, cold pools", Shortage::once, {{"threads", "none"}, {"sqlite.synchronous", "off"}, {"pool.idle_max", "0"}}},
-        {"for good, cold pools", Shortage::lasting, {{"threads", "none"}, {"sqlite.synchronous", "off"}, {"pool.idle_max", "0"}}},
-        {"for good, with a maintenance thread", Shortage::lasting, {{"sqlite.synchronous", "off"}, {"statement_cache", "2"}}},
+        {"once, cold pools",
+         Shortage::once,
+         {{"threads", "none"}, {"sqlite.synchronous", "off"}, {"pool.idle_max", "0"}}},
+        {"for good, cold pools",
+         Shortage::lasting,
+         {{"threads", "none"}, {"sqlite.synchronous", "off"}, {"pool.idle_max", "0"}}},
+        {"for good, with a maintenance thread",
+         Shortage::lasting,
+         {{"sqlite.synchronous", "off"}, {"statement_cache", "2"}}},
     };
     int64_t failures = 0;
     for (const Path& path : paths) {
@@ -551,7 +584,8 @@ int main() {
             failures += progress->failures;
         }
     }
-    test("enough calls failed to mean something", [&] { check(failures > 500, std::to_string(failures) + " calls failed"); });
+    test("enough calls failed to mean something",
+         [&] { check(failures > 500, std::to_string(failures) + " calls failed"); });
     std::printf("%lld calls answered NOMEM\n", static_cast<long long>(failures));
     return summary();
 }

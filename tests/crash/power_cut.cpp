@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The power goes at random moments and unsynced bytes with it: what was acknowledged is there, and nothing is half done.
+// The power goes at random moments and unsynced bytes with it: what was acknowledged is there, and nothing is half
+// done.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,7 +41,8 @@ void run_until_cut(const Round& round, Ledger& ledger) {
     close(ends[0]);
     int status = 0;
     waitpid(child, &status, 0);
-    check(WIFEXITED(status) && WEXITSTATUS(status) == exit_cut, "the worker ended by itself: " + std::to_string(status));
+    check(WIFEXITED(status) && WEXITSTATUS(status) == exit_cut,
+          "the worker ended by itself: " + std::to_string(status));
 }
 
 Round round_of(int64_t number, const Folder& from, const Folder& to, const Ledger& ledger, Random& random) {

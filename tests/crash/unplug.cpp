@@ -144,7 +144,8 @@ std::string surviving_bytes(const Node& node) {
             continue;
         }
         for (std::size_t at = 0; at < change.bytes.size();) {
-            const std::size_t end = std::min(change.bytes.size(), (change.offset + at) / sector * sector + sector - change.offset);
+            const std::size_t end =
+                std::min(change.bytes.size(), (change.offset + at) / sector * sector + sector - change.offset);
             if (chance()) apply(bytes, {Change::Kind::write, change.offset + at, change.bytes.substr(at, end - at)});
             at = end;
         }
@@ -366,7 +367,8 @@ int openat64(int at, const char* path, int flags, ...) {
 ssize_t write(int fd, const void* data, size_t size) {
     NEXT(write);
     if (!watching()) return real(fd, data, size);
-    return written(fd, data, -1, [](int to, const void* bytes, size_t count, off_t) { return real(to, bytes, count); }, size);
+    return written(
+        fd, data, -1, [](int to, const void* bytes, size_t count, off_t) { return real(to, bytes, count); }, size);
 }
 
 ssize_t pwrite(int fd, const void* data, size_t size, off_t offset) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A disk that can be unplugged. Linked into a program, it stands before the C library's file calls, so it sees what SQLite and
-// mtdb's own file code do alike. It keeps for each file what was synced and what was only written, for each folder which names
-// were synced; at the cut it builds the folder that a computer would find after a power failure, and ends the process.
+// A disk that can be unplugged. Linked into a program, it stands before the C library's file calls, so it sees what
+// SQLite and mtdb's own file code do alike. It keeps for each file what was synced and what was only written, for each
+// folder which names were synced; at the cut it builds the folder that a computer would find after a power failure, and
+// ends the process.
 #pragma once
 
 #include <cstdint>

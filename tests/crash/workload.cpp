@@ -23,7 +23,8 @@ std::string script(int version) {
                                      "CREATE TABLE rows(batch INTEGER, item INTEGER, size INTEGER, pad TEXT);"
                                      "CREATE INDEX rows_by_batch ON rows(batch);"
                                    : "CREATE INDEX rows_" + number + " ON rows(size);";
-    sql += "CREATE TABLE " + table + "(v, pad);INSERT INTO " + table + " VALUES(" + number + ", hex(randomblob(3000)));";
+    sql +=
+        "CREATE TABLE " + table + "(v, pad);INSERT INTO " + table + " VALUES(" + number + ", hex(randomblob(3000)));";
     if (version > 1) sql += "DROP INDEX rows_" + number + ";";
     return sql + "INSERT INTO steps VALUES(" + number + ")";
 }
@@ -145,7 +146,8 @@ private:
         const Conn conn = lease(db_.get(), name_of(tenant));
         mtdb_stmt* prepared = nullptr;
         ok([&](mtdb_error** err) {
-            return mtdb_stmt_prepare(conn.get(), "INSERT INTO rows VALUES(?,?,?,?)", -1, plenty_ms, nullptr, &prepared, err);
+            return mtdb_stmt_prepare(conn.get(), "INSERT INTO rows VALUES(?,?,?,?)", -1, plenty_ms, nullptr, &prepared,
+                                     err);
         });
         const Stmt stmt(prepared);
         ok([&](mtdb_error** err) { return mtdb_stmt_bind_block(prepared, data, bytes, err); });
@@ -237,7 +239,8 @@ void Ledger::verify_tenant(mtdb_db* db, mtdb_migrator* migrator, const std::stri
     check(version >= known.version, tenant + " is at version " + std::to_string(version) + ", acknowledged was " +
                                         std::to_string(known.version));
     if (version > 0) {
-        const std::string torn = text_in(db, tenant, "SELECT batch FROM rows GROUP BY batch HAVING count(*)<>max(size)");
+        const std::string torn =
+            text_in(db, tenant, "SELECT batch FROM rows GROUP BY batch HAVING count(*)<>max(size)");
         check(torn.empty(), tenant + " has parts of batches " + torn);
         std::map<int64_t, int64_t> found;
         std::string all = text_in(db, tenant, "SELECT DISTINCT batch FROM rows") + ",";

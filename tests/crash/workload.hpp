@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the killed and the unplugged process does: it creates tenants, migrates them step by step, writes in every way there
-// is, and acknowledges each finished act through a pipe. Afterwards: what must be found.
+// What the killed and the unplugged process does: it creates tenants, migrates them step by step, writes in every way
+// there is, and acknowledges each finished act through a pipe. Afterwards: what must be found.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +42,8 @@ public:
     void add(const Ack& ack);
     int next_tenant() const { return tenants_.empty() ? 0 : tenants_.rbegin()->first + 1; }
     int64_t writes() const { return writes_; }
-    // Opens the root and throws Failed when anything acknowledged is missing, anything is half done, or a file is damaged.
-    // Ends with every tenant at the newest version.
+    // Opens the root and throws Failed when anything acknowledged is missing, anything is half done, or a file is
+    // damaged. Ends with every tenant at the newest version.
     void verify(const Plan& plan) const;
 
 private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A thousand tenants, many threads, constant eviction, and everything that can go wrong with a lease: no row of one tenant is ever
-// seen through a lease of another.
+// A thousand tenants, many threads, constant eviction, and everything that can go wrong with a lease: no row of one
+// tenant is ever seen through a lease of another.
 #include <array>
 #include <atomic>
 #include <cstdio>
@@ -45,8 +45,9 @@ public:
             sleep_ms(1);
             const std::lock_guard lock(mutex_);
             if (tokens_.empty()) continue;
-            mtdb_cancel_trigger(tokens_[static_cast<std::size_t>(pick(random, 0, static_cast<int64_t>(tokens_.size()) - 1))], 0,
-                                nullptr);
+            mtdb_cancel_trigger(
+                tokens_[static_cast<std::size_t>(pick(random, 0, static_cast<int64_t>(tokens_.size()) - 1))], 0,
+                nullptr);
         }
     }) {}
     Canceller(const Canceller&) = delete;
@@ -126,8 +127,8 @@ private:
     void one_shot_write() {
         const std::string sql = insert();
         const Answer answer = ask([&](mtdb_error** err) {
-            return mtdb_db_exec(db_, name_.c_str(), -1, sql.c_str(), -1, nullptr, 0, pick(random_, 0, 50), maybe_cancel(),
-                                nullptr, err);
+            return mtdb_db_exec(db_, name_.c_str(), -1, sql.c_str(), -1, nullptr, 0, pick(random_, 0, 50),
+                                maybe_cancel(), nullptr, err);
         });
         tolerate(answer);
         account(answer, 1);
@@ -197,8 +198,10 @@ private:
     }
 
     void run_too_long(mtdb_conn* conn) {
-        const Answer answer = exec(conn, "SELECT count(*) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT i FROM n)",
-                                   1, maybe_cancel());
+        const Answer answer =
+            exec(conn,
+                 "SELECT count(*) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT i FROM n)",
+                 1, maybe_cancel());
         check(!answer.ok(), "an endless query ended");
         tolerate(answer);
     }
@@ -206,7 +209,8 @@ private:
     void prepared_read(mtdb_conn* conn) {
         mtdb_stmt* prepared = nullptr;
         if (!tolerate(ask([&](mtdb_error** err) {
-                return mtdb_stmt_prepare(conn, "SELECT mark FROM t WHERE id >= ?", -1, plenty_ms, maybe_cancel(), &prepared, err);
+                return mtdb_stmt_prepare(conn, "SELECT mark FROM t WHERE id >= ?", -1, plenty_ms, maybe_cancel(),
+                                         &prepared, err);
             })))
             return;
         const Stmt stmt(prepared);
@@ -284,16 +288,17 @@ void verify(const std::string& root, Board& board, int64_t acts) {
     const Db db = open_crowded(root);
     for (int tenant = 0; tenant < tenants; ++tenant) {
         const std::string name = name_of(tenant);
-        check(int_in(db.get(), name, "SELECT count(*) FROM t WHERE mark <> '" + name + "'") == 0, name + " holds a foreign row");
+        check(int_in(db.get(), name, "SELECT count(*) FROM t WHERE mark <> '" + name + "'") == 0,
+              name + " holds a foreign row");
         const int64_t held = int_in(db.get(), name, "SELECT count(*) FROM t") - 2;
         const int64_t written = board.written[static_cast<std::size_t>(tenant)];
         const int64_t unknown = board.unknown[static_cast<std::size_t>(tenant)];
-        check(held >= written && held <= written + unknown, name + " holds " + std::to_string(held) + " rows, acknowledged were " +
-                                                                std::to_string(written));
+        check(held >= written && held <= written + unknown,
+              name + " holds " + std::to_string(held) + " rows, acknowledged were " + std::to_string(written));
     }
-    std::printf("%lld acts, %lld rows read, %lld calls failed, %lld connections evicted\n", static_cast<long long>(acts),
-                static_cast<long long>(board.rows_read), static_cast<long long>(board.failures),
-                static_cast<long long>(board.evicted));
+    std::printf("%lld acts, %lld rows read, %lld calls failed, %lld connections evicted\n",
+                static_cast<long long>(acts), static_cast<long long>(board.rows_read),
+                static_cast<long long>(board.failures), static_cast<long long>(board.evicted));
     check(board.rows_read > acts / 2, "too few rows were read to mean something");
     check(board.failures > acts / 20, "too few calls failed to mean something");
     check(board.evicted > acts / 20, "too few connections were evicted to mean something");

@@ -63,7 +63,8 @@ Migrator counting_migrator(mtdb_db* db, Settings settings = {}) {
     add_script(migrator.get(), 1, "CREATE TABLE runs(script);INSERT INTO runs VALUES(1)");
     // Long enough for everybody else to arrive meanwhile.
     add_script(migrator.get(), 2,
-               "INSERT INTO runs VALUES(2);CREATE TABLE large AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE"
+               "INSERT INTO runs VALUES(2);CREATE TABLE large AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 "
+               "FROM n WHERE"
                " i < 20000) SELECT i FROM n");
     add_script(migrator.get(), 3, "INSERT INTO runs VALUES(3)");
     return migrator;
@@ -75,7 +76,8 @@ void must_have_run_once(const std::string& root) {
         for (int tenant = 0; tenant < tenants; ++tenant) {
             const std::string runs = text_in(db.get(), name_of(tenant), "SELECT script FROM runs ORDER BY rowid");
             check(runs == "1,2,3", name_of(tenant) + " ran scripts " + runs);
-            check(int_in(db.get(), name_of(tenant), "SELECT count(*) FROM flyway_schema_history") == scripts, "history");
+            check(int_in(db.get(), name_of(tenant), "SELECT count(*) FROM flyway_schema_history") == scripts,
+                  "history");
         }
     });
 }
@@ -103,7 +105,8 @@ void by_verb() {
             }
         });
     });
-    check(board->applied == tenants * scripts, std::to_string(board->applied) + " scripts are said to have been applied");
+    check(board->applied == tenants * scripts,
+          std::to_string(board->applied) + " scripts are said to have been applied");
     must_have_run_once(root.path());
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Handles released in random order on random threads, closed or not, while their relatives are in use: nothing crashes, nothing
-// is left over.
+// Handles released in random order on random threads, closed or not, while their relatives are in use: nothing crashes,
+// nothing is left over.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -40,7 +40,8 @@ Result execute(mtdb_stmt* stmt, mtdb_cancel* cancel) {
     return Result(made);
 }
 
-// A lease with statements and results in every state; its handles go to `releases`. `writing`: tenants whose writer turn is taken.
+// A lease with statements and results in every state; its handles go to `releases`. `writing`: tenants whose writer
+// turn is taken.
 void add_family(mtdb_db* db, Random& random, Releases& releases, std::set<int64_t>& writing) {
     const int64_t tenant = pick(random, 0, tenants - 1);
     Conn conn = lease(db, name_of(tenant));
@@ -76,8 +77,8 @@ void add_strangers(mtdb_db* db, Random& random, Releases& releases) {
     give(releases, result);
     mtdb_result* rows = nullptr;
     ok([&](mtdb_error** err) {
-        return mtdb_db_query(db, name_of(pick(random, 0, tenants - 1)).c_str(), -1, "SELECT v FROM t", -1, nullptr, 0, plenty_ms,
-                             nullptr, &rows, err);
+        return mtdb_db_query(db, name_of(pick(random, 0, tenants - 1)).c_str(), -1, "SELECT v FROM t", -1, nullptr, 0,
+                             plenty_ms, nullptr, &rows, err);
     });
     result.reset(rows);
     give(releases, result);

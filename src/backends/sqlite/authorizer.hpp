@@ -35,8 +35,13 @@ public:
     void watch(sqlite3* db) noexcept;
 
     // What the statements prepared since do to the transaction.
-    void forget_control() noexcept { control_ = db::Control::none; }
+    void forget_control() noexcept {
+        control_ = db::Control::none;
+        writes_unseen_ = false;
+    }
     db::Control control() const noexcept { return control_; }
+    // True when one of them writes although SQLite calls it read-only.
+    bool writes_unseen() const noexcept { return writes_unseen_; }
     // Why something was refused; empty when nothing was.
     void forget_refusal() noexcept { refusal_size_ = 0; }
     std::string_view refusal() const noexcept { return {refusal_, refusal_size_}; }
@@ -55,6 +60,7 @@ private:
     char refusal_[96] = {};
     std::size_t refusal_size_ = 0;
     db::Control control_ = db::Control::none;
+    bool writes_unseen_ = false;
     bool session_state_ = false;
     bool deferred_keys_ = false;
 };

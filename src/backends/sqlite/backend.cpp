@@ -207,9 +207,11 @@ bool FileBackend::checkpoint(db::Connection& connection) {
 }
 
 std::unique_ptr<db::Backend> make(const db::Url& url, const db::Settings& settings) {
-    // Before the first call into sqlite: another thread of the parent may have held one of its locks when it forked.
+    // Before the first call into sqlite: another thread of the parent may have held one of its
+    // locks when it forked.
     if (base::inherited_open_files())
-        throw Error(Code::forked, "a process that forked with sqlite files open cannot open one in the child");
+        throw Error(Code::forked,
+                    "a process that forked with sqlite files open cannot open one in the child");
     if (url.target == ":memory:") return std::make_unique<MemoryBackend>(settings);
     return std::make_unique<FileBackend>(url.target, settings);
 }

@@ -104,9 +104,10 @@ Handle::Handle(const std::string& name, int flags, Storage storage) : storage_(s
             if (handle.storage_ == Storage::file) base::file_closed();
         }
     } close{*this};
-    const bool missing = (result & 0xff) == SQLITE_CANTOPEN && db_ != nullptr &&
-                         sqlite3_system_errno(db_) == ENOENT;
-    throw missing ? Error(Code::tenant_unknown, "there is no such file") : engine_error(db_, result);
+    const bool missing =
+        (result & 0xff) == SQLITE_CANTOPEN && db_ != nullptr && sqlite3_system_errno(db_) == ENOENT;
+    throw missing ? Error(Code::tenant_unknown, "there is no such file")
+                  : engine_error(db_, result);
 }
 
 Handle::~Handle() {
@@ -139,8 +140,8 @@ Connection::Connection(Handle handle, std::shared_ptr<const Config> config, std:
     const int result = sqlite3_table_column_metadata(db(), "main", "sqlite_master", nullptr,
                                                      nullptr, nullptr, nullptr, nullptr, nullptr);
     if (result != SQLITE_OK) throw failure(result, {}, wait);
-    // Without a log a commit is the removal of the journal: durable only once the folder is synced, which FULL leaves
-    // out.
+    // Without a log a commit is the removal of the journal: durable only once the folder is synced,
+    // which FULL leaves out.
     if (config_->full && log_file() == nullptr) execute("PRAGMA main.synchronous=extra");
     authorizer_.watch(db());
 }
@@ -213,7 +214,8 @@ std::unique_ptr<db::Statement> Connection::prepare(std::string_view sql, std::st
     if (statement == nullptr) return nullptr;
     const bool explains = sqlite3_stmt_isexplain(statement) != 0;
     return std::make_unique<Statement>(*this, statement,
-                                       explains ? db::Control::none : authorizer_.control());
+                                       explains ? db::Control::none : authorizer_.control(),
+                                       authorizer_.writes_unseen() && !explains);
 }
 
 Attempt Connection::attempt(bool writes, db::Control control) {

@@ -79,8 +79,9 @@ public:
     std::unique_ptr<db::Statement> prepare(std::string_view sql, std::string_view* tail,
                                            const Wait& wait) override;
     bool in_place() noexcept override {
-        damaged_ = damaged_ || handle_.has_moved();
-        return !damaged_;
+        const bool moved = handle_.has_moved();
+        damaged_ = damaged_ || moved;
+        return !moved;
     }
     bool in_transaction() const override { return sqlite3_get_autocommit(db()) == 0; }
     void begin(const db::TransactionMode& mode, const Wait& wait) override;

@@ -182,13 +182,27 @@ Error engine_error(int result, std::string message, int system_errno) {
         .with_native("sqlite", result);
 }
 
+namespace {
+
+// SQLite's parser quotes where it stopped; a quoted text there may be somebody's value.
+std::string without_values(std::string_view text) {
+    if (text.starts_with("unrecognized token: ")) return "unrecognized token";
+    constexpr std::string_view near = "near \"";
+    const bool quotes_value = text.starts_with(near) && text.size() > near.size() &&
+                              (text[near.size()] == '\'' || text[near.size()] == '"');
+    return quotes_value ? "syntax error near a quoted text" : std::string(text);
+}
+
+}  // namespace
+
 Error engine_error(sqlite3* db, int result) {
     if (db == nullptr) return engine_error(result, sqlite3_errstr(result));
     // The handle's text belongs to its last failure; another code's name is more honest than a
     // stale text.
     const bool own_text = (sqlite3_errcode(db) & 0xff) == (result & 0xff);
     const char* text = own_text ? sqlite3_errmsg(db) : sqlite3_errstr(result);
-    return engine_error(result, base::excerpt(text, message_max), sqlite3_system_errno(db));
+    return engine_error(result, base::excerpt(without_values(text), message_max),
+                        sqlite3_system_errno(db));
 }
 
 Error system_error(std::string_view what, std::string_view name, int number) {

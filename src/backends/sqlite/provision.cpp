@@ -92,6 +92,9 @@ void Staging::write(std::string_view bytes) {
 
 void Staging::install(const base::Wait& wait) {
     if (fsync(file_.get()) != 0) throw system_error("cannot sync", path_, errno);
+    // Before it has the tenant's name: closing a descriptor drops every lock that this process
+    // holds on the file, and from then on another thread may have it open.
+    file_ = Fd();
     {
         const Fd lock = root_.lock(wait);
         if (there(folder_.get(), target_.name))

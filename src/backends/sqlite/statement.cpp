@@ -28,11 +28,12 @@ sqlite3_destructor_type destructor_of(db::Lifetime lifetime) noexcept {
 
 }  // namespace
 
-Statement::Statement(Connection& connection, sqlite3_stmt* statement, db::Control control) noexcept
+Statement::Statement(Connection& connection, sqlite3_stmt* statement, db::Control control,
+                     bool writes_unseen) noexcept
     : connection_(connection),
       statement_(statement),
       control_(control),
-      read_only_(sqlite3_stmt_readonly(statement) != 0) {}
+      read_only_(sqlite3_stmt_readonly(statement) != 0 && !writes_unseen) {}
 
 Statement::~Statement() { sqlite3_finalize(statement_); }
 

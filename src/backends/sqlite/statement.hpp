@@ -11,7 +11,8 @@ namespace mtdb::backends::sqlite {
 class Statement final : public db::Statement {
 public:
     // Takes `statement`; the connection must outlive every call but the destructor.
-    Statement(Connection& connection, sqlite3_stmt* statement, db::Control control) noexcept;
+    Statement(Connection& connection, sqlite3_stmt* statement, db::Control control,
+              bool writes_unseen) noexcept;
     Statement(const Statement&) = delete;
     ~Statement() override;
 
