@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <system_error>
+#include <exception>
+#include <new>
 #include <thread>
 
 #include "base/text.hpp"
@@ -260,6 +261,8 @@ Outcome run_one(Db& db, const migrate::Runner& runner, Verb verb, const std::str
         outcome.state = migrate::standing_name(status.standing);
     } catch (const Error& error) {
         outcome.failure = error.tenant().empty() ? error.with_tenant(tenant) : error;
+    } catch (const std::bad_alloc&) {
+        throw;
     } catch (const std::exception& error) {
         outcome.failure = Error(Code::internal, error.what()).with_tenant(tenant);
     }
@@ -297,9 +300,15 @@ Ref<Result> Migrator::run(std::string_view verb_name, std::string_view target,
     const std::vector<std::string> list = list_of(*db_, tenants, wait);
     std::vector<Outcome> outcomes(list.size());
     std::atomic<std::size_t> next{0};
+    const Error no_memory = Error(Code::nomem, "out of memory").with_effect(Effect::unknown);
     const auto work = [&]() noexcept {
-        for (std::size_t i = next.fetch_add(1); i < list.size(); i = next.fetch_add(1))
-            outcomes[i] = run_one(*db_, *scripts, verb, list[i], target, wait);
+        for (std::size_t i = next.fetch_add(1); i < list.size(); i = next.fetch_add(1)) {
+            try {
+                outcomes[i] = run_one(*db_, *scripts, verb, list[i], target, wait);
+            } catch (const std::bad_alloc&) {
+                outcomes[i].failure = no_memory;
+            }
+        }
     };
     const auto helpers = std::min<std::size_t>(
         static_cast<std::size_t>(options.integer("run.workers")), list.size());
@@ -307,7 +316,7 @@ Ref<Result> Migrator::run(std::string_view verb_name, std::string_view target,
         std::vector<std::jthread> workers;
         try {
             for (std::size_t i = 1; i < helpers; ++i) workers.emplace_back(work);
-        } catch (const std::system_error&) {
+        } catch (const std::exception&) {
             // No more threads to be had: those that there are do the work.
         }
         work();  // the caller is a worker too

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""docs/events.md and docs/stats.md name what the sources name, and nothing else; each function that ARCHITECTURE.md names is in
-the file that it names. Prints one line per difference.
+"""docs/events.md and docs/stats.md name what the sources name, and nothing else; each function that ARCHITECTURE.md
+names is in the file that it names. Prints one line per difference.
 
 Usage: docs.py ROOT
 """

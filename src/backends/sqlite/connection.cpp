@@ -169,6 +169,16 @@ void Connection::execute(const std::string& sql) {
     if (result != SQLITE_OK) throw failure(result, {}, Wait::forever());
 }
 
+// Before a transaction begins: its end must not depend on there being memory.
+void Connection::keep_rollback() {
+    if (rollback_) return;
+    sqlite3_stmt* prepared = nullptr;
+    const int result =
+        sqlite3_prepare_v3(db(), "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
+    if (result != SQLITE_OK) throw failure(result, {}, Wait::forever());
+    rollback_.reset(prepared);
+}
+
 int Connection::step_cached(Cached& statement, const char* sql) {
     if (!statement) {
         sqlite3_stmt* prepared = nullptr;
@@ -212,10 +222,14 @@ std::unique_ptr<db::Statement> Connection::prepare(std::string_view sql, std::st
     if (tail != nullptr)
         *tail = sql.empty() ? sql : sql.substr(static_cast<std::size_t>(end - sql.data()));
     if (statement == nullptr) return nullptr;
+    Cached owned(statement);
     const bool explains = sqlite3_stmt_isexplain(statement) != 0;
-    return std::make_unique<Statement>(*this, statement,
-                                       explains ? db::Control::none : authorizer_.control(),
-                                       authorizer_.writes_unseen() && !explains);
+    const db::Control control = explains ? db::Control::none : authorizer_.control();
+    const bool writes_unseen = authorizer_.writes_unseen() && !explains;
+    if (control == db::Control::begin || control == db::Control::savepoint) keep_rollback();
+    auto made = std::make_unique<Statement>(*this, statement, control, writes_unseen);
+    owned.release();
+    return made;
 }
 
 Attempt Connection::attempt(bool writes, db::Control control) {
@@ -265,6 +279,7 @@ void Connection::begin(const db::TransactionMode& mode, const Wait& wait) {
     // by the only one there is.
     const Operation operation(*this, wait);
     wait.check("the transaction to begin");
+    keep_rollback();
     const bool immediate = mode.immediate && !mode.read_only;
     const Attempt before = attempt(false, db::Control::begin);
     int result =
@@ -275,9 +290,13 @@ void Connection::begin(const db::TransactionMode& mode, const Wait& wait) {
         read_only_ = mode.read_only;
         return;
     }
-    const Error error = failure(result, before, wait).with_effect(Effect::none);
-    if (in_transaction()) step_cached(rollback_, "ROLLBACK");
-    throw error;
+    struct End {  // also when there is no memory for the error
+        Connection& connection;
+        ~End() {
+            if (connection.in_transaction()) connection.step_cached(connection.rollback_, "ROLLBACK");
+        }
+    } end{*this};
+    throw failure(result, before, wait).with_effect(Effect::none);
 }
 
 void Connection::commit(const Wait& wait) {

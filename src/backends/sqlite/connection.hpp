@@ -138,6 +138,7 @@ private:
     void configure(const std::optional<Shared>& shared);
     void execute(const std::string& sql);                 // throws with no effect told
     sqlite3_file* log_file() const noexcept;              // null: the file keeps no write-ahead log
+    void keep_rollback();
     int step_cached(Cached& statement, const char* sql);  // to its end
     void run_savepoint(const char* verb, std::string_view name);
     void settle_deferred_keys() noexcept;

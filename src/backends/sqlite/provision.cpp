@@ -76,8 +76,12 @@ Staging::Staging(const Root& root, const std::string& target)
 Staging::~Staging() {
     if (installed_ || !folder_) return;
     unlinkat(folder_.get(), name_.c_str(), 0);
-    for (const std::string_view suffix : sidecars)
-        unlinkat(folder_.get(), (name_ + std::string(suffix)).c_str(), 0);
+    for (const std::string_view suffix : sidecars) {
+        char sidecar[64];  // no allocation: this runs for want of memory, too
+        std::snprintf(sidecar, sizeof sidecar, "%s%.*s", name_.c_str(),
+                      static_cast<int>(suffix.size()), suffix.data());
+        unlinkat(folder_.get(), sidecar, 0);
+    }
 }
 
 void Staging::write(std::string_view bytes) {

@@ -34,7 +34,7 @@ public:
     void run(const Wait& wait) override;
     int64_t affected() const override { return affected_; }
     void reset() noexcept override;
-    bool reading() const override { return running_; }
+    bool reading() const override { return running_ && sqlite3_stmt_busy(statement_) != 0; }
 
 private:
     enum class Step { row, end };
