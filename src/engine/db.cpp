@@ -287,7 +287,13 @@ Ref<Conn> Db::acquire(std::string_view tenant, LeaseOptions options, const Asked
 
 pool::Lease Db::lease_for_verb(std::string_view tenant, const Wait& wait) {
     check_open();
-    return lease(id_of(tenant), wait, nullptr);
+    const tenant::Id id = id_of(tenant);
+    for (;;) {
+        pool::Lease held = lease(id, wait, nullptr);
+        if (held.connection().in_place()) return held;
+        held.give_back();  // which discards it: the next one may be as old, or opens what is there now
+        wait.check("a connection to the tenant's present file");
+    }
 }
 
 int64_t Db::exec(std::string_view tenant, std::string_view sql, const db::BlockView* parameters,
@@ -313,7 +319,7 @@ void Db::ping(std::string_view tenant, const Wait& wait) {
     const tenant::Id id = id_of(tenant);
     if (!backend_->exists(locate(id, wait)))
         throw Error(Code::tenant_unknown, "no tenant '" + id.text() + "'").with_tenant(id.text());
-    const pool::Lease held = lease(id, wait, nullptr);
+    const pool::Lease held = lease_for_verb(tenant, wait);
     const auto statement = held.connection().prepare(backend_->dialect().ping, nullptr, wait);
     statement->run(wait);
 }

@@ -653,6 +653,9 @@ void Pools::sample(Slot& slot, db::Reuse reuse) noexcept {
 
 void Pools::put_back(std::unique_ptr<Slot> slot, bool turn, db::Reuse reuse) noexcept {
     Pool& pool = *slot->pool;
+    // Without memory even ROLLBACK can fail: then only closing gives the file's lock back.
+    const bool stuck = reuse == db::Reuse::discard && slot->connection != nullptr &&
+                       slot->connection->in_transaction();
     auto state = state_.lock();
     state->leased.remove(*slot);
     --pool.leased;
@@ -679,7 +682,7 @@ void Pools::put_back(std::unique_ptr<Slot> slot, bool turn, db::Reuse reuse) noe
     serve_pool(*state, pool);
     serve_line(*state);
     if (pool.leased == 0 || state->refusing) returned_.notify_all();
-    if (state->refusing)
+    if (state->refusing || stuck)
         while (close_one(state)) {
         }
     else if (pool.open == 0)

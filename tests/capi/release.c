@@ -64,7 +64,7 @@ static void fill_pile(unsigned seed) {
     ok(mtdb_cancel_new(&cancel, &err));
     ok(mtdb_migrator_new(db, NULL, &migrator, &err));
     for (int i = 0; i < TENANTS; ++i) {
-        char tenant[8];
+        char tenant[16];
         snprintf(tenant, sizeof tenant, "t%d", i);
         keep_work_of(tenant, cancel, (seed + (unsigned)i) % 2 == 0);
     }
@@ -95,7 +95,7 @@ static void *release_some(void *unused) {
 static void begin(void) {
     open_db();
     for (int i = 0; i < TENANTS; ++i) {
-        char tenant[8];
+        char tenant[16];
         snprintf(tenant, sizeof tenant, "t%d", i);
         mtdb_conn *conn = lease_with_table(tenant);
         run(conn, "INSERT INTO t VALUES (1), (2), (3)");
