@@ -28,9 +28,9 @@ namespace {
 std::atomic<int64_t> passed_cases{0};
 std::atomic<int64_t> failed_cases{0};
 
-std::string place_of(std::source_location at) {
-    const std::string_view file = at.file_name();
-    return std::string(file.substr(file.rfind('/') + 1)) + ":" + std::to_string(at.line());
+std::string place_of(Place at) {
+    const std::string_view file = at.file;
+    return std::string(file.substr(file.rfind('/') + 1)) + ":" + std::to_string(at.line);
 }
 
 int64_t size_of(std::string_view text) { return static_cast<int64_t>(text.size()); }
@@ -59,7 +59,7 @@ Answer rows_of(const Answer& asked, mtdb_result* owned, std::string& out) {
 
 }  // namespace
 
-void check(bool claim, const std::string& detail, std::source_location at) {
+void check(bool claim, const std::string& detail, Place at) {
     if (!claim) throw Failed(place_of(at) + ": " + detail);
 }
 
@@ -203,14 +203,14 @@ Answer answer_of(mtdb_status status, mtdb_error* owned) {
     return answer;
 }
 
-void must(const Answer& answer, std::source_location at) { check(answer.ok(), answer.text(), at); }
+void must(const Answer& answer, Place at) { check(answer.ok(), answer.text(), at); }
 
-void must_be(mtdb_status expected, const Answer& answer, std::source_location at) {
+void must_be(mtdb_status expected, const Answer& answer, Place at) {
     check(answer.status == expected, std::string("expected ") + mtdb_status_name(expected) + ", got " + answer.text(),
           at);
 }
 
-void must_be_one_of(std::initializer_list<mtdb_status> expected, const Answer& answer, std::source_location at) {
+void must_be_one_of(std::initializer_list<mtdb_status> expected, const Answer& answer, Place at) {
     std::string names;
     for (const mtdb_status each : expected) {
         if (answer.status == each) return;

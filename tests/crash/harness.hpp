@@ -9,7 +9,6 @@
 #include <initializer_list>
 #include <memory>
 #include <random>
-#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -23,13 +22,22 @@ constexpr int64_t plenty_ms = 60000;  // long enough for anything that is expect
 
 // ---- cases ----
 
+// Where a check stands (clang 14 has no std::source_location).
+struct Place {
+    const char* file;
+    int line;
+    static constexpr Place here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+        return {file, line};
+    }
+};
+
 // Thrown by the checks below; fails the case it is thrown in.
 struct Failed : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
 // `claim` must hold; `detail` says what was seen instead.
-void check(bool claim, const std::string& detail, std::source_location at = std::source_location::current());
+void check(bool claim, const std::string& detail, Place at = Place::here());
 
 // Runs one case and counts it. `name` is a claim.
 void test(const std::string& name, const std::function<void()>& body);
@@ -102,12 +110,12 @@ Answer ask(Call&& call) {
     const mtdb_status status = call(&err);
     return answer_of(status, err);
 }
-void must(const Answer& answer, std::source_location at = std::source_location::current());
-void must_be(mtdb_status expected, const Answer& answer, std::source_location at = std::source_location::current());
+void must(const Answer& answer, Place at = Place::here());
+void must_be(mtdb_status expected, const Answer& answer, Place at = Place::here());
 void must_be_one_of(std::initializer_list<mtdb_status> expected, const Answer& answer,
-                    std::source_location at = std::source_location::current());
+                    Place at = Place::here());
 template <class Call>
-void ok(Call&& call, std::source_location at = std::source_location::current()) {
+void ok(Call&& call, Place at = Place::here()) {
     must(ask(std::forward<Call>(call)), at);
 }
 
