@@ -162,7 +162,8 @@ void must_open(const std::string& root) {
 const void* leaked[6];
 
 void release_all(Handles& own) {
-    const void* const all[] = {own.result.get(), own.stmt.get(), own.conn.get(), own.migrator.get(), own.cancel.get(), own.db.get()};
+    const void* const all[] = {own.result.get(),   own.stmt.get(),   own.conn.get(),
+                               own.migrator.get(), own.cancel.get(), own.db.get()};
     std::copy(std::begin(all), std::end(all), leaked);
     own.result.reset();
     own.stmt.reset();
@@ -327,9 +328,9 @@ int main(int argc, char** argv) {
         });
     }
 #if defined(__SANITIZE_ADDRESS__)
-    // AddressSanitizer's allocator takes its locks into the child when threads of the parent are allocating: malloc there
-    // can wait for ever. Builds without it run this claim.
-    std::puts("not with AddressSanitizer: children of a busy parent are refused and do it no harm");
+    // The sanitizer's allocator takes its locks into the child when threads of the parent are
+    // allocating: malloc there can wait for ever. Builds without it run this claim.
+    std::puts("only in builds whose allocator survives fork: children of a busy parent are refused and do it no harm");
     static_cast<void>(busy_parent);
 #else
     test("children of a busy parent are refused and do it no harm", busy_parent);

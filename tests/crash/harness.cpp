@@ -223,9 +223,10 @@ Options options_of(Settings settings) {
     mtdb_options* made = nullptr;
     ok([&](mtdb_error** err) { return mtdb_options_new(&made, err); });
     Options options(made);
-    for (const auto& [key, value] : settings)
+    for (const auto& setting : settings)
         ok([&](mtdb_error** err) {
-            return mtdb_options_set_str(options.get(), key, -1, value.data(), size_of(value), err);
+            return mtdb_options_set_str(options.get(), setting.first, -1, setting.second.data(),
+                                        size_of(setting.second), err);
         });
     return options;
 }
