@@ -430,7 +430,7 @@ std::unique_ptr<db::Rows> Conn::run_returning(db::Statement& statement, const Wa
         }
         auto table = std::make_unique<TableRows>(headings_of(statement));
         table->limit(db_->result_buffer_max());
-        const std::optional<Error> too_many = drain(statement, *table);
+        const std::optional<Error> too_many = drain(statement, *table, wait);
         confirm_place();
         if (too_many)
             throw too_many->with_effect(connection().in_transaction() ? Effect::unknown
@@ -439,11 +439,11 @@ std::unique_ptr<db::Rows> Conn::run_returning(db::Statement& statement, const Wa
     });
 }
 
-// The first row came, so the statement has done all its work: its rows are read to their end, which
-// commits it, without looking at the deadline, and those that do not fit are dropped.
-std::optional<Error> Conn::drain(db::Statement& statement, TableRows& table) {
+// Reads a writing statement's rows to their end, which completes it; those that do not fit are
+// dropped.
+std::optional<Error> Conn::drain(db::Statement& statement, TableRows& table, const Wait& wait) {
     std::optional<Error> too_many;
-    while (statement.next(Wait::forever())) {
+    while (statement.next(wait)) {
         if (too_many) continue;
         try {
             for (int32_t i = 0; i < statement.column_count(); ++i) table.add(statement.value(i));
@@ -569,7 +569,7 @@ void Conn::begin(const db::TransactionMode& mode, const Wait& wait) {
             connection().begin(asked, wait);
             if (connection().in_place()) return;
             connection().rollback();
-            check_place();
+            throw Error(Code::unavailable, "the tenant was dropped or replaced by another process");
         });
         tx_read_only_ = asked.read_only;
     });

@@ -116,7 +116,8 @@ private:
     void check_place();
     void confirm_place();
     static void check_single(const pool::Compiled& compiled, std::string_view tail);
-    static std::optional<Error> drain(db::Statement& statement, TableRows& table);
+    static std::optional<Error> drain(db::Statement& statement, TableRows& table,
+                                      const Wait& wait);
     void after(db::Control control, bool succeeded) noexcept;
     template <class Work>
     decltype(auto) tracked(db::Control control, Work&& work);

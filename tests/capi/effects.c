@@ -129,6 +129,15 @@ Test(effects, a_read_only_lease_refuses_a_select_that_writes) {
     give_back(reader);
 }
 
+Test(effects, an_endless_select_that_writes_ends_at_its_deadline) {
+    run(conn, "CREATE VIRTUAL TABLE f USING fts4(x)");
+    run(conn, "INSERT INTO f VALUES ('word')");
+    const char *endless =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+        " SELECT i, (SELECT optimize(f) FROM f LIMIT 1) FROM n";
+    cr_assert_eq(query(endless, 300, NULL), MTDB_TIMEOUT);
+}
+
 Test(effects, a_refused_second_statement_has_done_nothing) {
     fails(MTDB_INVALID_ARGUMENT, mtdb_conn_exec(conn, "SELECT 1; PRAGMA foreign_keys = off", -1,
                                                 NULL, 0, PLENTY_MS, NULL, NULL, &err));

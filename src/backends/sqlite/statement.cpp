@@ -175,7 +175,9 @@ bool Statement::next(const Wait& wait) {
         pending_ = false;
         return true;
     }
-    if (++steps_ % steps_per_look == 0 && wait.over()) {
+    // Not for one that writes: ending it between two rows would commit it. There the progress handler
+    // ends it, which takes it back.
+    if (read_only_ && ++steps_ % steps_per_look == 0 && wait.over()) {
         reset();
         throw wait.error("the rows");
     }
