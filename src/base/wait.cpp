@@ -2,6 +2,7 @@
 #include "base/wait.hpp"
 
 #include <time.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -27,6 +28,13 @@ bool CancelToken::trigger(int64_t generation) noexcept {
     for (Sleeper* sleeper = sleepers_; sleeper != nullptr; sleeper = sleeper->next)
         sleeper->woken = false;
     while (Sleeper* sleeper = next_to_wake()) {
+        if (sleeper->mutex == nullptr) {
+            const uint64_t ring = 1;
+            const auto rung = write(sleeper->event, &ring, sizeof ring);  // full: rung already
+            static_cast<void>(rung);
+            sleeper->woken = true;
+            continue;
+        }
         sleeper->waking = true;
         lock.unlock();
         {

@@ -48,6 +48,7 @@ struct Sleeper {
     std::condition_variable* wake;
     Sleeper* next = nullptr;
     Sleeper** link = nullptr;
+    int event = -1;  // of a sleeper that polls: rung instead of wake, and mutex is null
     bool waking = false;  // a trigger is about to use mutex and wake: leave() waits for it
     bool woken = false;
 };

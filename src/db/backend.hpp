@@ -5,33 +5,55 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/wait.hpp"
 #include "db/connection.hpp"
+#include "db/place.hpp"
+#include "db/placeholders.hpp"
+#include "db/reserved.hpp"
 
 namespace mtdb::db {
 
 enum class Namespace { file, schema, database };
+
+// How the history tables of the migration tools are written here, exactly as those tools do.
+struct HistoryDialect {
+    // The name that they print for the present namespace, such as "main"; empty: not printed.
+    std::string_view current_namespace;
+    // The names of all tables of the present namespace, one column.
+    std::string_view tables_query;
+    // Flyway: what stands in CREATE TABLE for these columns, and what follows it.
+    std::string_view flyway_integer = "INT";
+    std::string_view flyway_timestamp;  // type and default of installed_on
+    bool flyway_primary_key_inline = true;  // else as a constraint "<table>_pk"
+    // golang-migrate: the column list of its CREATE TABLE, in parentheses, and whether it makes an index besides.
+    std::string_view golang_columns;
+    bool golang_index = true;
+};
 
 // What a backend can and how it is spelled: code asks this, never for a product.
 struct Dialect {
     std::string_view name;
     char quote = '"';
     Namespace tenant_unit = Namespace::file;
+    // A connection can be pinned to one tenant after another: tenants of one server share its pool.
+    bool shares_connections = false;
     bool transactional_ddl = true;
-    bool single_writer =
-        false;  // one writing transaction per place at a time: the pool hands out writer turns
-    bool concurrent_results = true;  // several statements of one connection may be read at once
-    bool persistent =
-        true;  // false: a place lives as long as its connections (in-memory): never evict
-    std::string_view placeholder = "?";
-    std::string_view ping = "SELECT 1";  // really reads
-    std::string_view
-        current_namespace;  // the name that the history tools print for it, such as "main"
-    std::string_view
-        history_timestamp;  // SQL expression that a history table defaults installed_on to
+    // One writing transaction per place at a time: the pool hands out writer turns.
+    bool single_writer = false;
+    // Several statements of one connection may be read at once; else an open result is kept in memory when the
+    // next statement runs.
+    bool concurrent_results = true;
+    // False: a place lives as long as its connections (in-memory): never evict.
+    bool persistent = true;
+    Lexis lexis = {};  // of its SQL; lexis.style is how it spells placeholders
+    std::span<const Reserved> reserved = {};  // names that no tenant may have; none: those of files
+    bool folds_names = false;                 // names that differ only in case are one name
+    std::string_view ping = "SELECT 1";       // really reads
+    HistoryDialect history = {};
 };
 
 // The options of scope "db", read by key. A key that does not exist is our own mistake.
@@ -41,13 +63,6 @@ public:
     virtual std::string text(std::string_view key) const = 0;
     virtual int64_t integer(std::string_view key) const = 0;
     virtual bool boolean(std::string_view key) const = 0;
-};
-
-// Where one tenant lives, inside one backend. `path` is relative to the backend's root unless it is
-// absolute.
-struct Place {
-    std::string path;
-    bool operator==(const Place&) const = default;
 };
 
 // How many descriptors a place holds for a peak of so many connections.
@@ -72,15 +87,19 @@ public:
     virtual FileCost file_cost() const = 0;
     virtual std::string_view place_suffix() const { return {}; }
 
-    // TENANT_UNKNOWN when there is no such place; never creates one.
+    // TENANT_UNKNOWN when there is no such place; never creates one. Where connections are shared, only
+    // `place.server` counts: the connection stands nowhere until Connection::pin().
     virtual std::unique_ptr<Connection> open(const Place& place, const Wait& wait) = 0;
-    virtual void create(const Place& place,
-                        const Wait& wait) = 0;  // durable and whole, or Error(exists) and others
-    virtual bool exists(const Place& place) = 0;
-    virtual void drop(const Place& place, const Wait& wait) = 0;  // nobody has it open
+    // Durable and whole, or Error(exists) and others.
+    virtual void create(const Place& place, const Wait& wait) = 0;
+    virtual bool exists(const Place& place, const Wait& wait) = 0;
+    // Nobody of this process has it open.
+    virtual void drop(const Place& place, const Wait& wait) = 0;
+    // Nobody of this process has either open. Error(unsupported) where the backend cannot.
+    virtual void rename(const Place& place, const Place& target, const Wait& wait);
     // A consistent snapshot of what `source` sees into a new place; durable and whole, or absent.
     virtual void copy(Connection& source, const Place& target, const Wait& wait) = 0;
-    virtual std::unique_ptr<TenantCursor> list() = 0;
+    virtual std::unique_ptr<TenantCursor> list(const Wait& wait) = 0;
     // Writes back what the write-ahead log holds (without waiting for anyone) and cuts it to
     // `sqlite.wal_size_max_bytes`; true when a reader kept it from being written back whole.
     virtual bool checkpoint(Connection& connection) = 0;

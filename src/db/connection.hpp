@@ -4,11 +4,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/wait.hpp"
 #include "db/block.hpp"
+#include "db/place.hpp"
 #include "db/value.hpp"
 
 namespace mtdb::db {
@@ -60,6 +63,13 @@ protected:
                             // rows start over
 };
 
+// What a server says besides its answer.
+struct Notice {
+    bool warning = false;
+    std::string sqlstate;  // or the engine's number; may be empty
+    std::string text;
+};
+
 class Statement : public Rows {
 public:
     virtual int32_t parameter_count() const = 0;
@@ -67,12 +77,22 @@ public:
         std::string_view name) const = 0;  // with or without sigil; 0: none
     virtual void bind(int32_t index, const Value& value, Lifetime lifetime) = 0;
     virtual void clear_bindings() noexcept = 0;
+    // For placeholders without numbers: the parameter of each placeholder in the text, when a parameter stands
+    // in several places. Called once, right after prepare().
+    virtual void set_order(const std::vector<int32_t>& order, int32_t parameters) {
+        static_cast<void>(order);
+        static_cast<void>(parameters);
+    }
 
     virtual bool read_only() const = 0;  // takes no write lock
     virtual Control control() const = 0;
     // Starts over: the first next() or fill() runs it. A statement without rows is run to its end
     // by run().
     virtual void run(const Wait& wait) = 0;  // to the end; rows are dropped
+    // Once per row of the block, all or nothing, in as few trips as the backend can; returns the rows affected.
+    // Outside a transaction they are one; inside one a failure undoes these rows only, unless it ends the
+    // transaction. nullopt: the backend has no better way than one by one, and nothing was done.
+    virtual std::optional<int64_t> run_rows(const BlockView&, const Wait&) { return std::nullopt; }
     virtual int64_t affected() const = 0;    // by the last run to the end
     virtual void reset() noexcept = 0;       // ends reading; bindings stay
     virtual bool reading() const = 0;        // started and not at its end
@@ -86,6 +106,19 @@ public:
     // nullptr.
     virtual std::unique_ptr<Statement> prepare(std::string_view sql, std::string_view* tail,
                                                const Wait& wait) = 0;
+
+    // Where connections are shared: every statement from now on runs in this place or not at all
+    // (TENANT_UNKNOWN). Sends nothing: the next flight takes it along. `another`: the tenant before was another
+    // one, and nothing of its session may be seen. Nothing is open or being read.
+    virtual void pin(const Place&, bool another) noexcept { static_cast<void>(another); }
+    // The namespace that the session stands in, asked of the engine now, without pinning it first.
+    virtual std::string standing(const Wait&) { return {}; }
+    // One text of several statements, run in order in one go where the backend can: true and the statements that
+    // ran, or an error with its position in the text. False: nothing was done, the caller runs them one by one.
+    virtual bool run_script(std::string_view, int64_t&, const Wait&) { return false; }
+    // Whether take_notices() has something; asked after each operation.
+    virtual bool has_notices() const noexcept { return false; }
+    virtual std::vector<Notice> take_notices() { return {}; }
 
     // False: the place that this connection was opened on is somebody else's now, or gone. A
     // connection that said so is never clean again.

@@ -170,6 +170,7 @@ void Conn::end_deferred() noexcept {
 void Conn::end_use(Use& use) noexcept {
     if (use.compiled == nullptr) return;
     show(use, false);
+    forget_open_rows(use.compiled);
     (use.previous != nullptr ? use.previous->next : uses_) = use.next;
     if (use.next != nullptr) use.next->previous = use.previous;
     lease_.slot().statements.give_back(use.compiled);
@@ -274,11 +275,13 @@ void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
         fresh->hash = hash;
         std::string_view tail;
         if (db_->portable()) {
-            db::Portable portable = db::rewrite_placeholders(sql);
+            db::Portable portable = db::rewrite_placeholders(sql, db_->dialect().lexis);
             fresh->portable = true;
             fresh->names = std::move(portable.names);
             fresh->statement = connection().prepare(portable.text, &tail, wait);
             check_single(*fresh, tail);
+            if (db_->dialect().lexis.style == db::PlaceholderStyle::question)
+                fresh->statement->set_order(portable.order, portable.parameters);
         } else {
             fresh->statement = connection().prepare(sql, &tail, wait);
             check_single(*fresh, tail);
@@ -291,9 +294,36 @@ void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
     uses_ = &use;
 }
 
+void Conn::keep_open_rows(const Wait& wait) {
+    if (open_rows_ != nullptr) open_rows_->keep(wait);
+}
+
+void Conn::drop_open_rows(const char* reason) noexcept {
+    if (open_rows_ == nullptr) return;
+    open_rows_->lost_ = reason;
+    open_rows_->end();
+}
+
+void Conn::forget_open_rows(const pool::Compiled* compiled) noexcept {
+    if (open_rows_ != nullptr && open_rows_->source() == compiled) open_rows_ = nullptr;
+}
+
+// What the server said besides its answers.
+void Conn::relay_notices() noexcept {
+    if (!lease_ || !connection().has_notices()) return;
+    try {
+        for (const db::Notice& notice : connection().take_notices())
+            db_->note(notice.warning ? telemetry::Level::warn : telemetry::Level::info, "server.notice", tenant_,
+                      {notice.sqlstate, notice.sqlstate.empty() ? "" : ": ", notice.text});
+    } catch (const std::bad_alloc&) {
+        // An event is not worth failing the work that it tells of.
+    }
+}
+
 // What must be true before a statement runs; a writing one gets the tenant's writer turn.
 void Conn::before(const db::Statement& statement, const Wait& wait) {
     check_usable();
+    keep_open_rows(wait);
     if (statement.read_only()) return;
     if (options_.read_only || (tx_ == TxState::open && tx_read_only_))
         throw Error(Code::read_only,
@@ -305,7 +335,7 @@ void Conn::before(const db::Statement& statement, const Wait& wait) {
 
 // A write into a file that another process dropped or replaced would be acknowledged and lost.
 void Conn::check_place() {
-    if (connection().in_place()) return;
+    if (db_->dialect().tenant_unit != db::Namespace::file || connection().in_place()) return;
     if (!connection().in_transaction()) lease_.give_turn();
     throw Error(Code::unavailable,
                 "the tenant was dropped or replaced by another process: acquire a new lease");
@@ -313,7 +343,8 @@ void Conn::check_place() {
 
 // After a write: it may have gone into a file that was dropped while it ran.
 void Conn::confirm_place() {
-    if (connection().in_transaction() || connection().in_place()) return;
+    if (db_->dialect().tenant_unit != db::Namespace::file || connection().in_transaction()) return;
+    if (connection().in_place()) return;
     throw Error(Code::unavailable,
                 "the tenant was dropped or replaced by another process while this was written")
         .with_effect(Effect::unknown);
@@ -388,6 +419,7 @@ int64_t Conn::run_rows(db::Statement& statement, const db::BlockView& view, cons
                     "a statement that controls the transaction takes no rows");
     before(statement, wait);
     return tracked(db::Control::none, [&] {
+        if (const std::optional<int64_t> affected = statement.run_rows(view, wait)) return *affected;
         const bool nested = connection().in_transaction();
         const bool own = !statement.read_only();
         if (nested)
@@ -505,6 +537,7 @@ Ref<Result> Conn::query(std::string_view sql, const db::BlockView* parameters, c
         if (statement.read_only() && statement.control() == db::Control::none) {
             before(statement, wait);
             tracked(db::Control::none, [&] { statement.settle_columns(wait); });
+            if (!db_->dialect().concurrent_results) open_rows_ = result.get();
         } else {
             result->kept_ = run_returning(statement, wait);
             result->affected_ = statement.affected();
@@ -522,6 +555,9 @@ void Conn::exec_script(std::string_view text, int64_t& statements, const Wait& w
     return entered([&] {
         check_usable();
         statements = 0;
+        keep_open_rows(wait);
+        const auto at_once = [&] { return connection().run_script(text, statements, wait); };
+        if (tracked(db::Control::none, at_once)) return;
         bool committed = false;  // by a statement before
         std::string_view rest = text;
         while (!rest.empty()) {
@@ -561,13 +597,14 @@ void Conn::begin(const db::TransactionMode& mode, const Wait& wait) {
         check_usable();
         if (tx_ == TxState::open)
             throw Error(Code::invalid_state, "a transaction is open already; savepoints nest");
+        keep_open_rows(wait);
         db::TransactionMode asked = mode;
         asked.read_only = asked.read_only || options_.read_only;
         if (asked.immediate && !asked.read_only && db_->dialect().single_writer)
             lease_.take_turn(wait);
         tracked(db::Control::begin, [&] {
             connection().begin(asked, wait);
-            if (connection().in_place()) return;
+            if (db_->dialect().tenant_unit != db::Namespace::file || connection().in_place()) return;
             connection().rollback();
             throw Error(Code::unavailable, "the tenant was dropped or replaced by another process");
         });
@@ -579,8 +616,9 @@ void Conn::commit(const Wait& wait) {
     return entered([&] {
         check_usable();
         if (tx_ != TxState::open) throw Error(Code::invalid_state, "no transaction is open");
+        keep_open_rows(wait);
         tracked(db::Control::commit, [&] {
-            if (!connection().in_place()) {
+            if (db_->dialect().tenant_unit == db::Namespace::file && !connection().in_place()) {
                 connection().rollback();
                 throw Error(Code::unavailable,
                             "the tenant was dropped or replaced by another process")
@@ -594,6 +632,7 @@ void Conn::commit(const Wait& wait) {
 
 void Conn::rollback() {
     return entered([&] {
+        drop_open_rows("the transaction that they were read in was rolled back");
         tx_ = connection().in_transaction() ? TxState::open : TxState::none;
         tracked(db::Control::rollback, [&] { connection().rollback(); });
     });
@@ -604,6 +643,7 @@ void Conn::savepoint(std::string_view name) {
         check_savepoint(name);
         check_usable();
         if (tx_ != TxState::open) throw Error(Code::invalid_state, "no transaction is open");
+        keep_open_rows(db_->wait(MTDB_DEFAULT, {}, Patience::query));
         tracked(db::Control::none, [&] { connection().savepoint(name); });
         savepoints_.emplace_back(name);
     });
@@ -617,6 +657,7 @@ void Conn::rollback_to(std::string_view name) {
         const auto found = innermost(savepoints_, name);
         if (found == savepoints_.rend())
             throw Error(Code::not_found, "no savepoint '" + std::string(name) + "'");
+        keep_open_rows(db_->wait(MTDB_DEFAULT, {}, Patience::query));
         tracked(db::Control::none, [&] { connection().rollback_to(name); });
         savepoints_.erase(found.base(), savepoints_.end());
     });
@@ -630,6 +671,7 @@ void Conn::release_savepoint(std::string_view name) {
         const auto found = innermost(savepoints_, name);
         if (found == savepoints_.rend())
             throw Error(Code::not_found, "no savepoint '" + std::string(name) + "'");
+        keep_open_rows(db_->wait(MTDB_DEFAULT, {}, Patience::query));
         tracked(db::Control::none, [&] { connection().release_savepoint(name); });
         savepoints_.erase(std::prev(found.base()), savepoints_.end());
     });
@@ -727,6 +769,7 @@ Ref<Result> Stmt::execute(const Wait& wait, Ref<Cancel> cancel) {
         check_open();
         conn_->check_usable();
         db::Statement& statement = use_.statement();
+        conn_->forget_open_rows(use_.compiled);
         statement.reset();
         conn_->show(use_, false);
         ++executions_;
@@ -751,6 +794,7 @@ Ref<Result> Stmt::execute(const Wait& wait, Ref<Cancel> cancel) {
             conn_->tracked(db::Control::none, [&] { statement.settle_columns(wait); });
             result->stmt_ = Ref<Stmt>::share(this);
             result->execution_ = executions_;
+            if (!conn_->db_->dialect().concurrent_results) conn_->open_rows_ = result.get();
         } else {
             result->kept_ = conn_->run_returning(statement, wait);
             result->affected_ = statement.affected();

@@ -115,6 +115,11 @@ private:
     void before(const db::Statement& statement, const Wait& wait);
     void check_place();
     void confirm_place();
+    // Where a connection reads one statement at a time: the rest of an open result moves into memory.
+    void keep_open_rows(const Wait& wait);
+    void drop_open_rows(const char* reason) noexcept;
+    void forget_open_rows(const pool::Compiled* compiled) noexcept;
+    void relay_notices() noexcept;
     static void check_single(const pool::Compiled& compiled, std::string_view tail);
     static std::optional<Error> drain(db::Statement& statement, TableRows& table,
                                       const Wait& wait);
@@ -149,6 +154,7 @@ private:
     LeaseOptions options_;
     pool::Lease lease_;
     Use* uses_ = nullptr;
+    Result* open_rows_ = nullptr;  // the result that is being read, where only one can be
     std::vector<std::string> savepoints_;
     int64_t insert_id_ = 0;  // of the last INSERT of this lease
     TxState tx_ = TxState::none;
@@ -161,6 +167,10 @@ private:
 template <class Work>
 decltype(auto) Conn::entered(Work&& work) {
     const Inside inside(*this);
+    struct Relay {
+        Conn& conn;
+        ~Relay() { conn.relay_notices(); }
+    } relay{*this};
     try {
         return work();
     } catch (const Error& error) {
@@ -252,6 +262,8 @@ private:
     db::Rows& rows();
     bool on_conn() const noexcept { return conn_ && kept_ == nullptr && !rowless_; }
     void show(bool row) noexcept;
+    void keep(const Wait& wait);
+    const pool::Compiled* source() const noexcept { return stmt_ ? stmt_->use_.compiled : use_.compiled; }
     int32_t fill(db::Rows& source, void* buffer, int64_t capacity, int64_t rows_max,
                  int64_t& rows_out, int64_t& used);
     void done();
@@ -265,6 +277,7 @@ private:
     int64_t affected_ = 0;
     int64_t insert_id_ = 0;
     int64_t row_bytes_ = 32;  // heap that a row needs, as seen so far
+    const char* lost_ = nullptr;  // why its rows are gone
     bool on_row_ = false;
     bool done_ = false;
     bool rowless_ = false;  // a statement without columns stands behind it, and it has been run

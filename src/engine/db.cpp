@@ -4,10 +4,12 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <utility>
 
 #include "backends/registry.hpp"
+#include "base/text.hpp"
 #include "db/url.hpp"
 #include "engine/gate.hpp"
 #include "engine/migrator.hpp"
@@ -29,6 +31,28 @@ int64_t files_bound(const Options& options) {
     return asked > 0 ? std::min(asked, usable) : usable;
 }
 
+// "2s", "500ms", "1m30s" as Go writes durations; a bare number is milliseconds.
+int64_t milliseconds_of(std::string_view text) {
+    const std::string whole(text);
+    int64_t total = 0;
+    while (!text.empty()) {
+        double number = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+        const std::string_view unit = text.substr(0, text.find_first_of("0123456789."));
+        text.remove_prefix(unit.size());
+        const double scale = unit == "ms" || unit.empty() ? 1
+                             : unit == "s"                ? 1000
+                             : unit == "m"                ? 60000
+                             : unit == "h"                ? 3600000
+                                                          : -1;
+        if (error != std::errc() || scale < 0 || !(number >= 0) || number * scale > 1e12)
+            throw Error(Code::invalid_argument, "'" + base::excerpt(whole) + "' is no duration such as 2s or 500ms");
+        total += static_cast<int64_t>(number * scale);
+    }
+    return total;
+}
+
 std::string real_root(const db::Url& url) {
     if (url.scheme != "sqlite" || url.target == ":memory:") return {};
     const std::unique_ptr<char, void (*)(void*)> path(realpath(url.target.c_str(), nullptr),
@@ -36,12 +60,60 @@ std::string real_root(const db::Url& url) {
     return path != nullptr ? path.get() : std::string();
 }
 
-void check_tenancy(const Options& options) {
-    const std::string tenancy = options.text("tenancy");
-    if (tenancy != "auto" && tenancy != "file")
-        throw Error(
-            Code::unsupported,
-            "tenancy '" + tenancy + "' needs a backend that this build does not have: use file");
+// What `tenancy` means for this backend. Throws Error(unsupported) for one that it does not have.
+Tenancy tenancy_of(const Options& options, const db::Dialect& dialect) {
+    const std::string asked = options.text("tenancy");
+    const bool file = dialect.tenant_unit == db::Namespace::file;
+    const bool schema = dialect.tenant_unit == db::Namespace::schema;
+    if (asked == "auto") return file ? Tenancy::file : schema ? Tenancy::schema : Tenancy::database;
+    if (asked == "file" && file) return Tenancy::file;
+    if (asked == "schema" && schema) return Tenancy::schema;
+    if (asked == "database" && !file) return Tenancy::database;
+    if (asked == "server" && !file) {
+        if (options.text("tenant.routes") == "template")
+            throw Error(Code::invalid_argument, "tenancy 'server' needs tenant.routes=map or resolver");
+        return Tenancy::server;
+    }
+    throw Error(Code::unsupported, "tenancy '" + asked + "' is not one of backend '" + std::string(dialect.name) +
+                                       "': use " +
+                                       (file     ? "file"
+                                        : schema ? "schema, database or server"
+                                                 : "database or server"));
+}
+
+// What gorm-multitenancy's keys of a url mean here; their values are values, not floors.
+void apply_gmt(Options& options, std::string_view key, std::string_view value) {
+    if (key == "gmt_disable_retry") {
+        if (value == "true" || value == "1") options.set_text("retry.max", "0");
+    } else if (key == "gmt_max_retries") {
+        options.set_text("retry.max", value);
+    } else if (key == "gmt_retry_interval") {
+        options.set_text("retry.interval_ms", std::to_string(milliseconds_of(value)));
+    } else if (key == "gmt_retry_max_interval") {
+        options.set_text("retry.interval_max_ms", std::to_string(milliseconds_of(value)));
+    } else {
+        throw Error(Code::invalid_argument, "the url has the unknown key '" + base::excerpt(key) + "'");
+    }
+}
+
+// A url's own keys: mtdb_<option>, gmt_* of gorm-multitenancy, x-* of golang-migrate. What the program set itself
+// stands.
+Options with_settings(const Options& options, const db::Url& url) {
+    Options merged;
+    for (const auto& [key, value] : url.settings) {
+        if (key.starts_with("mtdb_"))
+            merged.set_text(std::string_view(key).substr(5), value);
+        else if (key.starts_with("gmt_"))
+            apply_gmt(merged, key, value);
+        else if (key == "x-migrations-table")
+            merged.set_text("migrate.table", value);
+        else if (key == "x-statement-timeout")
+            merged.set_text("query_timeout_ms", value);
+        else
+            throw Error(Code::invalid_argument, "the url has the unknown key '" + base::excerpt(key) + "'");
+    }
+    merged.add(options);
+    return merged;
 }
 
 }  // namespace
@@ -49,11 +121,12 @@ void check_tenancy(const Options& options) {
 std::string backend_names() { return backends::names(); }
 
 Ref<Db> Db::open(std::string_view url, const Options& options) {
-    options.check_scope(Scope::db);
-    check_tenancy(options);
-    Ref<Db> db = make<Db>(options, db::Url::parse(url));
-    if (options.has("migrate.source")) {
-        const Ref<Migrator> migrator = Migrator::open(db, options);
+    const db::Url parsed = db::Url::parse(url);
+    const Options merged = with_settings(options, parsed);
+    merged.check_scope(Scope::db);
+    Ref<Db> db = make<Db>(merged, parsed);
+    if (merged.has("migrate.source")) {
+        const Ref<Migrator> migrator = Migrator::open(db, merged);
         migrator->enable();
     }
     return db;
@@ -93,6 +166,13 @@ tenant::RouteRules Db::route_rules(const Options& options, const db::Url& url,
     rules.scheme = dialect.name;
     rules.root = real_root(url);
     rules.outside = options.boolean("route.outside");
+    if (dialect.tenant_unit == db::Namespace::file) return rules;
+    rules.name_template = options.text("tenant.namespace");
+    rules.user_template = options.text("tenant.user");
+    rules.name_is_database =
+        tenancy_of(options, dialect) == Tenancy::database && dialect.tenant_unit == db::Namespace::schema;
+    rules.shared = options.text("tenant.shared");
+    rules.reserved = dialect.reserved;
     return rules;
 }
 
@@ -105,10 +185,13 @@ Db::Db(const Options& options, const db::Url& url)
       create_on_first_use_(options.text("tenant.create") == "on_first_use"),
       helpers_(options.text("threads") == "auto"),
       shared_(options.text("tenant.shared")),
-      shared_path_(shared_.empty() ? std::string()
-                                   : tenant::PathTemplate::parse(options.text("tenant.path"))
-                                         .expand(tenant::Id::parse(shared_))),
       backend_(backends::open(url, options_)),
+      reserved_(backend_->dialect().reserved.empty() ? tenant::file_reserved() : backend_->dialect().reserved),
+      shared_path_(shared_.empty() || backend_->dialect().tenant_unit != db::Namespace::file
+                       ? std::string()
+                       : tenant::PathTemplate::parse(options.text("tenant.path"))
+                             .expand(tenant::Id::parse(shared_))),
+      tenancy_(tenancy_of(options_, backend_->dialect())),
       router_(route_rules(options_, url, backend_->dialect())),
       requests_(milliseconds(options.integer("route.ttl_ms")),
                 milliseconds(options.integer("route.request_ms"))),
@@ -166,7 +249,7 @@ Wait Db::wait(int64_t timeout_ms, const Ref<Cancel>& cancel, Patience patience) 
 // ---- routes -------------------------------------------------------------------------------------
 
 tenant::Id Db::id_of(std::string_view tenant) const {
-    tenant::Id id = tenant::Id::parse(tenant);
+    tenant::Id id = tenant::Id::parse(tenant, reserved_);
     if (!shared_.empty() && id.text() == shared_)
         throw Error(Code::invalid_argument,
                     "tenant id '" + shared_ + "' is reserved for the shared tables");
@@ -174,7 +257,7 @@ tenant::Id Db::id_of(std::string_view tenant) const {
 }
 
 db::Place Db::not_shared(db::Place place, const tenant::Id& id) const {
-    if (!shared_.empty() && place.path == shared_path_)
+    if (!shared_path_.empty() && place.path == shared_path_)
         throw Error(Code::permission,
                     "the route of tenant '" + id.text() + "' leads to the shared tables")
             .with_tenant(id.text());
@@ -317,7 +400,7 @@ Ref<Result> Db::query(std::string_view tenant, std::string_view sql,
 void Db::ping(std::string_view tenant, const Wait& wait) {
     check_open();
     const tenant::Id id = id_of(tenant);
-    if (!backend_->exists(locate(id, wait)))
+    if (!backend_->exists(locate(id, wait), wait))
         throw Error(Code::tenant_unknown, "no tenant '" + id.text() + "'").with_tenant(id.text());
     const pool::Lease held = lease_for_verb(tenant, wait);
     const auto statement = held.connection().prepare(backend_->dialect().ping, nullptr, wait);

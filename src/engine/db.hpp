@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,8 @@
 namespace mtdb::engine {
 
 class Gate;
+
+enum class Tenancy { file, schema, database, server };
 
 // Of the backends in this build, separated by commas.
 std::string backend_names();
@@ -67,7 +70,7 @@ public:
     bool tenant_exists(std::string_view tenant);
     bool tenant_exists(std::string_view tenant, const Wait& wait);
     Ref<Result> list_tenants(const Wait& wait, Ref<Cancel> cancel);
-    std::unique_ptr<db::TenantCursor> tenant_cursor();
+    std::unique_ptr<db::TenantCursor> tenant_cursor(const Wait& wait);
     std::optional<std::string> tenant_at(const std::string& path) const;
     void copy_tenant(std::string_view source, std::string_view target, const Wait& wait);
     void drop_tenant(std::string_view tenant, const Wait& wait);
@@ -121,9 +124,11 @@ private:
     const int64_t query_timeout_ms_;
     const bool create_on_first_use_;
     const bool helpers_;
-    const std::string shared_;  // the id of the shared file, or empty
-    const std::string shared_path_;
-    std::unique_ptr<db::Backend> backend_;
+    const std::string shared_;  // the id of the shared file or the shared namespace, or empty
+    const std::unique_ptr<db::Backend> backend_;
+    const std::span<const db::Reserved> reserved_;
+    const std::string shared_path_;  // of the shared file, or empty
+    const Tenancy tenancy_;
     tenant::Router router_;
     tenant::Requests requests_;
     telemetry::Events events_;

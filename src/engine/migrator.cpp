@@ -277,7 +277,7 @@ std::vector<std::string> list_of(Db& db, std::string_view tenants, const Wait& w
             if (!line.empty()) list.emplace_back(line);
         return list;
     }
-    const auto cursor = db.tenant_cursor();
+    const auto cursor = db.tenant_cursor(wait);
     while (const auto path = cursor->next()) {
         wait.check("the list of tenants");
         if (auto tenant = db.tenant_at(*path)) list.push_back(std::move(*tenant));

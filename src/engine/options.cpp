@@ -69,21 +69,32 @@ constexpr Option choice(std::string_view key, uint32_t scopes, std::string_view 
     return {key, scopes, Kind::choice, fallback, 0, 0, choices, false, "0.1", doc, 0};
 }
 
+constexpr Option secret(std::string_view key, uint32_t scopes, std::string_view doc) {
+    return {key, scopes, Kind::text, "", 0, 0, {}, true, "0.1", doc, 0};
+}
+
 constexpr Option table[] = {
     choice("tenancy", in_db, "auto|file|schema|database|server", "auto",
            "How tenants are kept apart; auto takes the backend's own way."),
     text("tenant.path", in_db, "{id}.db",
          "Where a tenant's file is below the root: {id}, and {hash:N} for N hexadecimal digits of "
          "the id's hash."),
+    text("tenant.namespace", in_db, "{id}",
+         "On a server, the name of a tenant's schema or database: {id}, and {hash:N} for N "
+         "hexadecimal digits of the id's hash."),
+    text("tenant.user", in_db, "",
+         "On a server, the user that a tenant's connections log in as, with {id}: one pool per user, "
+         "and the server's grants between the tenants; empty for the url's user."),
     choice("tenant.routes", in_db, "template|map|resolver", "template",
            "Where routes come from: tenant.path, the tenant.map. entries, or the host's answers."),
     text("tenant.map.", in_db, "",
-         "Where one tenant of a static map is: a path relative to the root, or a sqlite: URL."),
+         "Where one tenant of a static map is: a path relative to the root, a namespace, or a URL."),
     choice("tenant.create", in_db, "explicit|on_first_use", "explicit",
            "Whether a tenant is made only by mtdb_tenant_create(), or also by its first lease."),
     text("tenant.shared", in_db, "",
-         "Id of the tenant whose file is attached read-only, under that name, to every connection; "
-         "empty for none."),
+         "Where the shared tables are: the id of the tenant whose file is attached read-only under "
+         "that name, or on a server the schema or database, which no tenant may have; empty for "
+         "none."),
     boolean("route.outside", in_db, "false",
             "Lets a map or an answer name a file that is not below the root."),
     integer("route.ttl_ms", in_db, "60000", 1, ms_max,
@@ -102,8 +113,12 @@ constexpr Option table[] = {
             "end."),
     integer("shutdown_timeout_ms", in_db, "10000", 0, ms_max,
             "How long running work may take to end at mtdb_db_close() when it gives no timeout."),
-    integer("pool.size_max", in_db, "8", 1, 1000, "Open connections per tenant."),
-    integer("pool.idle_max", in_db, "8", 0, 1000, "Idle connections kept per tenant."),
+    integer("pool.size_max", in_db, "8", 1, 1000,
+            "Open connections per tenant, or per server where tenants share them."),
+    integer("pool.idle_max", in_db, "8", 0, 1000,
+            "Idle connections kept per tenant, or per server where tenants share them."),
+    integer("pool.touched_max", in_db, "1000", 1, count_max,
+            "Distinct tenants that one connection to a server serves before it is replaced."),
     integer("pool.idle_ms", in_db, "300000", 0, ms_max,
             "How long a connection may be idle before it is closed; 0 for ever."),
     integer("pool.lifetime_ms", in_db, "0", 0, ms_max,
@@ -130,6 +145,33 @@ constexpr Option table[] = {
             "Prepared statements kept per connection; 0 for none."),
     integer("result_buffer_max_bytes", in_db, "67108864", 4096, any_max,
             "Memory that one buffered result may take."),
+    secret("password", in_db, "Password for the server, instead of one in the url."),
+    text("password_file", in_db, "", "File whose first line is the password for the server."),
+    text("password_env", in_db, "", "Environment variable that holds the password for the server."),
+    integer("connect_timeout_ms", in_db, "10000", 1, ms_max,
+            "How long one host of a server may take to accept a connection."),
+    text("application_name", in_db, "mtdb", "The name that a server shows for the connections."),
+    choice("tls.mode", in_db, "auto|disable|prefer|require|verify-ca|verify-full", "auto",
+           "How a connection to a server is protected; auto takes the url's word or the client library's."),
+    text("tls.ca", in_db, "", "File of the certificate authorities that a server's certificate is checked with."),
+    text("tls.cert", in_db, "", "File of the client's certificate."),
+    text("tls.key", in_db, "", "File of the client's private key."),
+    integer("retry.max", in_db, "6", 0, 1000,
+            "How often a transient failure of a verb on tenants, or of connecting, is tried again."),
+    integer("retry.interval_ms", in_db, "100", 0, ms_max,
+            "The wait before the first of these, doubled each time, with jitter."),
+    integer("retry.interval_max_ms", in_db, "30000", 0, ms_max, "The longest of these waits."),
+    integer("drop.batch", in_db, "100", 1, 100000,
+            "Relations that one transaction drops when a tenant on a server is dropped."),
+    choice("bulk", in_db, "flight|copy", "flight",
+           "How a block of rows reaches PostgreSQL: executions in one flight, or COPY for a plain INSERT."),
+    choice("zero_dates", in_db, "null|error|text", "error",
+           "What a MySQL date of zeros is read as."),
+    text("postgres.extensions", in_db, "",
+         "Schemas of extensions that every tenant's search path gets, separated by commas."),
+    choice("postgres.pooler", in_db, "auto|none|transaction|session", "auto",
+           "What stands before PostgreSQL: found out, nothing, or a pooler that keeps transactions or "
+           "sessions together."),
     choice("sqlite.journal", in_db, "wal|delete", "wal",
            "Journal mode that a tenant's file is created with."),
     choice(
@@ -361,6 +403,11 @@ void Options::put(const Option& option, std::string text, int64_t integer) {
         return;
     }
     values_.push_back({&option, std::move(text), integer});
+}
+
+void Options::add(const Options& other) {
+    for (const Value& value : other.values_) put(*value.option, value.text, value.integer);
+    for (const auto& [key, value] : other.items_) items_.insert_or_assign(key, value);
 }
 
 void Options::set_text(std::string_view key, std::string_view value) {

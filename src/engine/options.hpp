@@ -43,6 +43,8 @@ class Options final : public db::Settings {
 public:
     // Each throws Error(invalid_argument): an unknown key, a value of another type, or one that
     // is not allowed.
+    // Takes over what `other` has set; its values win.
+    void add(const Options& other);
     void set_text(std::string_view key, std::string_view value);
     void set_integer(std::string_view key, int64_t value);
     void set_boolean(std::string_view key, bool value);

@@ -45,6 +45,7 @@ void Result::show(bool row) noexcept {
 
 db::Rows& Result::rows() {
     if (closed_) throw Error(Code::closed, "the result was closed");
+    if (lost_ != nullptr) throw Error(Code::invalid_state, std::string("the result's rows are gone: ") + lost_);
     if (kept_ != nullptr) return *kept_;
     if (stmt_) {
         if (stmt_->use_.compiled == nullptr) throw Error(Code::closed, "the statement was closed");
@@ -63,6 +64,7 @@ void Result::done() {
     done_ = true;
     show(false);
     if (kept_ != nullptr || rowless_) return;
+    if (conn_->open_rows_ == this) conn_->open_rows_ = nullptr;
     db::Rows& read = rows();
     if (conn_->options_.one_shot && conn_->lease_) {
         kept_ = std::make_unique<TableRows>(headings_of(read));
@@ -73,8 +75,39 @@ void Result::done() {
     }
 }
 
+// Inside: what is unread moves into memory, so that the connection is free for the next statement.
+void Result::keep(const Wait& wait) {
+    db::Rows& source = rows();
+    auto table = std::make_unique<TableRows>(headings_of(source));
+    table->limit(conn_->db().result_buffer_max());
+    const auto add_row = [&] {
+        for (int32_t i = 0; i < source.column_count(); ++i) table->add(source.value(i));
+    };
+    const bool shown = on_row_;
+    try {
+        if (shown) add_row();
+        conn_->tracked(db::Control::none, [&] {
+            while (source.next(wait)) add_row();
+        });
+    } catch (const Error& error) {
+        if (error.code() != Code::limit) throw;
+        lost_ = "they did not fit result_buffer_max_bytes when another statement ran";
+        show(false);
+        end();
+        throw Error(Code::invalid_state,
+                    "the rows of an open result do not fit result_buffer_max_bytes: read them or close it first")
+            .with_limit("result_buffer_max_bytes");
+    }
+    if (shown) table->next(wait);
+    show(false);
+    end();
+    kept_ = std::move(table);
+    on_row_ = shown;
+}
+
 // Inside, or with nothing of the connection left.
 void Result::end() noexcept {
+    if (conn_ && conn_->open_rows_ == this) conn_->open_rows_ = nullptr;
     if (stmt_) {
         if (stmt_->use_.compiled != nullptr && stmt_->executions_ == execution_)
             stmt_->use_.statement().reset();

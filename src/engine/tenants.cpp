@@ -69,19 +69,19 @@ bool Db::tenant_exists(std::string_view tenant, const Wait& wait) {
     check_open();
     const tenant::Id id = id_of(tenant);
     try {
-        return backend_->exists(locate(id, wait));
+        return backend_->exists(locate(id, wait), wait);
     } catch (const Error& error) {
         if (error.code() == Code::tenant_unknown) return false;
         throw of_tenant(error, id.text());
     }
 }
 
-std::unique_ptr<db::TenantCursor> Db::tenant_cursor() {
+std::unique_ptr<db::TenantCursor> Db::tenant_cursor(const Wait& wait) {
     check_open();
     if (router_.source() == tenant::RouteSource::resolver)
         throw Error(Code::unsupported,
                     "routes come from the host, so the library cannot list the tenants");
-    return backend_->list();
+    return backend_->list(wait);
 }
 
 std::optional<std::string> Db::tenant_at(const std::string& path) const {
@@ -92,7 +92,7 @@ std::optional<std::string> Db::tenant_at(const std::string& path) const {
 }
 
 Ref<Result> Db::list_tenants(const Wait& wait, Ref<Cancel> cancel) {
-    return Result::of_rows(std::make_unique<TenantRows>(Ref<Db>::share(this), tenant_cursor()),
+    return Result::of_rows(std::make_unique<TenantRows>(Ref<Db>::share(this), tenant_cursor(wait)),
                            wait, std::move(cancel));
 }
 
@@ -103,7 +103,7 @@ void Db::copy_tenant(std::string_view source, std::string_view target, const Wai
     const db::Place place = locate(to, wait);
     auto audit_place = reserve_audit();
     std::string message = "copied from " + from.text();  // now: once copied, nothing may fail
-    if (backend_->exists(place))
+    if (backend_->exists(place, wait))
         throw Error(Code::exists, "tenant '" + to.text() + "' exists").with_tenant(to.text());
     const pool::Lease held = lease(from, wait, nullptr);
     try {
@@ -120,7 +120,7 @@ void Db::drop_tenant(std::string_view tenant, const Wait& wait) {
     const db::Place place = locate(id, wait);
     auto audit_place = reserve_audit();
     try {
-        if (!backend_->exists(place)) throw Error(Code::tenant_unknown, "no such place");
+        if (!backend_->exists(place, wait)) throw Error(Code::tenant_unknown, "no such place");
         const pool::Fence fence = pools_.fence(id.text(), {[&] { return place; }, false}, wait);
         backend_->drop(place, wait);
     } catch (const Error& error) {

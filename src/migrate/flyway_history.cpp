@@ -9,20 +9,26 @@ namespace mtdb::migrate {
 FlywayTexts flyway_texts(const std::string& table, const db::Dialect& dialect) {
     const auto name = [&](std::string_view column) { return quoted(column, dialect); };
     const std::string place = qualified(table, dialect);
-    const std::string now(dialect.history_timestamp.empty() ? "CURRENT_TIMESTAMP"
-                                                            : dialect.history_timestamp);
+    const db::HistoryDialect& history = dialect.history;
+    const std::string integer = " " + std::string(history.flyway_integer);
+    const std::string inline_key = history.flyway_primary_key_inline ? " PRIMARY KEY" : "";
+    const std::string key =
+        history.flyway_primary_key_inline
+            ? ""
+            : ",\n    CONSTRAINT " + name(table + "_pk") + " PRIMARY KEY (" + name("installed_rank") + ")";
     FlywayTexts texts;
     texts.table = table;
-    texts.create_table =
-        "CREATE TABLE " + place + " (\n    " + name("installed_rank") +
-        " INT NOT NULL PRIMARY KEY,\n    " + name("version") + " VARCHAR(50),\n    " +
-        name("description") + " VARCHAR(200) NOT NULL,\n    " + name("type") +
-        " VARCHAR(20) NOT NULL,\n    " + name("script") + " VARCHAR(1000) NOT NULL,\n    " +
-        name("checksum") + " INT,\n    " + name("installed_by") + " VARCHAR(100) NOT NULL,\n    " +
-        name("installed_on") + " TEXT NOT NULL DEFAULT (" + now + "),\n    " +
-        name("execution_time") + " INT NOT NULL,\n    " + name("success") + " BOOLEAN NOT NULL\n)";
-    texts.create_index = "CREATE INDEX " + qualified(table + "_s_idx", dialect) + " ON " +
-                         quoted(table, dialect) + " (" + name("success") + ")";
+    texts.create_table = "CREATE TABLE " + place + " (\n    " + name("installed_rank") + integer + " NOT NULL" +
+                         inline_key + ",\n    " + name("version") + " VARCHAR(50),\n    " + name("description") +
+                         " VARCHAR(200) NOT NULL,\n    " + name("type") + " VARCHAR(20) NOT NULL,\n    " +
+                         name("script") + " VARCHAR(1000) NOT NULL,\n    " + name("checksum") + integer + ",\n    " +
+                         name("installed_by") + " VARCHAR(100) NOT NULL,\n    " + name("installed_on") + " " +
+                         std::string(history.flyway_timestamp) + ",\n    " + name("execution_time") + integer +
+                         " NOT NULL,\n    " + name("success") + " BOOLEAN NOT NULL" + key + "\n)";
+    const std::string index = history.current_namespace.empty() ? quoted(table + "_s_idx", dialect)
+                                                                : qualified(table + "_s_idx", dialect);
+    texts.create_index =
+        "CREATE INDEX " + index + " ON " + quoted(table, dialect) + " (" + name("success") + ")";
     // Columns are qualified and unquoted: SQLite would take a quoted name that no column has for a
     // string.
     texts.read =
@@ -33,7 +39,7 @@ FlywayTexts flyway_texts(const std::string& table, const db::Dialect& dialect) {
     texts.insert = "INSERT INTO " + place + " (" + name("installed_rank") + ", " + name("version") +
                    ", " + name("description") + ", " + name("type") + ", " + name("script") + ", " +
                    name("checksum") + ", " + name("installed_by") + ", " + name("execution_time") +
-                   ", " + name("success") + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+                   ", " + name("success") + ") VALUES (" + placeholders(9, dialect) + ")";
     return texts;
 }
 

@@ -7,15 +7,16 @@ GolangTexts golang_texts(const std::string& table, const db::Dialect& dialect) {
     const std::string place = qualified(table, dialect);
     GolangTexts texts;
     texts.table = table;
-    texts.create_table = "CREATE TABLE IF NOT EXISTS " + place + " (version uint64,dirty bool)";
+    texts.create_table = "CREATE TABLE IF NOT EXISTS " + place + " " + std::string(dialect.history.golang_columns);
     // One name for all tables, as golang-migrate has it: a second table of a file stays without the
     // index.
-    texts.create_index = "CREATE UNIQUE INDEX IF NOT EXISTS " +
+    if (dialect.history.golang_index)
+        texts.create_index = "CREATE UNIQUE INDEX IF NOT EXISTS " +
                          qualified("version_unique", dialect) + " ON " + quoted(table, dialect) +
                          " (version)";
     texts.read = "SELECT h.version, h.dirty FROM " + place + " AS h LIMIT 2";
     texts.clear = "DELETE FROM " + place;
-    texts.insert = "INSERT INTO " + place + " (version, dirty) VALUES (?, ?)";
+    texts.insert = "INSERT INTO " + place + " (version, dirty) VALUES (" + placeholders(2, dialect) + ")";
     return texts;
 }
 

@@ -62,8 +62,17 @@ std::string quoted(std::string_view name, const db::Dialect& dialect) {
 }
 
 std::string qualified(std::string_view name, const db::Dialect& dialect) {
-    if (dialect.current_namespace.empty()) return quoted(name, dialect);
-    return quoted(dialect.current_namespace, dialect) + "." + quoted(name, dialect);
+    if (dialect.history.current_namespace.empty()) return quoted(name, dialect);
+    return quoted(dialect.history.current_namespace, dialect) + "." + quoted(name, dialect);
+}
+
+std::string placeholders(int32_t count, const db::Dialect& dialect) {
+    std::string out;
+    for (int32_t index = 1; index <= count; ++index) {
+        if (index > 1) out += ", ";
+        out += dialect.lexis.style == db::PlaceholderStyle::dollar ? "$" + std::to_string(index) : "?";
+    }
+    return out;
 }
 
 void execute(db::Connection& connection, const std::string& text, const Wait& wait) {
@@ -97,6 +106,7 @@ HistoryTexts::HistoryTexts(const Source& source, const HistoryOptions& options,
     flyway = flyway_texts(preferred_ == Format::flyway ? chosen : other, dialect);
     golang = golang_texts(preferred_ == Format::golang ? chosen : other, dialect);
     own_name_ = own;
+    tables_query = dialect.history.tables_query;
 }
 
 bool HistoryTexts::note(std::string_view name, Found& found) const {
@@ -141,10 +151,6 @@ db::Statement& History::prepared(std::unique_ptr<db::Statement>& slot, std::stri
 
 namespace {
 
-// All names, compared here: a query that compares takes longer to prepare than the rest of a run
-// that finds nothing to do.
-constexpr std::string_view tables_query = "SELECT name FROM sqlite_master WHERE type = 'table'";
-
 // Flyway does not count these as content.
 bool engine_table(std::string_view name) {
     return base::equal_fold(name.substr(0, 7), "sqlite_") || name == "android_metadata";
@@ -153,7 +159,9 @@ bool engine_table(std::string_view name) {
 }  // namespace
 
 HistoryView History::look(const Wait& wait) {
-    db::Statement& tables = prepared(tables_, tables_query, wait);
+    // All names, compared here: a query that compares takes longer to prepare than the rest of a run that finds
+    // nothing to do.
+    db::Statement& tables = prepared(tables_, texts_.tables_query, wait);
     HistoryTexts::Found found;
     bool others = false;
     while (tables.next(wait)) {
@@ -197,7 +205,8 @@ void History::create(HistoryView& view, const Wait& wait) {
     if (view.exists) return;
     const bool flyway = view.format == Format::flyway;
     execute(connection_, flyway ? texts_.flyway.create_table : texts_.golang.create_table, wait);
-    execute(connection_, flyway ? texts_.flyway.create_index : texts_.golang.create_index, wait);
+    const std::string& index = flyway ? texts_.flyway.create_index : texts_.golang.create_index;
+    if (!index.empty()) execute(connection_, index, wait);
     view.exists = true;
 }
 

@@ -90,6 +90,7 @@ public:
 
     FlywayTexts flyway;
     GolangTexts golang;
+    std::string_view tables_query;
 
 private:
     Format preferred_;
@@ -132,6 +133,8 @@ std::string text_of(const db::Value& value);
 // The quoted name, in the dialect's present namespace.
 std::string quoted(std::string_view name, const db::Dialect& dialect);
 std::string qualified(std::string_view name, const db::Dialect& dialect);
+// "?, ?" or "$1, $2".
+std::string placeholders(int32_t count, const db::Dialect& dialect);
 void execute(db::Connection& connection, const std::string& text, const Wait& wait);
 // A failed reading of a table that lacks columns: never taken for an empty history.
 Error unreadable(const std::string& table, const char* tool, const Error& cause);

@@ -9,21 +9,13 @@
 #include <string>
 #include <string_view>
 
+#include "db/reserved.hpp"
+
 namespace mtdb::tenant {
 
 constexpr std::size_t id_size_max = 63;
 
-// A name that no tenant may have, compared without regard to ASCII case.
-struct Reserved {
-    enum class Match {
-        whole,
-        beginning,
-        numbered
-    };  // numbered: the name and one digit from 1 to 9
-    std::string_view name;
-    Match match;
-    std::string_view reason;  // completes "is reserved: "
-};
+using db::Reserved;
 
 // Where a tenant is a file: device names of Windows, and names that the engine gives to files of
 // its own.

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t hash_digits = 16;
 constexpr std::size_t path_size_max = 512;
+constexpr std::size_t name_size_max = 63;  // PostgreSQL would cut a longer one
 constexpr std::size_t component_size_max =
     240;  // file systems end at 255; the engine adds up to "-journal"
 
@@ -87,8 +88,8 @@ void PathTemplate::check_component(std::string_view component, bool last) const 
     }
 }
 
-PathTemplate PathTemplate::parse(std::string_view text) {
-    if (text.empty()) throw Error(Code::invalid_argument, "the path template is empty");
+PathTemplate PathTemplate::tokens_of(std::string_view text) {
+    if (text.empty()) throw Error(Code::invalid_argument, "the template is empty");
     if (!base::valid_utf8(text)) throw invalid(text, "is not UTF-8");
     PathTemplate made;
     made.text_ = text;
@@ -105,20 +106,48 @@ PathTemplate PathTemplate::parse(std::string_view text) {
         made.parts_.push_back({Token::literal, std::string(text.substr(at, end - at)), 0});
         at = end;
     }
+    return made;
+}
+
+void PathTemplate::count() {
+    std::size_t digits = 0;
+    for (const Part& part : parts_) {
+        digits += part.digits;
+        fixed_size_ += part.token == Token::literal ? part.literal.size() : part.digits;
+    }
+    if (digits > hash_digits) throw invalid(text_, "takes more than the 16 digits of the hash");
+}
+
+PathTemplate PathTemplate::parse(std::string_view text) {
+    if (text.empty()) throw Error(Code::invalid_argument, "the path template is empty");
+    PathTemplate made = tokens_of(text);
     for (std::size_t at = 0; at <= text.size();) {
         const std::size_t end = std::min(text.find('/', at), text.size());
         made.check_component(text.substr(at, end - at), end == text.size());
         at = end + 1;
     }
-    std::size_t digits = 0;
-    for (const Part& part : made.parts_) {
-        digits += part.digits;
-        made.fixed_size_ += part.token == Token::literal ? part.literal.size() : part.digits;
-    }
-    if (digits > hash_digits) throw invalid(text, "takes more than the 16 digits of the hash");
+    made.count();
     if (made.fixed_size_ + id_size_max > path_size_max)
         throw invalid(text, "makes paths of more than 512 bytes");
     made.depth_ = static_cast<int32_t>(std::count(text.begin(), text.end(), '/'));
+    return made;
+}
+
+PathTemplate PathTemplate::parse_name(std::string_view text) {
+    PathTemplate made = tokens_of(text);
+    made.name_ = true;
+    int ids = 0;
+    for (const Part& part : made.parts_) {
+        ids += part.token == Token::id ? 1 : 0;
+        for (const char c : part.literal) {
+            const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                                 c == '_' || c == '-';
+            if (!allowed) throw invalid(text, "has a character that is no letter, digit, '_' or '-'");
+        }
+    }
+    if (ids != 1) throw invalid(text, "must have {id} once");
+    made.count();
+    if (made.fixed_size_ >= name_size_max) throw invalid(text, "leaves no room for an id in 63 bytes");
     return made;
 }
 
@@ -142,17 +171,20 @@ std::string PathTemplate::expand(const Id& id) const {
                 break;
         }
     }
+    if (name_ && path.size() > name_size_max)
+        throw Error(Code::invalid_argument, "tenant '" + id.text() + "' makes the name '" + path +
+                                                "', which is longer than 63 bytes");
     return path;
 }
 
-std::optional<Id> PathTemplate::match(std::string_view path) const {
+std::optional<Id> PathTemplate::match(std::string_view path, std::span<const Reserved> reserved) const {
     if (path.size() <= fixed_size_) return std::nullopt;
     std::size_t before = 0;  // Everything ahead of the id has a fixed size.
     for (const Part& part : parts_) {
         if (part.token == Token::id) break;
         before += part.token == Token::literal ? part.literal.size() : part.digits;
     }
-    std::optional<Id> id = Id::find(path.substr(before, path.size() - fixed_size_));
+    std::optional<Id> id = Id::find(path.substr(before, path.size() - fixed_size_), reserved);
     if (id && expand(*id) != path) id.reset();
     return id;
 }

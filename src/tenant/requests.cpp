@@ -7,6 +7,11 @@
 #include "base/text.hpp"
 
 namespace mtdb::tenant {
+namespace {
+
+std::string owner_key(const db::Place& place) { return place.server + '\0' + place.path; }
+
+}  // namespace
 
 using base::Clock;
 using base::Time;
@@ -22,7 +27,7 @@ bool Requests::believed(const Entry& entry, Time now) const {
 }
 
 void Requests::disown(Known& known, const std::string& tenant, const Entry& entry) {
-    const auto owner = known.owners.find(entry.place.path);
+    const auto owner = known.owners.find(owner_key(entry.place));
     if (entry.stage == Stage::answered && owner != known.owners.end() && owner->second == tenant)
         known.owners.erase(owner);
 }
@@ -194,7 +199,7 @@ void Requests::settle(Known& known, Entry& entry, Stage stage) {
     entry.served = false;
     drop_expired(known, entry.since);
     known.answered.emplace_back(entry.since, tenant->second);
-    if (stage == Stage::answered) known.owners.insert_or_assign(entry.place.path, tenant->second);
+    if (stage == Stage::answered) known.owners.insert_or_assign(owner_key(entry.place), tenant->second);
     known.tenants.erase(tenant);
     entry.id = 0;
     entry.stage = stage;
@@ -208,7 +213,7 @@ void Requests::answer(int64_t id, const db::Place& place, const Holder& holder) 
     std::optional<std::string> other;
     if (holder) other = known.unlocked([&] { return holder(place); });
     Entry& entry = request_of(*known, id);  // Another thread may have answered meanwhile.
-    const auto owner = known->owners.find(place.path);
+    const auto owner = known->owners.find(owner_key(place));
     if (owner != known->owners.end() && owner->second != tenant) {
         const auto owned = known->entries.find(owner->second);
         if (owned != known->entries.end() && believed(owned->second, Clock::now()))

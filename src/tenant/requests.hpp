@@ -83,7 +83,7 @@ private:
     struct Known {
         std::unordered_map<std::string, Entry> entries;       // by tenant
         std::unordered_map<int64_t, std::string> tenants;     // by request
-        std::unordered_map<std::string, std::string> owners;  // tenant by path, of answered entries
+        std::unordered_map<std::string, std::string> owners;  // tenant by server and path, of answered entries
         std::deque<int64_t> open;  // requests, oldest first; may name some that are open no longer
         std::deque<std::pair<base::Time, std::string>>
             taken;  // in order of time; may be out of date

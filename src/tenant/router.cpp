@@ -37,16 +37,20 @@ std::string normal(std::string_view value, std::string_view path, bool inside) {
 }  // namespace
 
 Router::Router(RouteRules rules)
-    : rules_(std::move(rules)), template_(PathTemplate::parse(rules_.path_template)) {
+    : rules_(std::move(rules)),
+      template_(on_server() ? PathTemplate::parse_name(rules_.name_template)
+                            : PathTemplate::parse(rules_.path_template)) {
+    if (!rules_.user_template.empty()) user_ = PathTemplate::parse_name(rules_.user_template);
     for (const auto& [tenant, value] : rules_.map) {
-        const Id id = Id::parse(tenant);
+        const Id id = Id::parse(tenant, rules_.reserved);
         const db::Place place = place_of(value);
-        const auto [other, placed] = tenants_.try_emplace(place.path, id);
+        const auto [other, placed] = tenants_.try_emplace(place.server + '\0' + place.path, id);
         if (!placed && other->second != id) {
             throw Error(Code::invalid_argument, "tenants '" + other->second.text() + "' and '" +
                                                     tenant + "' have the same place '" +
                                                     base::excerpt(place.path) + "'");
         }
+        if (on_server()) tenants_.try_emplace(place.path, id);
         if (!places_.try_emplace(tenant, place).second) {
             throw Error(Code::invalid_argument, "tenant '" + tenant + "' is twice in the map");
         }
@@ -57,6 +61,7 @@ Router::Router(RouteRules rules)
 Route Router::locate(const Id& id) const {
     switch (rules_.source) {
         case RouteSource::path_template:
+            if (on_server()) return {Route::State::found, server_place(template_.expand(id), id)};
             return {Route::State::found, {template_.expand(id)}};
         case RouteSource::map: {
             const auto place = places_.find(id.text());
@@ -72,9 +77,9 @@ Route Router::locate(const Id& id) const {
 std::optional<Id> Router::match(const std::string& path) const {
     switch (rules_.source) {
         case RouteSource::path_template:
-            return template_.match(path);
+            return template_.match(path, rules_.reserved);
         case RouteSource::map: {
-            const auto id = tenants_.find(path);
+            const auto id = tenants_.find(on_server() ? path : '\0' + path);
             return id == tenants_.end() ? std::nullopt : std::optional<Id>(id->second);
         }
         case RouteSource::resolver:
@@ -86,6 +91,7 @@ std::optional<Id> Router::match(const std::string& path) const {
 db::Place Router::place_of(std::string_view value) const {
     if (value.empty()) throw Error(Code::invalid_argument, "the route is empty");
     if (value.find('\0') != std::string_view::npos) throw invalid(value, "has a NUL byte");
+    if (on_server()) return server_place_of(value);
     if (!base::valid_utf8(value)) throw invalid(value, "is not UTF-8");
     const std::size_t colon = value.find(':');
     const bool url = colon != std::string_view::npos && value.find('/') > colon;
@@ -113,6 +119,53 @@ db::Place Router::place_of(std::string_view value) const {
         if (path.ends_with(side)) throw invalid(value, "names a side file of the engine");
     }
     return {std::move(path)};
+}
+
+// ---- servers ------------------------------------------------------------------------------------
+
+db::Place Router::server_place(std::string name, const Id& id) const {
+    db::Place place;
+    if (!rules_.shared.empty() && name == rules_.shared)
+        throw Error(Code::permission, "the route of tenant '" + id.text() + "' leads to the shared tables")
+            .with_tenant(id.text());
+    if (rules_.name_is_database)
+        place.server = "?dbname=" + db::percent_encoded(name);
+    else
+        place.path = std::move(name);
+    if (user_) place.server += (place.server.empty() ? "?user=" : "&user=") + user_->expand(id);
+    return place;
+}
+
+// What a map or an answer says. Its text is not quoted: it may hold a password.
+db::Place Router::server_place_of(std::string_view value) const {
+    const bool url = value.find("://") != std::string_view::npos || value.find('@') != std::string_view::npos;
+    db::Place place;
+    std::string name(value);
+    if (url) {
+        db::Url parsed = db::Url::parse(value);
+        if (parsed.scheme != rules_.scheme)
+            throw Error(Code::invalid_argument, "a route names the backend '" + base::excerpt(parsed.scheme) +
+                                                    "', not '" + rules_.scheme + "'");
+        name.clear();
+        for (const auto& [key, text] : parsed.settings) {
+            if (key != "mtdb_namespace")
+                throw Error(Code::invalid_argument, "a route's url has the unknown key '" + base::excerpt(key) + "'");
+            name = text;
+        }
+        place.server = std::move(parsed.target);
+    }
+    if (name.size() > 63 || (name.empty() && !url) || !base::valid_utf8(name))
+        throw Error(Code::invalid_argument, "a route's namespace must have 1 to 63 bytes of UTF-8");
+    for (const char c : name)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+            throw Error(Code::invalid_argument, "a route's namespace has a control character");
+    if (!name.empty() && name == rules_.shared)
+        throw Error(Code::permission, "a route leads to the shared tables");
+    if (!url && rules_.name_is_database)
+        place.server = "?dbname=" + db::percent_encoded(name);
+    else
+        place.path = std::move(name);
+    return place;
 }
 
 }  // namespace mtdb::tenant

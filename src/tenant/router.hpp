@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -27,6 +28,12 @@ struct RouteRules {
     std::string root =
         {};  // absolute and resolved, or empty: an absolute place below it is made relative to it
     bool outside = false;  // a place may be absolute
+    // On a server.
+    std::string name_template = {};  // not empty: places are namespaces, made by this
+    std::string user_template = {};  // not empty: the user that a tenant's connections log in as
+    bool name_is_database = false;   // a namespace is a database that connections are opened on
+    std::span<const Reserved> reserved = file_reserved();
+    std::string shared = {};  // the namespace of the shared tables, which is nobody's
 };
 
 struct Route {
@@ -49,12 +56,18 @@ public:
     // The place that a value names: a path relative to the root or a url; beneath the root,
     // unless the rules let it out. Spellings of one place ("a//b.db", "./a/b.db") give one
     // result. Throws Error(invalid_argument).
+    // On a server: the name of a namespace, or a url of the backend with the namespace as mtdb_namespace.
     db::Place place_of(std::string_view value) const;
     RouteSource source() const noexcept { return rules_.source; }
 
 private:
+    db::Place server_place(std::string name, const Id& id) const;
+    db::Place server_place_of(std::string_view value) const;
+    bool on_server() const noexcept { return !rules_.name_template.empty(); }
+
     RouteRules rules_;
     PathTemplate template_;
+    std::optional<PathTemplate> user_;
     std::unordered_map<std::string, db::Place> places_;  // by id
     std::unordered_map<std::string, Id> tenants_;        // by path
 };

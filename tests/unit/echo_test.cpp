@@ -235,11 +235,11 @@ TEST_CASE("places are made, listed, copied and dropped") {
     CHECK_THROWS_AS(echo.backend->open({"ghost"}, Wait::forever()), Error);
     echo.backend->copy(*echo.connection, {"twin"}, Wait::forever());
     std::set<std::string> listed;
-    const auto cursor = echo.backend->list();
+    const auto cursor = echo.backend->list({});
     while (const auto place = cursor->next()) listed.insert(*place);
     CHECK(listed == std::set<std::string>{"acme", "twin"});
     echo.backend->drop({"twin"}, Wait::forever());
-    CHECK_FALSE(echo.backend->exists({"twin"}));
+    CHECK_FALSE(echo.backend->exists({"twin"}, {}));
     CHECK_THROWS_AS(echo.backend->drop({"twin"}, Wait::forever()), Error);
     CHECK_THROWS_AS(backends::echo::make(Url::parse("echo:x"), NoSettings()), Error);
 }

@@ -19,8 +19,10 @@ namespace mtdb::test {
 
 inline constexpr db::Dialect sqlite_dialect{
     .name = "sqlite",
-    .current_namespace = "main",
-    .history_timestamp = "strftime('%Y-%m-%d %H:%M:%f','now')",
+    .history = {.current_namespace = "main",
+                .tables_query = "SELECT name FROM sqlite_master WHERE type = 'table'",
+                .flyway_timestamp = "TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f','now'))",
+                .golang_columns = "(version uint64,dirty bool)"},
 };
 
 inline Error sqlite_error(sqlite3* db) {

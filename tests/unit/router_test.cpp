@@ -102,3 +102,40 @@ TEST_CASE("the host decides with a resolver, and places may be outside when the 
     CHECK_THROWS_AS(router.place_of("/srv/../a.db"), Error);
     CHECK_THROWS_AS(router.match("a.db"), Error);
 }
+
+TEST_CASE("on a server a template names namespaces, or the databases that connections are opened on") {
+    RouteRules rules;
+    rules.scheme = "postgres";
+    rules.name_template = "t_{id}";
+    const Router schemas(rules);
+    CHECK(schemas.locate(Id::parse("a")).place == db::Place{"t_a", ""});
+    CHECK(schemas.match("t_a") == Id::parse("a"));
+    CHECK_FALSE(schemas.match("a"));
+    rules.name_is_database = true;
+    rules.user_template = "{id}_app";
+    CHECK(Router(rules).locate(Id::parse("a")).place == db::Place{"", "?dbname=t_a&user=a_app"});
+}
+
+TEST_CASE("a namespace that the server would cut is refused, not shared") {
+    RouteRules rules;
+    rules.scheme = "postgres";
+    rules.name_template = "tenant_{id}";
+    const Router router(rules);
+    CHECK_NOTHROW(router.locate(Id::parse(std::string(56, 'a'))));
+    CHECK_THROWS_AS(router.locate(Id::parse(std::string(57, 'a'))), Error);
+}
+
+TEST_CASE("a server's map takes namespaces and urls, one place for one tenant") {
+    RouteRules rules = map_of({{"a", "one"}, {"b", "postgres://h2/d?mtdb_namespace=one"}});
+    rules.scheme = "postgres";
+    rules.name_template = "{id}";
+    rules.shared = "common";
+    const Router router(rules);
+    CHECK(router.locate(Id::parse("a")).place == db::Place{"one", ""});
+    CHECK(router.locate(Id::parse("b")).place == db::Place{"one", "postgres://h2/d"});
+    CHECK_THROWS_AS(router.place_of("mysql://h/d"), Error);
+    CHECK_THROWS_AS(router.place_of("common"), Error);
+    CHECK_THROWS_AS(router.place_of("postgres://h/d?mtdb_other=1"), Error);
+    rules.map.push_back({"c", "one"});
+    CHECK_THROWS_AS(Router{rules}, Error);
+}

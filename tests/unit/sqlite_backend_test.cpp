@@ -15,9 +15,9 @@ TEST_CASE("sqlite backend: a created place is an empty database in the chosen jo
     for (const char* journal : {"wal", "delete"}) {
         CAPTURE(journal);
         Folder folder{{"sqlite.journal", journal}};
-        CHECK_FALSE(folder.backend->exists({"a.db"}));
+        CHECK_FALSE(folder.backend->exists({"a.db"}, {}));
         const auto connection = folder.make("a.db");
-        CHECK(folder.backend->exists({"a.db"}));
+        CHECK(folder.backend->exists({"a.db"}, {}));
         CHECK(ask(*connection, "PRAGMA journal_mode") == journal);
         CHECK(ask(*connection, "PRAGMA integrity_check") == "ok");
         run(*connection, "CREATE TABLE t(x)");
@@ -75,7 +75,7 @@ TEST_CASE("sqlite backend: a copy that runs out of time leaves nothing") {
               folder.backend->copy(*source, {"b.db"}, Wait{Deadline::never(), &token});
           }).code() == Code::cancelled);
     CHECK_FALSE(source->in_transaction());
-    CHECK(all(*folder.backend->list()) == std::vector<std::string>{"a.db"});
+    CHECK(all(*folder.backend->list({})) == std::vector<std::string>{"a.db"});
 }
 
 TEST_CASE("sqlite backend: threads copy to one name and one of them wins") {

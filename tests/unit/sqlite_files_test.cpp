@@ -92,14 +92,14 @@ TEST_CASE("sqlite files: creating and dropping stay below the root, too") {
     fs::create_symlink(folder.outside() / "sub", folder.root / "link.db");
     CHECK(error_of([&] { folder.backend->create({"link.db"}, forever); }).code() == Code::exists);
     CHECK(error_of([&] { folder.backend->drop({"link.db"}, forever); }).code() == Code::permission);
-    CHECK(error_of([&] { folder.backend->exists({"link.db"}); }).code() == Code::permission);
+    CHECK(error_of([&] { folder.backend->exists({"link.db"}, {}); }).code() == Code::permission);
 }
 
 TEST_CASE("sqlite files: an absolute place needs the option, and is held as closely") {
     Folder folder{{"route.outside", "true"}};
     const std::string path = (folder.outside() / "elsewhere.db").string();
     folder.backend->create({path}, forever);
-    CHECK(folder.backend->exists({path}));
+    CHECK(folder.backend->exists({path}, {}));
     CHECK(ask(*folder.open(path), "SELECT 1") == "1");
     fs::create_symlink(path, folder.outside() / "link.db");
     CHECK(code_of_open(folder, (folder.outside() / "link.db").string()) == Code::permission);
@@ -134,7 +134,7 @@ TEST_CASE("sqlite files: a folder that vanished is unavailable, and serves again
     fs::rename(folder.root, moved);
     CHECK(code_of_open(folder, "a.db") == Code::unavailable);
     CHECK(error_of([&] { folder.backend->create({"b.db"}, forever); }).code() == Code::unavailable);
-    CHECK(error_of([&] { folder.backend->list(); }).code() == Code::unavailable);
+    CHECK(error_of([&] { folder.backend->list({}); }).code() == Code::unavailable);
     fs::create_directory(folder.root);
     CHECK(code_of_open(folder, "b.db") == Code::unavailable);
     fs::remove(folder.root);
@@ -209,7 +209,7 @@ TEST_CASE("sqlite files: a listing walks the template's folders and skips what i
     fs::create_directory(folder.root / "ab" / "deeper");
     folder.write("ab/deeper/four.db", "x");
     fs::create_symlink("one.db", folder.root / "ab" / "link.db");
-    CHECK(all(*folder.backend->list()) ==
+    CHECK(all(*folder.backend->list({})) ==
           std::vector<std::string>{"ab/one.db", "ab/two.db", "cd/three.db"});
     CHECK((fs::status(folder.root / "ab").permissions() & fs::perms::all) == fs::perms::owner_all);
 }

@@ -26,7 +26,7 @@ TEST_CASE("sqlite memory: a place lives without connections until it is dropped"
     CHECK(ask(*connection, "PRAGMA foreign_keys") == "1");
     CHECK_FALSE(backend->checkpoint(*connection));
     backend->drop({"a.db"}, forever);
-    CHECK_FALSE(backend->exists({"a.db"}));
+    CHECK_FALSE(backend->exists({"a.db"}, {}));
     CHECK(error_of([&] { backend->drop({"a.db"}, forever); }).code() == Code::tenant_unknown);
     backend->create({"a.db"}, forever);
     CHECK(ask(*backend->open({"a.db"}, forever), "SELECT count(*) FROM sqlite_master") == "0");
@@ -36,7 +36,7 @@ TEST_CASE("sqlite memory: two backends do not share a place") {
     const auto one = memory();
     const auto two = memory();
     one->create({"a.db"}, forever);
-    CHECK_FALSE(two->exists({"a.db"}));
+    CHECK_FALSE(two->exists({"a.db"}, {}));
     two->create({"a.db"}, forever);
     run(*one->open({"a.db"}, forever), "CREATE TABLE t(x)");
     CHECK(ask(*two->open({"a.db"}, forever), "SELECT count(*) FROM sqlite_master") == "0");
@@ -50,7 +50,7 @@ TEST_CASE("sqlite memory: places are listed in order and copied whole") {
     run(*source, "INSERT INTO t VALUES('copied')");
     backend->copy(*source, {"c.db"}, forever);
     CHECK(ask(*backend->open({"c.db"}, forever), "SELECT x FROM t") == "copied");
-    CHECK(all(*backend->list()) == std::vector<std::string>{"a.db", "b.db", "c.db"});
+    CHECK(all(*backend->list({})) == std::vector<std::string>{"a.db", "b.db", "c.db"});
     CHECK(error_of([&] { backend->copy(*source, {"c.db"}, forever); }).code() == Code::exists);
 }
 

@@ -14,8 +14,7 @@ using Places = Guarded<std::set<std::string, std::less<>>>;
 constexpr db::Dialect echo_dialect = [] {
     db::Dialect dialect;
     dialect.name = "echo";
-    dialect.placeholder = "?";
-    dialect.current_namespace = "echo";
+    dialect.history.current_namespace = "echo";
     return dialect;
 }();
 
@@ -49,7 +48,7 @@ public:
 
     std::unique_ptr<db::Connection> open(const db::Place& place, const Wait& wait) override {
         wait.check("echo");
-        if (!exists(place)) throw unknown(place);
+        if (!exists(place, wait)) throw unknown(place);
         return std::make_unique<Connection>(place.path);
     }
 
@@ -61,7 +60,7 @@ public:
         }
     }
 
-    bool exists(const db::Place& place) override { return places_->lock()->contains(place.path); }
+    bool exists(const db::Place& place, const Wait&) override { return places_->lock()->contains(place.path); }
 
     void drop(const db::Place& place, const Wait& wait) override {
         wait.check("echo");
@@ -71,7 +70,7 @@ public:
     void copy(db::Connection&, const db::Place& target, const Wait& wait) override {
         create(target, wait);
     }
-    std::unique_ptr<db::TenantCursor> list() override { return std::make_unique<Listing>(places_); }
+    std::unique_ptr<db::TenantCursor> list(const Wait&) override { return std::make_unique<Listing>(places_); }
     bool checkpoint(db::Connection&) override { return false; }
 
 private:

@@ -25,9 +25,7 @@ constexpr db::Dialect file_dialect{
     .single_writer = true,
     .concurrent_results = true,
     .persistent = true,
-    .placeholder = "?",
-    .current_namespace = "main",
-    .history_timestamp = "(strftime('%Y-%m-%d %H:%M:%f','now'))",
+    .history = history_dialect,
 };
 
 // An absolute route may be any file, but its folder is held as closely as the root is.
@@ -180,7 +178,7 @@ void FileBackend::sweep_sometimes(const Location& location) noexcept {
     }
 }
 
-bool FileBackend::exists(const db::Place& place) {
+bool FileBackend::exists(const db::Place& place, const Wait&) {
     const Location location = locate(place);
     return root_of(location).find(location.path).has_value();
 }
@@ -200,7 +198,7 @@ void FileBackend::copy(db::Connection& source, const db::Place& target, const Wa
     sweep_sometimes(location);
 }
 
-std::unique_ptr<db::TenantCursor> FileBackend::list() { return list_places(root_, depth_); }
+std::unique_ptr<db::TenantCursor> FileBackend::list(const Wait&) { return list_places(root_, depth_); }
 
 bool FileBackend::checkpoint(db::Connection& connection) {
     return static_cast<Connection&>(connection).checkpoint();

@@ -13,6 +13,13 @@
 
 namespace mtdb::backends::sqlite {
 
+constexpr db::HistoryDialect history_dialect{
+    .current_namespace = "main",
+    .tables_query = "SELECT name FROM sqlite_master WHERE type = 'table'",
+    .flyway_timestamp = "TEXT NOT NULL DEFAULT ((strftime('%Y-%m-%d %H:%M:%f','now')))",
+    .golang_columns = "(version uint64,dirty bool)",
+};
+
 class FileBackend final : public db::Backend {
 public:
     FileBackend(const std::string& folder, const db::Settings& settings);
@@ -21,10 +28,10 @@ public:
     db::FileCost file_cost() const override;
     std::unique_ptr<db::Connection> open(const db::Place& place, const Wait& wait) override;
     void create(const db::Place& place, const Wait& wait) override;
-    bool exists(const db::Place& place) override;
+    bool exists(const db::Place& place, const Wait& wait) override;
     void drop(const db::Place& place, const Wait& wait) override;
     void copy(db::Connection& source, const db::Place& target, const Wait& wait) override;
-    std::unique_ptr<db::TenantCursor> list() override;
+    std::unique_ptr<db::TenantCursor> list(const Wait& wait) override;
     bool checkpoint(db::Connection& connection) override;
 
 private:

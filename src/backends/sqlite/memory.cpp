@@ -18,9 +18,7 @@ constexpr db::Dialect memory_dialect{
     .single_writer = true,
     .concurrent_results = true,
     .persistent = false,
-    .placeholder = "?",
-    .current_namespace = "main",
-    .history_timestamp = "(strftime('%Y-%m-%d %H:%M:%f','now'))",
+    .history = history_dialect,
 };
 
 std::string shown(const std::string& place) { return "'" + base::excerpt(place, 200) + "'"; }
@@ -99,7 +97,7 @@ void MemoryBackend::create(const db::Place& place, const Wait& wait) {
     add(place.path, make_anchor());
 }
 
-bool MemoryBackend::exists(const db::Place& place) { return name_of(place.path).has_value(); }
+bool MemoryBackend::exists(const db::Place& place, const Wait&) { return name_of(place.path).has_value(); }
 
 void MemoryBackend::drop(const db::Place& place, const Wait&) {
     decltype(State::places)::node_type gone;  // closed after the lock is given back
@@ -109,13 +107,13 @@ void MemoryBackend::drop(const db::Place& place, const Wait&) {
 }
 
 void MemoryBackend::copy(db::Connection& source, const db::Place& target, const Wait& wait) {
-    if (exists(target)) throw Error(Code::exists, shown(target.path) + " is there already");
+    if (name_of(target.path).has_value()) throw Error(Code::exists, shown(target.path) + " is there already");
     Anchor anchor = make_anchor();
     static_cast<Connection&>(source).copy_into(anchor.name, wait);
     add(target.path, std::move(anchor));
 }
 
-std::unique_ptr<db::TenantCursor> MemoryBackend::list() {
+std::unique_ptr<db::TenantCursor> MemoryBackend::list(const Wait&) {
     return std::make_unique<Listing>(state_);
 }
 

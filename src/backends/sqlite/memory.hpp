@@ -21,10 +21,10 @@ public:
     db::FileCost file_cost() const override { return {0, 0}; }
     std::unique_ptr<db::Connection> open(const db::Place& place, const Wait& wait) override;
     void create(const db::Place& place, const Wait& wait) override;
-    bool exists(const db::Place& place) override;
+    bool exists(const db::Place& place, const Wait& wait) override;
     void drop(const db::Place& place, const Wait& wait) override;
     void copy(db::Connection& source, const db::Place& target, const Wait& wait) override;
-    std::unique_ptr<db::TenantCursor> list() override;
+    std::unique_ptr<db::TenantCursor> list(const Wait& wait) override;
     bool checkpoint(db::Connection&) override { return false; }
 
 private:

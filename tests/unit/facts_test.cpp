@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "db/facts.hpp"
+
+#include <doctest/doctest.h>
+
+#include "base/error.hpp"
+
+namespace mtdb::db {
+namespace {
+
+const Lexis postgres{.style = PlaceholderStyle::dollar,
+                     .backtick_quotes = false,
+                     .bracket_quotes = false,
+                     .nested_comments = true,
+                     .dollar_quotes = true,
+                     .escape_strings = true,
+                     .question_operators = true};
+const Lexis mysql{.style = PlaceholderStyle::question,
+                  .bracket_quotes = false,
+                  .backslash_escapes = true,
+                  .hash_comments = true};
+
+StatementFacts pg(std::string_view sql) { return facts_of(sql, postgres); }
+StatementFacts my(std::string_view sql) { return facts_of(sql, mysql); }
+
+}  // namespace
+
+TEST_CASE("facts: parameters are counted outside of strings, names and comments") {
+    CHECK(pg("SELECT $1, $3, '$9', \"$8\", $q$ $7 $q$ -- $6\n, $2 /* $5 /* $4 */ $10 */").parameters == 3);
+    CHECK(pg("SELECT E'it\\'s $1', a ? 'b'").parameters == 0);
+    CHECK(my("SELECT ?, '?', \"?\", `?`, 'it\\'s ?' # ?\n, ? -- ?\n").parameters == 2);
+    CHECK(my("SELECT 1--1, ?").parameters == 1);  // no comment without a blank behind it
+}
+
+TEST_CASE("facts: the first statement ends at its semicolon, which is found outside of quotes") {
+    const std::string_view text = " ; SELECT ';' ; SELECT 2";
+    const StatementFacts facts = pg(text);
+    CHECK(text.substr(facts.begin, facts.end - facts.begin) == "SELECT ';'");
+    CHECK(text.substr(facts.tail) == " SELECT 2");
+    CHECK(pg("-- nothing\n ;").verb.empty());
+}
+
+TEST_CASE("facts: a routine's body is one statement") {
+    const std::string_view function =
+        "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END; SELECT 3";
+    CHECK(function.substr(pg(function).tail) == " SELECT 3");
+    const std::string_view procedure =
+        "CREATE PROCEDURE p() BEGIN IF 1 THEN SELECT 1; END IF; WHILE 0 DO SELECT 2; END WHILE; END; SELECT 3";
+    CHECK(procedure.substr(my(procedure).tail) == " SELECT 3");
+}
+
+TEST_CASE("facts: what only reads is told from what may write") {
+    for (const char* reads : {"SELECT 1", "values (1)", "TABLE t", "SHOW search_path", "EXPLAIN UPDATE t SET a = 1",
+                              "WITH x AS (SELECT 1) SELECT * FROM x", "SELECT t.update FROM t"})
+        CHECK_MESSAGE(pg(reads).read_only, reads);
+    for (const char* writes : {"SELECT 1 FOR UPDATE", "SELECT 1 FOR NO KEY UPDATE", "SELECT 1 FOR KEY SHARE",
+                               "SELECT * INTO t FROM u", "EXPLAIN ANALYZE DELETE FROM t", "INSERT INTO t VALUES (1)",
+                               "WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x", "CALL p()", "DO $$ $$"})
+        CHECK_FALSE_MESSAGE(pg(writes).read_only, writes);
+    CHECK_FALSE(my("SELECT 1 LOCK IN SHARE MODE").read_only);
+}
+
+TEST_CASE("facts: transaction control is recognised") {
+    CHECK(pg("begin").control == Control::begin);
+    CHECK(pg("START TRANSACTION READ ONLY").control == Control::begin);
+    CHECK(pg("END").control == Control::commit);
+    CHECK(pg("PREPARE TRANSACTION 'x'").control == Control::commit);
+    CHECK(pg("ROLLBACK WORK TO SAVEPOINT a").control == Control::savepoint);
+    CHECK(pg("ABORT").control == Control::rollback);
+    CHECK(my("BEGIN NOT ATOMIC SELECT 1").control == Control::none);
+}
+
+TEST_CASE("facts: what cannot run in a transaction, and what changes the session") {
+    for (const char* alone : {"VACUUM t", "CREATE DATABASE a", "CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)",
+                              "DROP INDEX CONCURRENTLY i", "ALTER SYSTEM SET a = 1", "REINDEX DATABASE d"})
+        CHECK_MESSAGE(pg(alone).alone, alone);
+    CHECK_FALSE(pg("CREATE INDEX i ON t (a)").alone);
+    for (const char* session : {"SET a = 1", "LISTEN x", "DECLARE c CURSOR FOR SELECT 1", "CREATE TEMP TABLE t (a int)",
+                                "DISCARD ALL", "SELECT 1 INTO TEMPORARY t"})
+        CHECK_MESSAGE(pg(session).session, session);
+    CHECK_FALSE(pg("CREATE TABLE t (a int)").session);
+}
+
+TEST_CASE("facts: an open quote is refused where it stands") {
+    try {
+        pg("SELECT 1,\n  'abc");
+        FAIL("accepted");
+    } catch (const Error& error) {
+        CHECK(error.code() == Code::invalid_argument);
+        CHECK(error.line() == 2);
+        CHECK(error.column() == 3);
+    }
+}
+
+}  // namespace mtdb::db
