@@ -224,12 +224,38 @@ std::unique_ptr<db::Statement> Connection::prepare(std::string_view sql, std::st
     if (statement == nullptr) return nullptr;
     Cached owned(statement);
     const bool explains = sqlite3_stmt_isexplain(statement) != 0;
+    if (authorizer_.checkpoints_all() && databases_ > 2 && !explains)
+        checkpoint_main_only(owned, wait);
     const db::Control control = explains ? db::Control::none : authorizer_.control();
     const bool writes_unseen = authorizer_.writes_unseen() && !explains;
     if (control == db::Control::begin || control == db::Control::savepoint) keep_rollback();
-    auto made = std::make_unique<Statement>(*this, statement, control, writes_unseen);
+    const bool held_back = authorizer_.held_back() && !explains;
+    auto made = std::make_unique<Statement>(*this, owned.get(), control, writes_unseen, held_back);
     owned.release();
     return made;
+}
+
+// The shared file is read-only: a checkpoint of all databases would fail there.
+void Connection::checkpoint_main_only(Cached& statement, const Wait& wait) {
+    const std::string sql =
+        "PRAGMA main.wal_checkpoint=" + std::string(authorizer_.checkpoint_mode().empty()
+                                                        ? "passive"
+                                                        : authorizer_.checkpoint_mode());
+    sqlite3_stmt* prepared = nullptr;
+    const int result =
+        sqlite3_prepare_v3(db(), sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
+    if (result != SQLITE_OK) throw failure(result, {}, wait);
+    statement.reset(prepared);
+}
+
+sqlite3_stmt* Connection::act(sqlite3_stmt* held_back, const Wait& wait) {
+    sqlite3_stmt* prepared = nullptr;
+    authorizer_.let_flags_through(true);
+    const int result = sqlite3_prepare_v3(db(), sqlite3_sql(held_back), -1,
+                                          SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
+    authorizer_.let_flags_through(false);
+    if (result != SQLITE_OK) throw failure(result, {}, wait);
+    return prepared;
 }
 
 Attempt Connection::attempt(bool writes, db::Control control) {

@@ -128,6 +128,8 @@ public:
     void count_running(int change) noexcept { running_ += change; }
     void began_by_statement() noexcept { read_only_ = false; }
     int64_t length_max() const noexcept { return length_max_; }
+    // The same pragma again, which acts as it is prepared. The caller owns it.
+    sqlite3_stmt* act(sqlite3_stmt* held_back, const Wait& wait);
 
 private:
     struct Finalize {
@@ -139,6 +141,7 @@ private:
     void execute(const std::string& sql);                 // throws with no effect told
     sqlite3_file* log_file() const noexcept;              // null: the file keeps no write-ahead log
     void keep_rollback();
+    void checkpoint_main_only(Cached& statement, const Wait& wait);
     int step_cached(Cached& statement, const char* sql);  // to its end
     void run_savepoint(const char* verb, std::string_view name);
     void settle_deferred_keys() noexcept;

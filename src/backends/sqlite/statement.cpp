@@ -29,11 +29,12 @@ sqlite3_destructor_type destructor_of(db::Lifetime lifetime) noexcept {
 }  // namespace
 
 Statement::Statement(Connection& connection, sqlite3_stmt* statement, db::Control control,
-                     bool writes_unseen) noexcept
+                     bool writes_unseen, bool held_back) noexcept
     : connection_(connection),
       statement_(statement),
       control_(control),
-      read_only_(sqlite3_stmt_readonly(statement) != 0 && !writes_unseen) {}
+      read_only_(sqlite3_stmt_readonly(statement) != 0 && !writes_unseen),
+      held_back_(held_back) {}
 
 Statement::~Statement() { sqlite3_finalize(statement_); }
 
@@ -140,6 +141,10 @@ void Statement::start(const Wait& wait) {
     affected_ = 0;
     steps_ = 0;
     pending_ = false;
+    if (held_back_) {
+        sqlite3_stmt* const acted = connection_.act(statement_, wait);
+        sqlite3_finalize(std::exchange(statement_, acted));
+    }
     set_running(true);
 }
 
@@ -185,7 +190,7 @@ bool Statement::next(const Wait& wait) {
 }
 
 void Statement::settle_columns(const Wait& wait) {
-    if (reading() || ended_ || column_count() == 0) return;
+    if (reading() || ended_ || (column_count() == 0 && !held_back_)) return;
     pending_ = next(wait);
 }
 

@@ -12,7 +12,7 @@ class Statement final : public db::Statement {
 public:
     // Takes `statement`; the connection must outlive every call but the destructor.
     Statement(Connection& connection, sqlite3_stmt* statement, db::Control control,
-              bool writes_unseen) noexcept;
+              bool writes_unseen, bool held_back) noexcept;
     Statement(const Statement&) = delete;
     ~Statement() override;
 
@@ -54,6 +54,7 @@ private:
     sqlite3_stmt* statement_;
     db::Control control_;
     bool read_only_;
+    bool held_back_;        // a pragma that does nothing until it is prepared again, by start()
     bool ended_ = false;    // the rows were read to their end
     bool running_ = false;  // counted by the connection
     bool pending_ = false;  // the present row did not fit into the last block
