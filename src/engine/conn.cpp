@@ -66,8 +66,16 @@ bool no_statement(std::string_view text) {
     return true;
 }
 
-// Around one row of many inside the caller's transaction: a failure undoes all rows of the block,
-// not the transaction.
+// An error of the rewritten text, placed in what the caller wrote.
+Error in_original(const Error& error, const db::Portable& portable, std::string_view sql) {
+    if (error.line() == 0) return error;
+    const std::size_t offset = base::offset_of(portable.text, {error.line(), error.column()});
+    const base::Position at = base::position_of(sql, portable.original_offset(offset));
+    return error.with_position(at.line, at.column);
+}
+
+// Around the rows of a block, or a statement that writes and returns rows, inside the caller's
+// transaction: a failure undoes these, not the transaction.
 constexpr std::string_view block_savepoint = "mtdb_block";
 
 }  // namespace
@@ -277,7 +285,11 @@ void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
             db::Portable portable = db::rewrite_placeholders(sql);
             fresh->portable = true;
             fresh->names = std::move(portable.names);
-            fresh->statement = connection().prepare(portable.text, &tail, wait);
+            try {
+                fresh->statement = connection().prepare(portable.text, &tail, wait);
+            } catch (const Error& error) {
+                throw in_original(error, portable, sql);
+            }
             check_single(*fresh, tail);
         } else {
             fresh->statement = connection().prepare(sql, &tail, wait);
