@@ -87,6 +87,13 @@ public:
     virtual std::unique_ptr<Statement> prepare(std::string_view sql, std::string_view* tail,
                                                const Wait& wait) = 0;
 
+    // The same for text that is known to hold no NUL and has one right behind it: then what follows
+    // the statement costs nothing.
+    virtual std::unique_ptr<Statement> prepare_next(std::string_view script, std::string_view* tail,
+                                                    const Wait& wait) {
+        return prepare(script, tail, wait);
+    }
+
     // False: the place that this connection was opened on is somebody else's now, or gone. A
     // connection that said so is never clean again.
     virtual bool in_place() noexcept { return true; }

@@ -28,13 +28,31 @@ void check_savepoint(std::string_view name) {
                     "a savepoint's name takes 1 to 63 letters, digits and _");
 }
 
+// What is left behind blanks, semicolons and comments. Told without the engine.
+std::string_view without_blanks(std::string_view text) {
+    while (!text.empty()) {
+        if (text.starts_with("--")) {
+            const std::size_t end = text.find('\n');
+            text.remove_prefix(end == std::string_view::npos ? text.size() : end);
+        } else if (text.starts_with("/*")) {
+            const std::size_t end = text.find("*/", 2);
+            text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
+        } else if (std::string_view(" \t\r\n\f;").find(text.front()) != std::string_view::npos) {
+            text.remove_prefix(1);
+        } else {
+            break;
+        }
+    }
+    return text;
+}
+
 // Where in a script an error is: the engine counts from the beginning of `rest`, or knows no place;
 // then it is the statement's first word.
 base::Position position_in(std::string_view text, std::string_view rest, const Error& error) {
     const auto offset = static_cast<std::size_t>(rest.data() - text.data());
     if (error.line() == 0) {
-        const std::size_t word = rest.find_first_not_of(" \t\r\n;");
-        return base::position_of(text, offset + (word == std::string_view::npos ? 0 : word));
+        const std::size_t word = rest.size() - without_blanks(rest).size();
+        return base::position_of(text, offset + (word == rest.size() ? 0 : word));
     }
     const base::Position begin = base::position_of(text, offset);
     return {begin.line + error.line() - 1,
@@ -47,23 +65,14 @@ auto innermost(std::vector<std::string>& savepoints, std::string_view name) {
                         [&](const std::string& each) { return base::equal_fold(each, name); });
 }
 
-// True for a text that holds no statement: blanks, semicolons and comments. Told without the
-// engine, for which preparing a statement may already do something.
-bool no_statement(std::string_view text) {
-    while (!text.empty()) {
-        if (text.starts_with("--")) {
-            const std::size_t end = text.find('\n');
-            text.remove_prefix(end == std::string_view::npos ? text.size() : end);
-        } else if (text.starts_with("/*")) {
-            const std::size_t end = text.find("*/", 2);
-            text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
-        } else if (std::string_view(" \t\r\n\f;").find(text.front()) != std::string_view::npos) {
-            text.remove_prefix(1);
-        } else {
-            return false;
-        }
-    }
-    return true;
+// Once for the whole of it, before anything runs.
+void check_script(std::string_view text) {
+    const std::size_t nul = text.find('\0');
+    if (nul == std::string_view::npos) return;
+    const base::Position at = base::position_of(text, nul);
+    throw Error(Code::sql_error, "the script has a NUL byte")
+        .with_statement(1)
+        .with_position(at.line, at.column);
 }
 
 // An error of the rewritten text, placed in what the caller wrote.
@@ -264,7 +273,7 @@ void Conn::check_usable() const {
 void Conn::check_single(const pool::Compiled& compiled, std::string_view tail) {
     if (compiled.statement == nullptr)
         throw Error(Code::invalid_argument, "the text has no statement");
-    if (!no_statement(tail))
+    if (!without_blanks(tail).empty())
         throw Error(Code::invalid_argument,
                     "the text has more than one statement: use mtdb_conn_exec_script()")
             .with_statement(2);
@@ -534,13 +543,15 @@ void Conn::exec_script(std::string_view text, int64_t& statements, const Wait& w
     return entered([&] {
         check_usable();
         statements = 0;
-        bool committed = false;  // by a statement before
-        std::string_view rest = text;
+        check_script(text);
+        const std::string script(text);  // has a NUL behind it
+        bool committed = false;          // by a statement before
+        std::string_view rest = script;
         while (!rest.empty()) {
             try {
                 std::string_view tail;
                 const std::unique_ptr<db::Statement> statement =
-                    connection().prepare(rest, &tail, wait);
+                    connection().prepare_next(rest, &tail, wait);
                 if (statement != nullptr) {
                     if (statement->parameter_count() > 0)
                         throw Error(Code::invalid_argument, "a script takes no parameters");
@@ -552,7 +563,7 @@ void Conn::exec_script(std::string_view text, int64_t& statements, const Wait& w
                 }
                 rest = tail;
             } catch (const Error& error) {
-                const base::Position at = position_in(text, rest, error);
+                const base::Position at = position_in(script, rest, error);
                 const bool partly = committed && error.effect() != Effect::unknown;
                 throw error.with_statement(statements + 1)
                     .with_position(at.line, at.column)

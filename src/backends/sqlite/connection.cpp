@@ -195,22 +195,33 @@ int Connection::step_cached(Cached& statement, const char* sql) {
 
 std::unique_ptr<db::Statement> Connection::prepare(std::string_view sql, std::string_view* tail,
                                                    const Wait& wait) {
-    if (sql.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-        throw Error(Code::limit, "the sql text is longer than sqlite takes");
     if (const std::size_t nul = sql.find('\0'); nul != sql.npos) {
         // SQLite would silently drop what follows.
         const base::Position at = base::position_of(sql, nul);
         throw Error(Code::sql_error, "the sql text holds a NUL byte")
             .with_position(at.line, at.column);
     }
+    return compile(sql, sql.size(), tail, wait);
+}
+
+// A text that ends in a terminator is not copied by SQLite.
+std::unique_ptr<db::Statement> Connection::prepare_next(std::string_view script,
+                                                        std::string_view* tail, const Wait& wait) {
+    return compile(script, script.size() + 1, tail, wait);
+}
+
+std::unique_ptr<db::Statement> Connection::compile(std::string_view sql, std::size_t size,
+                                                   std::string_view* tail, const Wait& wait) {
+    if (size > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+        throw Error(Code::limit, "the sql text is longer than sqlite takes");
     const Operation operation(*this, wait);
     wait.check("the statement");
     authorizer_.forget_control();
     sqlite3_stmt* statement = nullptr;
     const char* end = nullptr;
-    const int result = sqlite3_prepare_v3(db(), sql.data() == nullptr ? "" : sql.data(),
-                                          static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                          &statement, &end);
+    const int result =
+        sqlite3_prepare_v3(db(), sql.data() == nullptr ? "" : sql.data(), static_cast<int>(size),
+                           SQLITE_PREPARE_PERSISTENT, &statement, &end);
     if (result != SQLITE_OK) {
         Error error = failure(result, attempt(false, db::Control::none), wait);
         if (const int offset = sqlite3_error_offset(db()); offset >= 0) {

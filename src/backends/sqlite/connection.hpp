@@ -78,6 +78,8 @@ public:
 
     std::unique_ptr<db::Statement> prepare(std::string_view sql, std::string_view* tail,
                                            const Wait& wait) override;
+    std::unique_ptr<db::Statement> prepare_next(std::string_view script, std::string_view* tail,
+                                                const Wait& wait) override;
     bool in_place() noexcept override {
         const bool moved = handle_.has_moved();
         damaged_ = damaged_ || moved;
@@ -137,6 +139,9 @@ private:
     };
     using Cached = std::unique_ptr<sqlite3_stmt, Finalize>;
 
+    // `size`: bytes for SQLite, with or without a terminator.
+    std::unique_ptr<db::Statement> compile(std::string_view sql, std::size_t size,
+                                           std::string_view* tail, const Wait& wait);
     void configure(const std::optional<Shared>& shared);
     void execute(const std::string& sql);                 // throws with no effect told
     sqlite3_file* log_file() const noexcept;              // null: the file keeps no write-ahead log
