@@ -391,11 +391,14 @@ int64_t Conn::run(db::Statement& statement, const Wait& wait) {
 bool Conn::undo_rows(db::Statement& statement, bool nested) {
     statement.reset();
     statement.clear_bindings();
+    if (nested) return undo_savepoint();
     if (!connection().in_transaction()) return false;
-    if (!nested) {
-        connection().rollback();
-        return true;
-    }
+    connection().rollback();
+    return true;
+}
+
+bool Conn::undo_savepoint() {
+    if (!connection().in_transaction()) return false;
     connection().rollback_to(block_savepoint);
     connection().release_savepoint(block_savepoint);
     return true;
@@ -444,20 +447,36 @@ int64_t Conn::run_rows(db::Statement& statement, const db::BlockView& view, cons
 std::unique_ptr<db::Rows> Conn::run_returning(db::Statement& statement, const Wait& wait) {
     before(statement, wait);
     return tracked(statement.control(), [&]() -> std::unique_ptr<db::Rows> {
-        statement.settle_columns(wait);
-        if (statement.column_count() == 0) {
-            statement.run(wait);
-            return nullptr;
+        const bool nested =
+            connection().in_transaction() && statement.column_count() > 0 && !statement.read_only();
+        if (!nested) return kept_rows(statement, wait);
+        connection().savepoint(block_savepoint);
+        try {
+            auto rows = kept_rows(statement, wait);
+            connection().release_savepoint(block_savepoint);
+            return rows;
+        } catch (...) {  // rows that cannot be shown were not written
+            statement.reset();
+            undo_savepoint();
+            throw;
         }
-        auto table = std::make_unique<TableRows>(headings_of(statement));
-        table->limit(db_->result_buffer_max());
-        const std::optional<Error> too_many = drain(statement, *table, wait);
-        confirm_place();
-        if (too_many)
-            throw too_many->with_effect(connection().in_transaction() ? Effect::unknown
-                                                                      : Effect::committed);
-        return table;
     });
+}
+
+std::unique_ptr<db::Rows> Conn::kept_rows(db::Statement& statement, const Wait& wait) {
+    statement.settle_columns(wait);
+    if (statement.column_count() == 0) {
+        statement.run(wait);
+        return nullptr;
+    }
+    auto table = std::make_unique<TableRows>(headings_of(statement));
+    table->limit(db_->result_buffer_max());
+    const std::optional<Error> too_many = drain(statement, *table, wait);
+    confirm_place();
+    if (too_many)
+        throw too_many->with_effect(connection().in_transaction() ? Effect::none
+                                                                  : Effect::committed);
+    return table;
 }
 
 // Reads a writing statement's rows to their end, which completes it; those that do not fit are

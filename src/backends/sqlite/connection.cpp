@@ -355,11 +355,16 @@ void Connection::rollback() {
     throw engine_error(db(), result).with_code(Code::io).with_effect(Effect::unknown);
 }
 
-void Connection::run_savepoint(const char* verb, std::string_view name) {
+void Connection::run_savepoint(Cached& statement, const char* verb, std::string_view name) {
     const Wait wait = Wait::forever();
     const Operation operation(*this, wait);
     const Attempt before = attempt(false, db::Control::savepoint);
-    const int result = sqlite3_exec(db(), (verb + quoted(name)).c_str(), nullptr, nullptr, nullptr);
+    if (name != savepoint_name_) {
+        for (Cached* each : {&savepoint_, &rollback_to_, &release_}) each->reset();
+        savepoint_name_ = name;
+    }
+    const std::string sql = statement ? std::string() : verb + quoted(name);
+    const int result = step_cached(statement, sql.c_str());
     if (result == SQLITE_OK) return;
     const Error error = failure(result, before, wait);
     if (result == SQLITE_ERROR)
@@ -367,9 +372,13 @@ void Connection::run_savepoint(const char* verb, std::string_view name) {
     throw error;
 }
 
-void Connection::savepoint(std::string_view name) { run_savepoint("SAVEPOINT ", name); }
-void Connection::rollback_to(std::string_view name) { run_savepoint("ROLLBACK TO ", name); }
-void Connection::release_savepoint(std::string_view name) { run_savepoint("RELEASE ", name); }
+void Connection::savepoint(std::string_view name) { run_savepoint(savepoint_, "SAVEPOINT ", name); }
+void Connection::rollback_to(std::string_view name) {
+    run_savepoint(rollback_to_, "ROLLBACK TO ", name);
+}
+void Connection::release_savepoint(std::string_view name) {
+    run_savepoint(release_, "RELEASE ", name);
+}
 
 void Connection::settle_deferred_keys() noexcept {
     if (!authorizer_.deferred_keys()) return;

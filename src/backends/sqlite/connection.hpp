@@ -148,7 +148,7 @@ private:
     void keep_rollback();
     void checkpoint_main_only(Cached& statement, const Wait& wait);
     int step_cached(Cached& statement, const char* sql);  // to its end
-    void run_savepoint(const char* verb, std::string_view name);
+    void run_savepoint(Cached& statement, const char* verb, std::string_view name);
     void settle_deferred_keys() noexcept;
     Effect effect_of(int result, const Attempt& attempt) const noexcept;
 
@@ -170,6 +170,8 @@ private:
     bool damaged_ = false;    // an error after which the handle is not trusted
     Handle handle_;           // closed after the cached statements below are gone
     Cached begin_, begin_immediate_, commit_, rollback_, snapshot_;
+    std::string savepoint_name_;  // of the three that follow
+    Cached savepoint_, rollback_to_, release_;
 };
 
 }  // namespace mtdb::backends::sqlite
