@@ -70,6 +70,7 @@ Config Config::read(const db::Settings& settings) {
     config.write_ahead_log = settings.text("sqlite.journal") != "delete";
     config.foreign_keys = settings.boolean("sqlite.foreign_keys");
     config.mmap_bytes = settings.integer("sqlite.mmap_bytes");
+    config.length_max = settings.integer("sqlite.length_max_bytes");
     config.log_bytes_max = settings.integer("sqlite.wal_size_max_bytes");
     config.checkpoint_pages = std::max<int64_t>(settings.integer("sqlite.checkpoint_pages"), 1);
     config.synchronous = settings.text("sqlite.synchronous");
@@ -130,6 +131,8 @@ Connection::Connection(Handle handle, std::shared_ptr<const Config> config, std:
       jitter_(static_cast<uint32_t>(reinterpret_cast<std::uintptr_t>(this) >> 4)),
       handle_(std::move(handle)) {
     const Operation operation(*this, wait);
+    if (config_->length_max > 0)
+        sqlite3_limit(db(), SQLITE_LIMIT_LENGTH, static_cast<int>(config_->length_max));
     length_max_ = sqlite3_limit(db(), SQLITE_LIMIT_LENGTH, -1);
     sqlite3_progress_handler(db(), progress_ops, &on_progress, this);
     sqlite3_busy_handler(db(), &on_busy, this);

@@ -29,6 +29,7 @@ struct Config {
     bool full = true;         // what is committed survives a power cut
     int64_t cache_kib = 0;    // 0: as compiled in
     int64_t mmap_bytes = 0;
+    int64_t length_max = 0;  // of a value or row, in bytes; 0: as compiled in
     int64_t log_bytes_max = 0;
     int64_t checkpoint_pages = 0;
 };

@@ -167,7 +167,11 @@ Statement::Step Statement::step(const Wait& wait) {
 }
 
 void Statement::end_or_throw(int result, const Wait& wait) {
-    if (result == SQLITE_DONE) return finish();
+    if (result == SQLITE_DONE && !stale(wait)) return finish();
+    if (result == SQLITE_DONE) {
+        reset();
+        throw wait.error("the statement");
+    }
     const Error error = connection_.failure(result, attempt_, wait);
     reset();
     throw error;
@@ -192,6 +196,16 @@ bool Statement::next(const Wait& wait) {
 void Statement::settle_columns(const Wait& wait) {
     if (reading() || ended_ || (column_count() == 0 && !held_back_)) return;
     pending_ = next(wait);
+    if (pending_ && stale(wait)) {
+        reset();
+        throw wait.error("the rows");
+    }
+}
+
+// One long call of a function cannot be ended; what only reads has then come too late. What writes
+// is done, and says so.
+bool Statement::stale(const Wait& wait) const {
+    return read_only_ && !held_back_ && control_ == db::Control::none && wait.over();
 }
 
 db::Value Statement::value(int32_t index) const {

@@ -43,6 +43,7 @@ private:
     Step step(const Wait& wait);  // within an operation
     void end_or_throw(int result, const Wait& wait);
     void finish() noexcept;
+    bool stale(const Wait& wait) const;
     void set_running(bool running) noexcept;
     int32_t checked_columns(const db::BlockWriter& writer);  // throws Error(serialization) when
                                                              // they are not the writer's
