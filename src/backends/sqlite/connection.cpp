@@ -307,6 +307,13 @@ Error Connection::failure(int result, const Attempt& attempt, const Wait& wait) 
     if (waited)
         return about(Code::busy,
                      "another connection holds the lock of '" + base::excerpt(place_, 200) + "'");
+    if (result == SQLITE_BUSY_SNAPSHOT)
+        return about(Code::serialization,
+                     attempt.in_transaction
+                         ? "another connection has written since this transaction read: roll back "
+                           "and run it again, begun immediate"
+                         : "another connection has written since an open result was begun: close "
+                           "the result and run the statement again");
     // A refused function is SQLITE_ERROR, everything else SQLITE_AUTH.
     if ((primary == SQLITE_AUTH || primary == SQLITE_ERROR) && !authorizer_.refusal().empty())
         return about(Code::permission, std::string(authorizer_.refusal()));
