@@ -243,7 +243,10 @@ std::unique_ptr<db::Connection> Db::open_connection(const db::Place& place, cons
 
 pool::Lease Db::lease(const tenant::Id& id, const Wait& wait, pool::Holder* holder) {
     try {
-        return pools_.acquire(id.text(), target_of(id, wait), wait, holder);
+        for (;;) {
+            pool::Lease held = pools_.acquire(id.text(), target_of(id, wait), wait, holder);
+            if (held.confirm()) return held;
+        }
     } catch (const Error& error) {
         if (error.code() == Code::tenant_unknown && error.tenant().empty()) {
             throw error.with_message("no tenant '" + id.text() + "'").with_tenant(id.text());
@@ -270,6 +273,7 @@ Ref<Conn> Db::acquire(std::string_view tenant, LeaseOptions options, const Asked
     // A tenant with a warm connection had a valid id and a route when that was opened.
     if (router_.source() != tenant::RouteSource::resolver)
         start.lease = pools_.try_idle(tenant, conn->holder());
+    if (start.lease) start.lease.confirm();
     start.passed = start.lease && (gate == nullptr || gate->has_passed(start.lease));
     if (start.passed) return conn;
     const Wait wait = this->wait(asked.timeout_ms, asked.cancel, Patience::acquire);
