@@ -276,12 +276,14 @@ Ref<Conn> Db::acquire(std::string_view tenant, LeaseOptions options, const Asked
     if (start.lease) start.lease.confirm();
     start.passed = start.lease && (gate == nullptr || gate->has_passed(start.lease));
     if (start.passed) return conn;
-    const Wait wait = this->wait(asked.timeout_ms, asked.cancel, Patience::acquire);
+    Wait wait = this->wait(asked.timeout_ms, asked.cancel, Patience::acquire);
     const tenant::Id id = id_of(tenant);
     if (!start.lease) start.lease = lease(id, wait, conn->holder());
     // Scripts that ran leave their session to nobody: the lease is given back and taken anew.
     while (gate != nullptr && gate->admit(*this, start.lease, id.text(), wait)) {
         start.lease.give_back();
+        if (gate->has_own_time())
+            wait = this->wait(asked.timeout_ms, asked.cancel, Patience::acquire);
         start.lease = lease(id, wait, conn->holder());
     }
     if (gate != nullptr) start.lease.connection().mark_lease();

@@ -168,6 +168,9 @@ constexpr Option table[] = {
             "Runs scripts whose version is below the newest applied one."),
     integer("migrate.backoff_ms", in_db | in_migrator, "1000", 1, 60000,
             "First wait after a failed automatic migration; it doubles up to a minute."),
+    integer("migrate.timeout_ms", in_db | in_migrator, "0", 0, ms_max,
+            "How long a tenant's automatic migration may take at its first lease; 0 for that "
+            "lease's own time."),
     text("lease.tag", in_lease, "",
          "A name for the lease in events, such as the place that acquired it."),
     boolean("lease.read_only", in_lease, "false", "Refuses statements that write."),
