@@ -326,6 +326,26 @@ TEST_CASE("sqlite statement: one long call of a function comes too late, and wri
     CHECK(ask(*c, "SELECT a FROM t") == "200000000");
 }
 
+TEST_CASE("sqlite statement: where each row calls a function the deadline is looked at for each") {
+    Folder folder;
+    const auto c = folder.make("a.db");
+    const auto read =
+        prepare(*c,
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE "
+                "i < 50) SELECT i, length(hex(zeroblob(20000000 + i))) FROM n");
+    const Wait brief{Deadline::in(100ms)};
+    int rows = 0;
+    CHECK(error_of([&] {
+              while (read->next(brief)) ++rows;
+          }).code() == Code::timeout);
+    CHECK(rows < 40);
+    std::vector<int64_t> buffer(1000);
+    db::BlockWriter writer(buffer.data(), 8000, 2, 0);
+    read->reset();
+    CHECK(error_of([&] { read->fill(writer, Wait{Deadline::in(100ms)}); }).code() == Code::timeout);
+    CHECK(writer.rows() < 40);
+}
+
 TEST_CASE("sqlite statement: a value is no longer than the option says") {
     Folder folder;
     folder.make("a.db");

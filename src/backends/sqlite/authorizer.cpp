@@ -208,6 +208,7 @@ int Authorizer::judge(void* self, int action, const char* a, const char* b, cons
         case SQLITE_DETACH:
             return authorizer.refuse("detaching a database");
         case SQLITE_FUNCTION:
+            authorizer.calls_functions_ = true;
             if (contains(functions_refused, b)) return authorizer.refuse("function", b);
             // Merges the segments of a full-text table, from within a SELECT.
             authorizer.writes_unseen_ |= b != nullptr && sqlite3_stricmp(b, "optimize") == 0;

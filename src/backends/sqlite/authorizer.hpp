@@ -43,6 +43,7 @@ public:
         control_ = db::Control::none;
         writes_unseen_ = false;
         held_back_ = false;
+        calls_functions_ = false;
         checkpoints_all_ = false;
     }
     db::Control control() const noexcept { return control_; }
@@ -50,6 +51,7 @@ public:
     bool writes_unseen() const noexcept { return writes_unseen_; }
     // True when one of them is a pragma that compiled to nothing.
     bool held_back() const noexcept { return held_back_; }
+    bool calls_functions() const noexcept { return calls_functions_; }
     // True when one of them is wal_checkpoint without a database's name; the mode is what it was
     // given, empty for the default.
     bool checkpoints_all() const noexcept { return checkpoints_all_; }
@@ -78,6 +80,7 @@ private:
     bool writes_unseen_ = false;
     bool flags_pass_ = false;
     bool held_back_ = false;
+    bool calls_functions_ = false;
     bool checkpoints_all_ = false;
     bool session_state_ = false;
     bool deferred_keys_ = false;

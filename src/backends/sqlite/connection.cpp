@@ -240,11 +240,16 @@ std::unique_ptr<db::Statement> Connection::compile(std::string_view sql, std::si
     const bool explains = sqlite3_stmt_isexplain(statement) != 0;
     if (authorizer_.checkpoints_all() && databases_ > 2 && !explains)
         checkpoint_main_only(owned, wait);
-    const db::Control control = explains ? db::Control::none : authorizer_.control();
-    const bool writes_unseen = authorizer_.writes_unseen() && !explains;
-    if (control == db::Control::begin || control == db::Control::savepoint) keep_rollback();
-    const bool held_back = authorizer_.held_back() && !explains;
-    auto made = std::make_unique<Statement>(*this, owned.get(), control, writes_unseen, held_back);
+    Nature nature;
+    nature.calls_functions = authorizer_.calls_functions();
+    if (!explains) {
+        nature.control = authorizer_.control();
+        nature.writes_unseen = authorizer_.writes_unseen();
+        nature.held_back = authorizer_.held_back();
+    }
+    if (nature.control == db::Control::begin || nature.control == db::Control::savepoint)
+        keep_rollback();
+    auto made = std::make_unique<Statement>(*this, owned.get(), nature);
     owned.release();
     return made;
 }

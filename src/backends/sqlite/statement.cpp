@@ -13,7 +13,8 @@ namespace mtdb::backends::sqlite {
 
 namespace {
 
-constexpr uint32_t steps_per_look = 64;  // rows of a cursor between two looks at the deadline
+// Rows of a cursor between two looks at the deadline; a power of 2.
+constexpr uint32_t steps_per_look = 64;
 
 std::string_view text_of(const char* text) noexcept {
     return text == nullptr ? std::string_view{} : text;
@@ -28,13 +29,13 @@ sqlite3_destructor_type destructor_of(db::Lifetime lifetime) noexcept {
 
 }  // namespace
 
-Statement::Statement(Connection& connection, sqlite3_stmt* statement, db::Control control,
-                     bool writes_unseen, bool held_back) noexcept
+Statement::Statement(Connection& connection, sqlite3_stmt* statement, const Nature& nature) noexcept
     : connection_(connection),
       statement_(statement),
-      control_(control),
-      read_only_(sqlite3_stmt_readonly(statement) != 0 && !writes_unseen),
-      held_back_(held_back) {}
+      control_(nature.control),
+      read_only_(sqlite3_stmt_readonly(statement) != 0 && !nature.writes_unseen),
+      held_back_(nature.held_back),
+      look_mask_(nature.calls_functions ? 0 : steps_per_look - 1) {}
 
 Statement::~Statement() { sqlite3_finalize(statement_); }
 
@@ -186,7 +187,7 @@ bool Statement::next(const Wait& wait) {
     }
     // Not for one that writes: ending it between two rows would commit it. There the progress handler
     // ends it, which takes it back.
-    if (read_only_ && ++steps_ % steps_per_look == 0 && wait.over()) {
+    if (read_only_ && (++steps_ & look_mask_) == 0 && wait.over()) {
         reset();
         throw wait.error("the rows");
     }
@@ -286,6 +287,10 @@ db::Fill Statement::fill(db::BlockWriter& writer, const Wait& wait) {
             if (result != SQLITE_ROW) {
                 end_or_throw(result, wait);
                 return db::Fill::done;
+            }
+            if (look_mask_ == 0 && stale(wait)) {
+                reset();
+                throw wait.error("the rows");
             }
             if (columns < 0) columns = checked_columns(writer);
         }
