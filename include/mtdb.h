@@ -435,7 +435,8 @@ MTDB_API mtdb_status mtdb_db_open(const char *url, int64_t url_len, const mtdb_o
 /** Shuts a db down: refuses new work, lets running work end, interrupts what is left at the deadline, then frees all.
  * Idempotent. Leases that are still out stay valid memory and answer CLOSED.
  *
- * @param timeout_ms  how long running work may take to end; MTDB_DEFAULT: option `shutdown_timeout_ms`
+ * @param timeout_ms  how long running work may take to end; MTDB_DEFAULT: option `shutdown_timeout_ms`. What is then
+ *                    interrupted has up to 5 seconds more to notice
  * @param cancel  interrupts at once when triggered; may be NULL
  * @param[out] forced  leases that had to be interrupted; may be NULL
  * @errors INVALID_ARGUMENT, FORKED
@@ -612,6 +613,9 @@ MTDB_API mtdb_status mtdb_conn_tenant(const mtdb_conn *conn, void *buf, int64_t 
 
 /** Runs one statement that returns no rows (rows that it returns are dropped).
  *
+ * A deadline or a cancel cannot end a single call of an SQL function. A statement that reads then fails once that call
+ * has returned; one that writes may be complete, and is OK. Option `sqlite.length_max_bytes` bounds such calls.
+ *
  * @param sql  one statement, sql_len bytes (-1: NUL-terminated)
  * @param params  a block with one column per parameter, params_len bytes; each of its rows runs the statement once, all
  *                in one transaction; NULL and 0 for none
@@ -625,7 +629,9 @@ MTDB_API mtdb_status mtdb_conn_exec(mtdb_conn *conn, const char *sql, int64_t sq
                                     int64_t params_len, int64_t timeout_ms, mtdb_cancel *cancel, int64_t *affected,
                                     mtdb_error **err);
 
-/** Runs one statement and returns its rows.
+/** Runs one statement and returns its rows. Its first row is computed before this returns. A statement that writes is
+ * complete then; when its rows are more than option `result_buffer_max_bytes` holds, LIMIT: in an open transaction the
+ * statement is undone (effect NONE), outside of one it is COMMITTED.
  *
  * @param sql  one statement, sql_len bytes (-1: NUL-terminated)
  * @param params  a block with one row and one column per parameter, params_len bytes; NULL and 0 for none
@@ -816,8 +822,8 @@ MTDB_API mtdb_status mtdb_stmt_bind_block(mtdb_stmt *stmt, const void *block, in
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_stmt_clear(mtdb_stmt *stmt, mtdb_error **err);
 
-/** Runs the statement. A statement that writes is complete when this returns; the rows of a SELECT are read as they are
- * fetched. Executing again ends the earlier result.
+/** Runs the statement. A statement that writes is complete when this returns; of a SELECT the first row is computed,
+ * the others as they are fetched. Executing again ends the earlier result.
  *
  * @param timeout_ms  covers the reading of the rows too; MTDB_DEFAULT: option `query_timeout_ms`
  * @param cancel  kept by the result; may be NULL
@@ -1150,7 +1156,8 @@ MTDB_API mtdb_status mtdb_tx_rollback(mtdb_conn *conn, mtdb_error **err);
 
 /** Sets a savepoint in the open transaction.
  *
- * @param name  1 to 63 bytes of letters, digits and _, name_len bytes (-1: NUL-terminated); names nest
+ * @param name  1 to 63 bytes of letters, digits and _, name_len bytes (-1: NUL-terminated); names nest, and `a` is the
+ *              same name as `A`
  * @errors INVALID_STATE, INVALID_ARGUMENT, TX_LOST, MISUSE, CLOSED, FORKED
  * @thread serial
  * @since 0.1 */

@@ -77,6 +77,23 @@ Position position_of(std::string_view text, std::size_t offset) {
     return position;
 }
 
+std::size_t offset_of(std::string_view text, Position position) {
+    Position here;
+    std::size_t at = 0;
+    while (at < text.size() && here != position) {
+        const bool pair = text[at] == '\r' && at + 1 < text.size() && text[at + 1] == '\n';
+        if (text[at] == '\n' || text[at] == '\r') {
+            ++here.line;
+            here.column = 1;
+        } else {
+            ++here.column;
+        }
+        at += pair ? 2 : 1;
+        while (at < text.size() && continuation(text[at])) ++at;
+    }
+    return at;
+}
+
 std::optional<std::string_view> nearest(std::string_view text,
                                         std::span<const std::string_view> candidates) {
     constexpr std::size_t size_max = 128;  // The work grows with the product of both lengths.

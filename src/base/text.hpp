@@ -18,6 +18,8 @@ struct Position {
     bool operator==(const Position&) const = default;
 };
 Position position_of(std::string_view text, std::size_t offset);
+// The byte that position_of() gives this place for; the text's size when it has no such place.
+std::size_t offset_of(std::string_view text, Position position);
 
 // The candidate with the smallest edit distance to `text`, if it is near enough to be a slip.
 std::optional<std::string_view> nearest(std::string_view text,

@@ -107,6 +107,13 @@ public:
     virtual std::unique_ptr<Statement> prepare(std::string_view sql, std::string_view* tail,
                                                const Wait& wait) = 0;
 
+    // The same for text that is known to hold no NUL and has one right behind it: then what follows
+    // the statement costs nothing.
+    virtual std::unique_ptr<Statement> prepare_next(std::string_view script, std::string_view* tail,
+                                                    const Wait& wait) {
+        return prepare(script, tail, wait);
+    }
+
     // Where connections are shared: every statement from now on runs in this place or not at all
     // (TENANT_UNKNOWN). Sends nothing: the next flight takes it along. `another`: the tenant before was another
     // one, and nothing of its session may be seen. Nothing is open or being read.

@@ -148,6 +148,7 @@ private:
             if (!lexis_.question_operators)
                 refuse("'?\?' stands for an operator that this database does not have");
             before_ = '?';
+            made_.changes.push_back({made_.text.size(), 1, 2});
             made_.text += '?';
             at_ += 2;
             return;
@@ -192,6 +193,7 @@ private:
     }
 
     void place(int32_t index, std::size_t size) {
+        const std::size_t begin = made_.text.size();
         switch (lexis_.style) {
             case PlaceholderStyle::question_numbered:
                 made_.text += '?' + std::to_string(index);
@@ -207,6 +209,7 @@ private:
         at_ += size;
         // "?" directly before a digit or a word was two tokens and must stay two.
         if (word_part(peek())) made_.text += ' ';
+        made_.changes.push_back({begin, made_.text.size() - begin, size});
         before_ = 'w';
     }
 
@@ -221,6 +224,20 @@ private:
 };
 
 }  // namespace
+
+std::size_t Portable::original_offset(std::size_t offset) const noexcept {
+    const auto after =
+        std::upper_bound(changes.begin(), changes.end(), offset,
+                         [](std::size_t at, const Change& change) { return at < change.at; });
+    std::size_t made = 0;      // bytes of the changes before
+    std::size_t replaced = 0;  // what they stand for
+    for (auto change = changes.begin(); change != after; ++change) {
+        if (offset < change->at + change->size) return change->at - made + replaced;
+        made += change->size;
+        replaced += change->of;
+    }
+    return offset - made + replaced;
+}
 
 int32_t Portable::index_of(std::string_view name) const noexcept {
     if (name.starts_with(':')) name.remove_prefix(1);

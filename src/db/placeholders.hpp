@@ -35,6 +35,15 @@ struct Portable {
     std::vector<int32_t>
         order;  // the parameter of each placeholder in the text, for PlaceholderStyle::question
 
+    // What was put into `text` for something else: `size` bytes at `at`, for `of` bytes of the
+    // original.
+    struct Change {
+        std::size_t at, size, of;
+    };
+    std::vector<Change> changes;  // in order
+    // Where in the original text a byte of `text` comes from.
+    std::size_t original_offset(std::size_t offset) const noexcept;
+
     // From 1; 0: none. With or without ':'.
     int32_t index_of(std::string_view name) const noexcept;
 };

@@ -28,13 +28,31 @@ void check_savepoint(std::string_view name) {
                     "a savepoint's name takes 1 to 63 letters, digits and _");
 }
 
+// What is left behind blanks, semicolons and comments. Told without the engine.
+std::string_view without_blanks(std::string_view text) {
+    while (!text.empty()) {
+        if (text.starts_with("--")) {
+            const std::size_t end = text.find('\n');
+            text.remove_prefix(end == std::string_view::npos ? text.size() : end);
+        } else if (text.starts_with("/*")) {
+            const std::size_t end = text.find("*/", 2);
+            text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
+        } else if (std::string_view(" \t\r\n\f;").find(text.front()) != std::string_view::npos) {
+            text.remove_prefix(1);
+        } else {
+            break;
+        }
+    }
+    return text;
+}
+
 // Where in a script an error is: the engine counts from the beginning of `rest`, or knows no place;
 // then it is the statement's first word.
 base::Position position_in(std::string_view text, std::string_view rest, const Error& error) {
     const auto offset = static_cast<std::size_t>(rest.data() - text.data());
     if (error.line() == 0) {
-        const std::size_t word = rest.find_first_not_of(" \t\r\n;");
-        return base::position_of(text, offset + (word == std::string_view::npos ? 0 : word));
+        const std::size_t word = rest.size() - without_blanks(rest).size();
+        return base::position_of(text, offset + (word == rest.size() ? 0 : word));
     }
     const base::Position begin = base::position_of(text, offset);
     return {begin.line + error.line() - 1,
@@ -47,27 +65,26 @@ auto innermost(std::vector<std::string>& savepoints, std::string_view name) {
                         [&](const std::string& each) { return base::equal_fold(each, name); });
 }
 
-// True for a text that holds no statement: blanks, semicolons and comments. Told without the
-// engine, for which preparing a statement may already do something.
-bool no_statement(std::string_view text) {
-    while (!text.empty()) {
-        if (text.starts_with("--")) {
-            const std::size_t end = text.find('\n');
-            text.remove_prefix(end == std::string_view::npos ? text.size() : end);
-        } else if (text.starts_with("/*")) {
-            const std::size_t end = text.find("*/", 2);
-            text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
-        } else if (std::string_view(" \t\r\n\f;").find(text.front()) != std::string_view::npos) {
-            text.remove_prefix(1);
-        } else {
-            return false;
-        }
-    }
-    return true;
+// Once for the whole of it, before anything runs.
+void check_script(std::string_view text) {
+    const std::size_t nul = text.find('\0');
+    if (nul == std::string_view::npos) return;
+    const base::Position at = base::position_of(text, nul);
+    throw Error(Code::sql_error, "the script has a NUL byte")
+        .with_statement(1)
+        .with_position(at.line, at.column);
 }
 
-// Around one row of many inside the caller's transaction: a failure undoes all rows of the block,
-// not the transaction.
+// An error of the rewritten text, placed in what the caller wrote.
+Error in_original(const Error& error, const db::Portable& portable, std::string_view sql) {
+    if (error.line() == 0) return error;
+    const std::size_t offset = base::offset_of(portable.text, {error.line(), error.column()});
+    const base::Position at = base::position_of(sql, portable.original_offset(offset));
+    return error.with_position(at.line, at.column);
+}
+
+// Around the rows of a block, or a statement that writes and returns rows, inside the caller's
+// transaction: a failure undoes these, not the transaction.
 constexpr std::string_view block_savepoint = "mtdb_block";
 
 }  // namespace
@@ -257,7 +274,7 @@ void Conn::check_usable() const {
 void Conn::check_single(const pool::Compiled& compiled, std::string_view tail) {
     if (compiled.statement == nullptr)
         throw Error(Code::invalid_argument, "the text has no statement");
-    if (!no_statement(tail))
+    if (!without_blanks(tail).empty())
         throw Error(Code::invalid_argument,
                     "the text has more than one statement: use mtdb_conn_exec_script()")
             .with_statement(2);
@@ -278,7 +295,11 @@ void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
             db::Portable portable = db::rewrite_placeholders(sql, db_->dialect().lexis);
             fresh->portable = true;
             fresh->names = std::move(portable.names);
-            fresh->statement = connection().prepare(portable.text, &tail, wait);
+            try {
+                fresh->statement = connection().prepare(portable.text, &tail, wait);
+            } catch (const Error& error) {
+                throw in_original(error, portable, sql);
+            }
             check_single(*fresh, tail);
             if (db_->dialect().lexis.style == db::PlaceholderStyle::question)
                 fresh->statement->set_order(portable.order, portable.parameters);
@@ -401,11 +422,14 @@ int64_t Conn::run(db::Statement& statement, const Wait& wait) {
 bool Conn::undo_rows(db::Statement& statement, bool nested) {
     statement.reset();
     statement.clear_bindings();
+    if (nested) return undo_savepoint();
     if (!connection().in_transaction()) return false;
-    if (!nested) {
-        connection().rollback();
-        return true;
-    }
+    connection().rollback();
+    return true;
+}
+
+bool Conn::undo_savepoint() {
+    if (!connection().in_transaction()) return false;
     connection().rollback_to(block_savepoint);
     connection().release_savepoint(block_savepoint);
     return true;
@@ -455,20 +479,36 @@ int64_t Conn::run_rows(db::Statement& statement, const db::BlockView& view, cons
 std::unique_ptr<db::Rows> Conn::run_returning(db::Statement& statement, const Wait& wait) {
     before(statement, wait);
     return tracked(statement.control(), [&]() -> std::unique_ptr<db::Rows> {
-        statement.settle_columns(wait);
-        if (statement.column_count() == 0) {
-            statement.run(wait);
-            return nullptr;
+        const bool nested =
+            connection().in_transaction() && statement.column_count() > 0 && !statement.read_only();
+        if (!nested) return kept_rows(statement, wait);
+        connection().savepoint(block_savepoint);
+        try {
+            auto rows = kept_rows(statement, wait);
+            connection().release_savepoint(block_savepoint);
+            return rows;
+        } catch (...) {  // rows that cannot be shown were not written
+            statement.reset();
+            undo_savepoint();
+            throw;
         }
-        auto table = std::make_unique<TableRows>(headings_of(statement));
-        table->limit(db_->result_buffer_max());
-        const std::optional<Error> too_many = drain(statement, *table, wait);
-        confirm_place();
-        if (too_many)
-            throw too_many->with_effect(connection().in_transaction() ? Effect::unknown
-                                                                      : Effect::committed);
-        return table;
     });
+}
+
+std::unique_ptr<db::Rows> Conn::kept_rows(db::Statement& statement, const Wait& wait) {
+    statement.settle_columns(wait);
+    if (statement.column_count() == 0) {
+        statement.run(wait);
+        return nullptr;
+    }
+    auto table = std::make_unique<TableRows>(headings_of(statement));
+    table->limit(db_->result_buffer_max());
+    const std::optional<Error> too_many = drain(statement, *table, wait);
+    confirm_place();
+    if (too_many)
+        throw too_many->with_effect(connection().in_transaction() ? Effect::none
+                                                                  : Effect::committed);
+    return table;
 }
 
 // Reads a writing statement's rows to their end, which completes it; those that do not fit are
@@ -555,16 +595,18 @@ void Conn::exec_script(std::string_view text, int64_t& statements, const Wait& w
     return entered([&] {
         check_usable();
         statements = 0;
+        check_script(text);
         keep_open_rows(wait);
         const auto at_once = [&] { return connection().run_script(text, statements, wait); };
         if (tracked(db::Control::none, at_once)) return;
-        bool committed = false;  // by a statement before
-        std::string_view rest = text;
+        const std::string script(text);  // has a NUL behind it
+        bool committed = false;          // by a statement before
+        std::string_view rest = script;
         while (!rest.empty()) {
             try {
                 std::string_view tail;
                 const std::unique_ptr<db::Statement> statement =
-                    connection().prepare(rest, &tail, wait);
+                    connection().prepare_next(rest, &tail, wait);
                 if (statement != nullptr) {
                     if (statement->parameter_count() > 0)
                         throw Error(Code::invalid_argument, "a script takes no parameters");
@@ -576,7 +618,7 @@ void Conn::exec_script(std::string_view text, int64_t& statements, const Wait& w
                 }
                 rest = tail;
             } catch (const Error& error) {
-                const base::Position at = position_in(text, rest, error);
+                const base::Position at = position_in(script, rest, error);
                 const bool partly = committed && error.effect() != Effect::unknown;
                 throw error.with_statement(statements + 1)
                     .with_position(at.line, at.column)

@@ -131,6 +131,8 @@ private:
     int64_t run(db::Statement& statement, const Wait& wait);
     int64_t run_rows(db::Statement& statement, const db::BlockView& view, const Wait& wait);
     bool undo_rows(db::Statement& statement, bool nested);
+    bool undo_savepoint();
+    std::unique_ptr<db::Rows> kept_rows(db::Statement& statement, const Wait& wait);
     std::unique_ptr<db::Rows> run_returning(db::Statement& statement, const Wait& wait);
     void end_lease() noexcept;
     void lose() noexcept;

@@ -326,7 +326,10 @@ std::unique_ptr<db::Connection> Db::open_connection(const db::Place& place, cons
 
 pool::Lease Db::lease(const tenant::Id& id, const Wait& wait, pool::Holder* holder) {
     try {
-        return pools_.acquire(id.text(), target_of(id, wait), wait, holder);
+        for (;;) {
+            pool::Lease held = pools_.acquire(id.text(), target_of(id, wait), wait, holder);
+            if (held.confirm()) return held;
+        }
     } catch (const Error& error) {
         if (error.code() == Code::tenant_unknown && error.tenant().empty()) {
             throw error.with_message("no tenant '" + id.text() + "'").with_tenant(id.text());
@@ -353,14 +356,17 @@ Ref<Conn> Db::acquire(std::string_view tenant, LeaseOptions options, const Asked
     // A tenant with a warm connection had a valid id and a route when that was opened.
     if (router_.source() != tenant::RouteSource::resolver)
         start.lease = pools_.try_idle(tenant, conn->holder());
+    if (start.lease) start.lease.confirm();
     start.passed = start.lease && (gate == nullptr || gate->has_passed(start.lease));
     if (start.passed) return conn;
-    const Wait wait = this->wait(asked.timeout_ms, asked.cancel, Patience::acquire);
+    Wait wait = this->wait(asked.timeout_ms, asked.cancel, Patience::acquire);
     const tenant::Id id = id_of(tenant);
     if (!start.lease) start.lease = lease(id, wait, conn->holder());
     // Scripts that ran leave their session to nobody: the lease is given back and taken anew.
     while (gate != nullptr && gate->admit(*this, start.lease, id.text(), wait)) {
         start.lease.give_back();
+        if (gate->has_own_time())
+            wait = this->wait(asked.timeout_ms, asked.cancel, Patience::acquire);
         start.lease = lease(id, wait, conn->holder());
     }
     if (gate != nullptr) start.lease.connection().mark_lease();

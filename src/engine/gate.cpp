@@ -77,8 +77,10 @@ void Gate::check(pool::Lease& lease, const std::string& tenant, const Wait& wait
 bool Gate::migrate(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait) {
     if (!begin_flight(lease, tenant, wait)) return false;
     migrate::Progress progress;
+    Wait own_wait = wait;
+    if (has_own_time()) own_wait.deadline = Deadline::in(timeout_);
     try {
-        run_verb(db, lease, *runner_, tenant, false, migrate::Target::latest(), wait, progress);
+        run_verb(db, lease, *runner_, tenant, false, migrate::Target::latest(), own_wait, progress);
     } catch (const Error& error) {
         // A deadline, a cancel or somebody else's lock says nothing about the script: the next one
         // tries at once.

@@ -22,14 +22,20 @@ enum class Mode { manual, automatic, check };
 class Gate {
 public:
     Gate(std::shared_ptr<const migrate::Runner> runner, Mode mode, bool newer,
-         base::milliseconds backoff)
-        : runner_(std::move(runner)), mode_(mode), newer_(newer), backoff_(backoff) {}
+         base::milliseconds backoff, base::milliseconds timeout)
+        : runner_(std::move(runner)),
+          mode_(mode),
+          newer_(newer),
+          backoff_(backoff),
+          timeout_(timeout) {}
 
     // Lets a new lease through or throws. Single flight per tenant: the others wait within their
     // own deadlines; a script's failure fails them all, and is tried again after a back-off.
     bool has_passed(const pool::Lease& lease) const noexcept {
         return mode_ == Mode::manual || lease.mark() == passed;
     }
+    // True: a migration's deadline is not that of the lease that it was run for.
+    bool has_own_time() const noexcept { return timeout_.count() > 0; }
     // Returns true when it ran scripts: they may have left session state on the connection.
     bool admit(Db& db, pool::Lease& lease, const std::string& tenant, const Wait& wait);
 
@@ -52,6 +58,7 @@ private:
     const Mode mode_;
     const bool newer_;
     const base::milliseconds backoff_;
+    const base::milliseconds timeout_;  // of one migration; 0: the lease's
     Guarded<Flights> flights_;
     std::condition_variable landed_;
 };

@@ -109,7 +109,8 @@ void Migrator::enable() {
                                        : mode == "check" ? Mode::check
                                                          : Mode::manual,
                                        options_.boolean("migrate.newer"),
-                                       base::milliseconds(options_.integer("migrate.backoff_ms"))));
+                                       base::milliseconds(options_.integer("migrate.backoff_ms")),
+                                       base::milliseconds(options_.integer("migrate.timeout_ms"))));
 }
 
 // Reading verbs never create a tenant, even where leases do.

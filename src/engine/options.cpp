@@ -181,6 +181,9 @@ constexpr Option table[] = {
     integer("sqlite.cache_kib", in_db, "2000", 0, kib_max, "Page cache per connection, in KiB."),
     integer("sqlite.mmap_bytes", in_db, "0", 0, any_max,
             "Bytes of a file read through a memory map; 0 for none."),
+    integer("sqlite.length_max_bytes", in_db, "0", 0, count_max,
+            "Bytes that one value or row may have, which also bounds a single call of an SQL "
+            "function; 0 for what SQLite is built with."),
     integer("sqlite.wal_size_max_bytes", in_db, "67108864", 0, any_max,
             "Size that a write-ahead log is cut to after a checkpoint."),
     integer("sqlite.checkpoint_pages", in_db, "1000", 1, count_max,
@@ -207,6 +210,9 @@ constexpr Option table[] = {
             "Runs scripts whose version is below the newest applied one."),
     integer("migrate.backoff_ms", in_db | in_migrator, "1000", 1, 60000,
             "First wait after a failed automatic migration; it doubles up to a minute."),
+    integer("migrate.timeout_ms", in_db | in_migrator, "0", 0, ms_max,
+            "How long a tenant's automatic migration may take at its first lease; 0 for that "
+            "lease's own time."),
     text("lease.tag", in_lease, "",
          "A name for the lease in events, such as the place that acquired it."),
     boolean("lease.read_only", in_lease, "false", "Refuses statements that write."),

@@ -212,7 +212,8 @@ private:
         if (head.size() > 3 && is_sign(head[2], '.')) name = 3;
         if (head.size() < name + 3) return false;
         std::string_view pragma = view(head[name]);
-        if (head[name].kind == TokenKind::quoted) pragma = pragma.substr(1, pragma.size() - 2);
+        if (head[name].kind == TokenKind::quoted || head[name].kind == TokenKind::string)
+            pragma = pragma.substr(1, pragma.size() - 2);
         if (!base::equal_fold(pragma, "foreign_keys")) return false;
         if (!is_sign(head[name + 1], '=') && !is_sign(head[name + 1], '(')) return false;
         std::string_view value = view(head[name + 2]);

@@ -86,6 +86,12 @@ Lease& Lease::operator=(Lease&& other) noexcept {
 uint64_t Lease::mark() const noexcept { return pool_->mark.load(std::memory_order_acquire); }
 void Lease::set_mark(uint64_t mark) noexcept { pool_->mark.store(mark, std::memory_order_release); }
 
+bool Lease::confirm() noexcept {
+    if (!std::exchange(slot_->unconfirmed, false) || connection().in_place()) return true;
+    give_back();
+    return false;
+}
+
 void Lease::take_turn(const Wait& wait) {
     if (turn_) return;
     pools_->take_turn(*pool_, wait);
@@ -318,6 +324,7 @@ Lease Pools::open_lease(Access& state, Pool& pool, const Wait& wait, Holder* hol
         throw;
     }
     slot->pool = &pool;
+    slot->confirmed_sweep = state->sweeps;
     if (settings_.lifetime.count() > 0) {
         const int64_t lifetime = settings_.lifetime.count();
         const auto spread = std::max<int64_t>(1, lifetime * settings_.jitter_percent / 100);
@@ -348,6 +355,7 @@ std::unique_ptr<Slot> Pools::take_idle(State& state, Pool& pool, Holder* holder)
     state.idle.remove(*slot);
     ++pool.leased;
     slot->holder = holder;
+    slot->unconfirmed |= std::exchange(slot->confirmed_sweep, state.sweeps) != state.sweeps;
     state.leased.push_back(*slot);
     return slot;
 }

@@ -105,6 +105,8 @@ struct Slot {
     Pool* pool = nullptr;
     uint64_t idle_sweep =
         0;  // how many sweeps there had been when it came back: no clock is read for it
+    uint64_t confirmed_sweep = 0;  // the same, for when its place was last known to be its own
+    bool unconfirmed = false;      // there was a sweep since: whoever takes it asks
     Time expires = Time::max();
     int64_t memory = 0;  // at the last sample
     uint32_t returns = 0;
@@ -137,6 +139,10 @@ public:
     // per opening. 0 at first.
     uint64_t mark() const noexcept;
     void set_mark(uint64_t mark) noexcept;
+
+    // Asks a warm connection, once per sweep, whether its place is still its own. False: it is not,
+    // and the lease was given back.
+    bool confirm() noexcept;
 
     // The place's writer turn: in order of asking. Idempotent.
     void take_turn(const Wait& wait);

@@ -76,6 +76,24 @@ Test(effects, rows_that_are_too_many_to_keep_do_not_hide_that_their_insert_is_co
     cr_assert_eq(int_of(conn, "SELECT count(*) FROM t"), 10000);
 }
 
+Test(effects, rows_that_are_too_many_to_keep_were_not_written_in_an_open_transaction) {
+    mtdb_conn_close(conn, NULL);
+    mtdb_conn_release(conn);
+    reopen(NULL, OPTIONS("result_buffer_max_bytes", "65536"));
+    conn = lease("acme");
+    ok(mtdb_tx_begin(conn, NULL, PLENTY_MS, NULL, &err));
+    run(conn, "INSERT INTO t VALUES (1)");
+    const char *insert =
+        "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) SELECT i FROM n"
+        " RETURNING v";
+    cr_assert_eq(query(insert, PLENTY_MS, NULL), MTDB_LIMIT);
+    cr_assert_eq(mtdb_error_effect(err), MTDB_EFFECT_NONE);
+    cr_assert_eq(int_of(conn, "SELECT count(*) FROM t"), 1);
+    cr_assert_eq(query("INSERT INTO t VALUES (2) RETURNING v", PLENTY_MS, NULL), MTDB_OK);
+    ok(mtdb_tx_commit(conn, PLENTY_MS, NULL, &err));
+    cr_assert_eq(int_of(conn, "SELECT count(*) FROM t"), 2);
+}
+
 Test(effects, rows_that_are_too_many_do_not_hide_that_the_commit_failed) {
     mtdb_conn_close(conn, NULL);
     mtdb_conn_release(conn);

@@ -81,6 +81,60 @@ Test(leases, a_failing_script_names_the_place_and_keeps_what_ran) {
     give_back(conn);
 }
 
+Test(leases, a_statement_that_fails_at_its_run_is_placed_at_its_first_word) {
+    create_tenant("acme");
+    mtdb_conn *conn = lease("acme");
+    static const char text[] =
+        "CREATE TABLE t(v UNIQUE);\nINSERT INTO t VALUES (1);; -- once; more\n"
+        "/* and\n again */  INSERT INTO t VALUES (1)";
+    fails(MTDB_CONSTRAINT, mtdb_conn_exec_script(conn, text, -1, PLENTY_MS, NULL, NULL, &err));
+    cr_assert_eq(mtdb_error_statement(err), 3);
+    cr_assert_eq(mtdb_error_line(err), 4);
+    cr_assert_eq(mtdb_error_column(err), 12);
+    give_back(conn);
+}
+
+Test(leases, a_script_with_a_nul_byte_is_refused_before_anything_of_it_runs) {
+    create_tenant("acme");
+    mtdb_conn *conn = lease("acme");
+    static const char text[] = "CREATE TABLE t(v);\n\0CREATE TABLE u(v)";
+    fails(MTDB_SQL_ERROR, mtdb_conn_exec_script(conn, text, sizeof text - 1, PLENTY_MS, NULL, NULL, &err));
+    cr_assert_eq(mtdb_error_line(err), 2);
+    cr_assert_eq(int_of(conn, "SELECT count(*) FROM sqlite_schema"), 0);
+    give_back(conn);
+}
+
+Test(leases, a_long_script_costs_each_byte_once) {
+    create_tenant("acme");
+    mtdb_conn *conn = lease("acme");
+    enum { statements = 20000, comment = 16 << 20 };
+    static char text[statements * 9 + comment + 1];
+    for (int i = 0; i < statements; ++i) memcpy(text + i * 9, "SELECT 1;", 9);
+    memset(text + statements * 9, ' ', comment);
+    int64_t done = 0;
+    ok(mtdb_conn_exec_script(conn, text, sizeof text - 1, PLENTY_MS, NULL, &done, &err));  // else 160 GB are copied
+    cr_assert_eq(done, statements);
+    give_back(conn);
+}
+
+Test(leases, a_flag_pragma_acts_each_time_it_runs_and_only_then) {
+    create_tenant("acme");
+    mtdb_conn *conn = lease("acme");
+    mtdb_stmt *stmt = NULL;
+    ok(mtdb_stmt_prepare(conn, "PRAGMA foreign_keys = off", -1, PLENTY_MS, NULL, &stmt, &err));
+    mtdb_stmt_release(stmt);
+    cr_assert_eq(int_of(conn, "PRAGMA foreign_keys"), 1);
+    for (int i = 0; i < 2; ++i) {  // the second time from the cache
+        run(conn, "PRAGMA foreign_keys = off");
+        cr_assert_eq(int_of(conn, "PRAGMA foreign_keys"), 0);
+        mtdb_result *result = NULL;
+        ok(mtdb_conn_query(conn, "PRAGMA foreign_keys = on", -1, NULL, 0, PLENTY_MS, NULL, &result, &err));
+        finish(result);
+        cr_assert_eq(int_of(conn, "PRAGMA foreign_keys"), 1);
+    }
+    give_back(conn);
+}
+
 Test(leases, a_read_only_one_refuses_to_write) {
     give_back(lease_with_table("acme"));
     mtdb_options *options = OPTIONS("lease.read_only", "true");

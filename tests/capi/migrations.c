@@ -325,6 +325,30 @@ Test(migrations, a_failing_script_fails_the_leases_with_its_error_and_without_a_
     }
 }
 
+static const char slow_script[] =
+    "CREATE TABLE person(id); INSERT INTO person WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+    " WHERE i < 6000000) SELECT max(i) FROM n";
+
+Test(migrations, an_automatic_one_may_have_more_time_than_its_lease) {
+    make_migrator(OPTIONS("migrate.mode", "auto", "migrate.timeout_ms", "60000"));
+    add("1", slow_script, NULL);
+    ok(mtdb_migrator_enable(migrator, &err));
+    mtdb_conn *conn = NULL;
+    ok(mtdb_db_acquire(db, "acme", -1, NULL, 300, NULL, &conn, &err));
+    give_back(conn);
+    cr_assert_eq(int_in("acme", "SELECT count(*) FROM person"), 1);
+}
+
+Test(migrations, an_automatic_one_may_have_less_time_than_its_lease) {
+    make_migrator(OPTIONS("migrate.mode", "auto", "migrate.timeout_ms", "50"));
+    add("1", slow_script, NULL);
+    ok(mtdb_migrator_enable(migrator, &err));
+    mtdb_conn *conn = NULL;
+    const int64_t start = now_ms();
+    const mtdb_status status = mtdb_db_acquire(db, "acme", -1, NULL, MTDB_FOREVER, NULL, &conn, NULL);
+    cr_assert_eq(status, MTDB_TIMEOUT, "%s after %" PRId64 " ms", mtdb_status_name(status), now_ms() - start);
+}
+
 Test(migrations, a_failed_one_is_retried_after_the_back_off) {
     make_migrator(OPTIONS("migrate.mode", "auto", "migrate.backoff_ms", "50"));
     add("1", "CREATE TABLE person(id)", NULL);

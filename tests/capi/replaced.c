@@ -46,6 +46,32 @@ Test(replaced, a_commit_is_refused_and_says_rolled_back) {
     cr_assert_eq(mtdb_error_effect(err), MTDB_EFFECT_ROLLED_BACK);
 }
 
+Test(replaced, a_transaction_does_not_begin) {
+    replace();
+    fails(MTDB_UNAVAILABLE, mtdb_tx_begin(conn, NULL, PLENTY_MS, NULL, &err));
+    cr_assert_eq(mtdb_error_effect(err), MTDB_EFFECT_NONE);
+    int32_t state = -1;
+    ok(mtdb_tx_state(conn, &state, &err));
+    cr_assert_eq(state, 0);  // none
+    mtdb_options *options = OPTIONS("tx.read_only", "true");
+    fails(MTDB_UNAVAILABLE, mtdb_tx_begin(conn, options, PLENTY_MS, NULL, &err));
+    mtdb_options_release(options);
+}
+
+Test(replaced, a_new_lease_reads_the_new_file_once_maintenance_has_looked_around) {
+    mtdb_conn_close(conn, NULL);
+    mtdb_conn_release(conn);
+    reopen(NULL, OPTIONS("pool.sweep_ms", "50"));
+    conn = lease("acme");
+    cr_assert_eq(int_in("acme", "SELECT count(*) FROM sqlite_schema"), 1);  // leaves a second one idle
+    give_back(conn);
+    replace();
+    sleep_ms(500);
+    conn = lease("acme");
+    cr_assert_eq(int_of(conn, "SELECT count(*) FROM sqlite_schema"), 0);
+    cr_assert_eq(int_in("acme", "SELECT count(*) FROM sqlite_schema"), 0);
+}
+
 Test(replaced, a_migration_and_a_ping_go_to_the_file_that_is_there_now) {
     mtdb_migrator *migrator = NULL;
     int64_t applied = -1;

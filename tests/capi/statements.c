@@ -351,6 +351,20 @@ Test(statements, portable_placeholders_are_rewritten_outside_of_literals) {
     end_stmt(stmt);
 }
 
+Test(statements, an_error_in_portable_text_is_placed_in_what_the_caller_wrote) {
+    give_back(conn);
+    reopen(NULL, OPTIONS("placeholders", "portable"));
+    conn = lease("acme");
+    mtdb_stmt *none = NULL;
+    fails(MTDB_SQL_ERROR,
+          mtdb_stmt_prepare(conn, "SELECT :long_name,\n :long_name, missing FROM t", -1, PLENTY_MS, NULL, &none, &err));
+    cr_assert_eq(mtdb_error_line(err), 2);
+    cr_assert_eq(mtdb_error_column(err), 14);
+    fails(MTDB_SQL_ERROR,
+          mtdb_conn_exec(conn, "SELECT ?, ?, missing FROM t", -1, NULL, 0, PLENTY_MS, NULL, NULL, &err));
+    cr_assert_eq(mtdb_error_column(err), 14);
+}
+
 Test(statements, portable_text_with_both_kinds_of_placeholders_is_refused) {
     give_back(conn);
     reopen(NULL, OPTIONS("placeholders", "portable"));

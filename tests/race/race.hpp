@@ -30,9 +30,9 @@ using engine::Ref;
 using engine::Result;
 using engine::Stmt;
 
-// How many rounds: MTDB_RACE_SCALE multiplies them.
+// How many rounds: MTDB_SCALE multiplies them.
 inline int rounds(int count) {
-    const char* scale = std::getenv("MTDB_RACE_SCALE");
+    const char* scale = std::getenv("MTDB_SCALE");
     return count * (scale != nullptr ? std::max(1, std::atoi(scale)) : 1);
 }
 

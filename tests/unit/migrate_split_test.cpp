@@ -126,6 +126,13 @@ TEST_CASE("foreign key pragmas are taken out and vacuum stands alone") {
     CHECK(found.statements == 3);
     CHECK(split("PRAGMA foreign_keys=1").foreign_keys == true);
     CHECK(split("PRAGMA foreign_keys='yes'").foreign_keys == true);
+    for (const char* quoted : {"PRAGMA [foreign_keys] = OFF", "PRAGMA \"foreign_keys\" = 0",
+                               "PRAGMA `Foreign_Keys`(no)", "PRAGMA [main].'foreign_keys' = off"}) {
+        CAPTURE(quoted);
+        const auto taken = split(quoted);
+        CHECK(taken.foreign_keys == false);
+        CHECK(taken.pieces.empty());
+    }
     CHECK_FALSE(split("PRAGMA foreign_keys").foreign_keys);
     CHECK_FALSE(split("PRAGMA foreign_key_check").foreign_keys);
     CHECK(split("VACUUM;").vacuum);

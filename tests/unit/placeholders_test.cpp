@@ -124,6 +124,29 @@ TEST_CASE("portable text with native or mixed placeholders is refused with the p
     }
 }
 
+TEST_CASE("a byte of the rewritten text leads back to the text that was given") {
+    const Portable made = rewrite_placeholders("SELECT :name, :name AND x");
+    REQUIRE(made.text == "SELECT ?1, ?1 AND x");
+    for (const auto& [to, from] : {std::pair{0U, 0U},
+                                   {6U, 6U},
+                                   {7U, 7U},
+                                   {8U, 7U},
+                                   {9U, 12U},
+                                   {11U, 14U},
+                                   {12U, 14U},
+                                   {13U, 19U},
+                                   {18U, 24U},
+                                   {19U, 25U}}) {
+        CAPTURE(to);
+        CHECK(made.original_offset(to) == from);
+    }
+    CHECK(rewrite_placeholders("SELECT 1").original_offset(7) == 7);
+    const Portable apart = rewrite_placeholders("?AND ?");
+    REQUIRE(apart.text == "?1 AND ?2");
+    CHECK(apart.original_offset(2) == 0);
+    CHECK(apart.original_offset(3) == 1);
+}
+
 TEST_CASE("plain question marks repeat a name, and the order says whose value goes where") {
     const Portable made =
         rewrite_placeholders("SELECT :b, :a, :b # :c ?\n, 'it\\'s :d'", questions());

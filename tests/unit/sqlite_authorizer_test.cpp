@@ -130,7 +130,8 @@ TEST_CASE("sqlite authorizer: what outlives the lease makes the connection unfit
           "PRAGMA legacy_alter_table = 1", "PRAGMA analysis_limit = 10", "CREATE TEMP TABLE x(a)",
           "CREATE TABLE temp.x(a)", "CREATE TEMP VIEW x AS SELECT 1",
           "CREATE TEMP TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END",
-          "CREATE VIRTUAL TABLE temp.f USING fts5(a)", "ATTACH '' AS scratch"}) {
+          "CREATE VIRTUAL TABLE temp.f USING fts5(a)", "ATTACH '' AS scratch",
+          "PRAGMA temp.user_version = 5", "PRAGMA TEMP.application_id(5)"}) {
         CAPTURE(sql);
         Folder folder;
         const auto connection = folder.make("a.db");
@@ -139,6 +140,48 @@ TEST_CASE("sqlite authorizer: what outlives the lease makes the connection unfit
         run(*connection, sql);
         CHECK(connection->end_lease() == db::Reuse::discard);
     }
+}
+
+TEST_CASE("sqlite authorizer: a flag pragma acts at each run, and not when it is prepared") {
+    Folder folder;
+    const auto connection = folder.make("a.db");
+    for (const std::string flag : {"foreign_keys", "recursive_triggers", "legacy_alter_table",
+                                   "defer_foreign_keys", "analysis_limit"}) {
+        CAPTURE(flag);
+        const std::string show = "PRAGMA " + flag;
+        run(*connection, show + "=0");
+        const auto set = prepare(*connection, show + "=1");
+        const auto unset = prepare(*connection, show + "=0");
+        const auto explain = prepare(*connection, "EXPLAIN " + show + "=1");
+        CHECK(ask(*connection, show) == "0");
+        explain->run(forever);
+        CHECK(ask(*connection, show) == "0");
+        for (int i = 0; i < 2; ++i) {
+            set->run(forever);
+            CHECK(ask(*connection, show) == "1");
+            unset->settle_columns(forever);
+            CHECK(ask(*connection, show) == "0");
+            unset->reset();
+        }
+        CHECK_THROWS_AS(set->run(Wait{Deadline::in(0ms)}), Error);
+        CHECK(ask(*connection, show) == "0");
+    }
+}
+
+TEST_CASE("sqlite authorizer: a flag pragma that is only prepared leaves the connection clean") {
+    Folder folder;
+    const auto connection = folder.make("a.db");
+    prepare(*connection, "PRAGMA foreign_keys = OFF");
+    prepare(*connection, "EXPLAIN PRAGMA foreign_keys = OFF")->run(forever);
+    CHECK(connection->end_lease() == db::Reuse::clean);
+    CHECK(ask(*connection, "PRAGMA foreign_keys") == "1");
+}
+
+TEST_CASE("sqlite authorizer: a pragma shows the same columns as in sqlite once it runs") {
+    Folder folder;
+    const auto connection = folder.make("a.db");
+    CHECK(ask(*connection, "PRAGMA analysis_limit = 7") == "7");
+    CHECK(ask(*connection, "PRAGMA foreign_keys = 0") == "none");
 }
 
 TEST_CASE("sqlite authorizer: deferred keys end with the lease") {

@@ -98,6 +98,22 @@ TEST_CASE("sqlite backend: threads copy to one name and one of them wins") {
     CHECK(ask(*folder.open("b.db"), "SELECT count(*) FROM t") == "0");
 }
 
+TEST_CASE("sqlite backend: a checkpoint leaves the shared file alone") {
+    Folder folder{{"tenant.shared", "plans"}};
+    const auto shared = folder.make("plans.db");
+    const auto tenant = folder.make("a.db");
+    run(*shared, "CREATE TABLE price(x)");
+    CHECK(ask(*tenant, "SELECT count(*) FROM price") == "0");
+    for (const char* sql : {"PRAGMA wal_checkpoint", "pragma WAL_CHECKPOINT(full)",
+                            "PRAGMA main.wal_checkpoint", "PRAGMA wal_checkpoint = 'Truncate'"}) {
+        CAPTURE(sql);
+        run(*tenant, "CREATE TABLE IF NOT EXISTS t(x)");
+        CHECK(ask(*tenant, sql) == "0");
+    }
+    CHECK(fs::file_size(folder.root / "a.db-wal") == 0);
+    CHECK(ask(*tenant, "EXPLAIN PRAGMA wal_checkpoint") == "0");
+}
+
 TEST_CASE(
     "sqlite backend: the shared file is read under its name by every tenant and written by none") {
     Folder folder{{"tenant.shared", "pl-ans"}, {"tenant.path", "{hash:1}{hash:1}/{id}.db"}};

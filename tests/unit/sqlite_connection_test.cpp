@@ -189,6 +189,16 @@ TEST_CASE("sqlite connection: a snapshot that is too old to write is a serializa
     CHECK(error.code() == Code::serialization);
     CHECK(error.sqlstate() == "40001");
     CHECK(error.effect() == Effect::none);
+    CHECK(error.message() ==
+          "another connection has written since this transaction read: roll back and run it again, "
+          "begun immediate");
+    c->rollback();
+    const auto open = prepare(*c, "SELECT a FROM t");
+    REQUIRE(open->next(forever));
+    run(*other, "INSERT INTO t VALUES(4)");
+    CHECK(error_of([&] { run(*c, "INSERT INTO t VALUES(5)"); }).message() ==
+          "another connection has written since an open result was begun: close the result and run "
+          "the statement again");
 }
 
 TEST_CASE("sqlite connection: deferred keys fail the commit and leave the transaction open") {

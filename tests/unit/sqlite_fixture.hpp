@@ -57,6 +57,7 @@ private:
         {"sqlite.foreign_keys", "true"},
         {"sqlite.cache_kib", "2000"},
         {"sqlite.mmap_bytes", "0"},
+        {"sqlite.length_max_bytes", "0"},
         {"sqlite.wal_size_max_bytes", "67108864"},
         {"sqlite.checkpoint_pages", "1000"},
     };

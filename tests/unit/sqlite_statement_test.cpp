@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+#include <thread>
 
 #include "db/block.hpp"
 #include "sqlite_fixture.hpp"
@@ -300,6 +301,61 @@ TEST_CASE(
     CHECK(error_of([&] { statement->run(cancelled); }).code() == Code::cancelled);
     CHECK(error_of([&] { prepare(*c, "SELECT 1")->next(cancelled); }).code() == Code::cancelled);
     CHECK(ask(*c, "SELECT 1") == "1");
+}
+
+TEST_CASE("sqlite statement: one long call of a function comes too late, and writing says so not") {
+    Folder folder;
+    const auto c = folder.make("a.db");
+    run(*c, "CREATE TABLE t(a)");
+    const std::string slow = "length(hex(zeroblob(100000000)))";  // nothing ends it
+    const auto brief = [] { return Wait{Deadline::in(10ms)}; };
+    const auto read = prepare(*c, "SELECT " + slow);
+    CHECK(error_of([&] { read->run(brief()); }).code() == Code::timeout);
+    CHECK(error_of([&] { read->settle_columns(brief()); }).code() == Code::timeout);
+    CHECK_FALSE(read->reading());
+    mtdb::CancelToken token;
+    std::thread canceller([&] {
+        std::this_thread::sleep_for(10ms);
+        token.trigger(0);
+    });
+    CHECK(error_of([&] {
+              read->settle_columns(Wait{Deadline::never(), &token});
+          }).code() == Code::cancelled);
+    canceller.join();
+    prepare(*c, "INSERT INTO t SELECT " + slow)->run(brief());
+    CHECK(ask(*c, "SELECT a FROM t") == "200000000");
+}
+
+TEST_CASE("sqlite statement: where each row calls a function the deadline is looked at for each") {
+    Folder folder;
+    const auto c = folder.make("a.db");
+    const auto read =
+        prepare(*c,
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE "
+                "i < 50) SELECT i, length(hex(zeroblob(20000000 + i))) FROM n");
+    const Wait brief{Deadline::in(100ms)};
+    int rows = 0;
+    CHECK(error_of([&] {
+              while (read->next(brief)) ++rows;
+          }).code() == Code::timeout);
+    CHECK(rows < 40);
+    std::vector<int64_t> buffer(1000);
+    db::BlockWriter writer(buffer.data(), 8000, 2, 0);
+    read->reset();
+    CHECK(error_of([&] { read->fill(writer, Wait{Deadline::in(100ms)}); }).code() == Code::timeout);
+    CHECK(writer.rows() < 40);
+}
+
+TEST_CASE("sqlite statement: a value is no longer than the option says") {
+    Folder folder;
+    folder.make("a.db");
+    const auto backend = folder.reopen({{"sqlite.length_max_bytes", "5000"}});
+    const auto c = backend->open({"a.db"}, forever);
+    CHECK(ask(*c, "SELECT length(zeroblob(5000))") == "5000");
+    CHECK(error_of([&] { ask(*c, "SELECT length(hex(zeroblob(5000)))"); }).code() == Code::limit);
+    const std::string text(5001, 'x');
+    CHECK_THROWS_WITH_AS(bound(*c, Value{Type::text, 0, text.data(), 5001}),
+                         "parameter 1 has 5001 bytes, more than the 5000 that sqlite takes", Error);
 }
 
 TEST_CASE("sqlite statement: a deadline covers the reading of the rows") {

@@ -17,6 +17,9 @@ TEST_CASE("a position counts lines at LF, CRLF and CR, and columns in characters
     CHECK(position_of(text, 10) == Position{4, 1});
     CHECK(position_of(text, 14) == Position{4, 2});
     CHECK(position_of(text, 999) == Position{4, 3});
+    for (const std::size_t offset : {0U, 1U, 3U, 4U, 6U, 8U, 10U})
+        CHECK(offset_of(text, position_of(text, offset)) == offset);
+    CHECK(offset_of(text, {9, 9}) == text.size());
     CHECK(position_of("", 0) == Position{1, 1});
 }
 

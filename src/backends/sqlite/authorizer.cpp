@@ -136,8 +136,30 @@ int Authorizer::refuse(std::string_view what, const char* name) noexcept {
     return SQLITE_DENY;
 }
 
-int Authorizer::judge_pragma(const char* name, const char* argument) noexcept {
+// `mark`: what the setting leaves behind.
+int Authorizer::judge_flag(bool sets, bool& mark) noexcept {
+    if (!sets) return SQLITE_OK;
+    if (!flags_pass_) {
+        held_back_ = true;
+        return SQLITE_IGNORE;
+    }
+    mark = true;
+    return SQLITE_OK;
+}
+
+void Authorizer::judge_checkpoint(const char* mode, const char* database) noexcept {
+    constexpr std::string_view modes[] = {"full", "passive", "restart", "truncate"};
+    checkpoints_all_ = database == nullptr;
+    checkpoint_mode_ = {};
+    if (mode == nullptr) return;
+    const auto known = find_folded(modes, mode, [](std::string_view entry) { return entry; });
+    if (known != std::end(modes)) checkpoint_mode_ = *known;
+}
+
+int Authorizer::judge_pragma(const char* name, const char* argument,
+                             const char* database) noexcept {
     if (name == nullptr) return refuse("pragma");
+    if (sqlite3_stricmp(name, "wal_checkpoint") == 0) judge_checkpoint(argument, database);
     writes_unseen_ |= sqlite3_stricmp(name, "optimize") == 0;  // runs ANALYZE
     switch (pragma_use(name)) {
         case refused:
@@ -145,14 +167,14 @@ int Authorizer::judge_pragma(const char* name, const char* argument) noexcept {
         case read:
             return argument == nullptr ? SQLITE_OK : refuse("setting pragma", name);
         case set_session:
-            session_state_ |= argument != nullptr;
-            return SQLITE_OK;
+            return judge_flag(argument != nullptr, session_state_);
         case set_deferred:
-            deferred_keys_ |= argument != nullptr;
+            return judge_flag(argument != nullptr, deferred_keys_);
+        case set:
+            session_state_ |= argument != nullptr && is_temp(database);
             return SQLITE_OK;
         case query:
         case action:
-        case set:
             return SQLITE_OK;
     }
     return refuse("pragma", name);
@@ -175,7 +197,7 @@ int Authorizer::judge(void* self, int action, const char* a, const char* b, cons
             authorizer.control_ = db::Control::savepoint;
             return SQLITE_OK;
         case SQLITE_PRAGMA:
-            return authorizer.judge_pragma(a, b);
+            return authorizer.judge_pragma(a, b, database);
         case SQLITE_CREATE_VTABLE:
             return authorizer.judge_module(b, database);
         case SQLITE_ATTACH:
@@ -186,6 +208,7 @@ int Authorizer::judge(void* self, int action, const char* a, const char* b, cons
         case SQLITE_DETACH:
             return authorizer.refuse("detaching a database");
         case SQLITE_FUNCTION:
+            authorizer.calls_functions_ = true;
             if (contains(functions_refused, b)) return authorizer.refuse("function", b);
             // Merges the segments of a full-text table, from within a SELECT.
             authorizer.writes_unseen_ |= b != nullptr && sqlite3_stricmp(b, "optimize") == 0;

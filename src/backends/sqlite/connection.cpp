@@ -70,6 +70,7 @@ Config Config::read(const db::Settings& settings) {
     config.write_ahead_log = settings.text("sqlite.journal") != "delete";
     config.foreign_keys = settings.boolean("sqlite.foreign_keys");
     config.mmap_bytes = settings.integer("sqlite.mmap_bytes");
+    config.length_max = settings.integer("sqlite.length_max_bytes");
     config.log_bytes_max = settings.integer("sqlite.wal_size_max_bytes");
     config.checkpoint_pages = std::max<int64_t>(settings.integer("sqlite.checkpoint_pages"), 1);
     config.synchronous = settings.text("sqlite.synchronous");
@@ -130,6 +131,8 @@ Connection::Connection(Handle handle, std::shared_ptr<const Config> config, std:
       jitter_(static_cast<uint32_t>(reinterpret_cast<std::uintptr_t>(this) >> 4)),
       handle_(std::move(handle)) {
     const Operation operation(*this, wait);
+    if (config_->length_max > 0)
+        sqlite3_limit(db(), SQLITE_LIMIT_LENGTH, static_cast<int>(config_->length_max));
     length_max_ = sqlite3_limit(db(), SQLITE_LIMIT_LENGTH, -1);
     sqlite3_progress_handler(db(), progress_ops, &on_progress, this);
     sqlite3_busy_handler(db(), &on_busy, this);
@@ -195,22 +198,33 @@ int Connection::step_cached(Cached& statement, const char* sql) {
 
 std::unique_ptr<db::Statement> Connection::prepare(std::string_view sql, std::string_view* tail,
                                                    const Wait& wait) {
-    if (sql.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-        throw Error(Code::limit, "the sql text is longer than sqlite takes");
     if (const std::size_t nul = sql.find('\0'); nul != sql.npos) {
         // SQLite would silently drop what follows.
         const base::Position at = base::position_of(sql, nul);
         throw Error(Code::sql_error, "the sql text holds a NUL byte")
             .with_position(at.line, at.column);
     }
+    return compile(sql, sql.size(), tail, wait);
+}
+
+// A text that ends in a terminator is not copied by SQLite.
+std::unique_ptr<db::Statement> Connection::prepare_next(std::string_view script,
+                                                        std::string_view* tail, const Wait& wait) {
+    return compile(script, script.size() + 1, tail, wait);
+}
+
+std::unique_ptr<db::Statement> Connection::compile(std::string_view sql, std::size_t size,
+                                                   std::string_view* tail, const Wait& wait) {
+    if (size > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+        throw Error(Code::limit, "the sql text is longer than sqlite takes");
     const Operation operation(*this, wait);
     wait.check("the statement");
     authorizer_.forget_control();
     sqlite3_stmt* statement = nullptr;
     const char* end = nullptr;
-    const int result = sqlite3_prepare_v3(db(), sql.data() == nullptr ? "" : sql.data(),
-                                          static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                          &statement, &end);
+    const int result =
+        sqlite3_prepare_v3(db(), sql.data() == nullptr ? "" : sql.data(), static_cast<int>(size),
+                           SQLITE_PREPARE_PERSISTENT, &statement, &end);
     if (result != SQLITE_OK) {
         Error error = failure(result, attempt(false, db::Control::none), wait);
         if (const int offset = sqlite3_error_offset(db()); offset >= 0) {
@@ -224,12 +238,43 @@ std::unique_ptr<db::Statement> Connection::prepare(std::string_view sql, std::st
     if (statement == nullptr) return nullptr;
     Cached owned(statement);
     const bool explains = sqlite3_stmt_isexplain(statement) != 0;
-    const db::Control control = explains ? db::Control::none : authorizer_.control();
-    const bool writes_unseen = authorizer_.writes_unseen() && !explains;
-    if (control == db::Control::begin || control == db::Control::savepoint) keep_rollback();
-    auto made = std::make_unique<Statement>(*this, statement, control, writes_unseen);
+    if (authorizer_.checkpoints_all() && databases_ > 2 && !explains)
+        checkpoint_main_only(owned, wait);
+    Nature nature;
+    nature.calls_functions = authorizer_.calls_functions();
+    if (!explains) {
+        nature.control = authorizer_.control();
+        nature.writes_unseen = authorizer_.writes_unseen();
+        nature.held_back = authorizer_.held_back();
+    }
+    if (nature.control == db::Control::begin || nature.control == db::Control::savepoint)
+        keep_rollback();
+    auto made = std::make_unique<Statement>(*this, owned.get(), nature);
     owned.release();
     return made;
+}
+
+// The shared file is read-only: a checkpoint of all databases would fail there.
+void Connection::checkpoint_main_only(Cached& statement, const Wait& wait) {
+    const std::string sql =
+        "PRAGMA main.wal_checkpoint=" + std::string(authorizer_.checkpoint_mode().empty()
+                                                        ? "passive"
+                                                        : authorizer_.checkpoint_mode());
+    sqlite3_stmt* prepared = nullptr;
+    const int result =
+        sqlite3_prepare_v3(db(), sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
+    if (result != SQLITE_OK) throw failure(result, {}, wait);
+    statement.reset(prepared);
+}
+
+sqlite3_stmt* Connection::act(sqlite3_stmt* held_back, const Wait& wait) {
+    sqlite3_stmt* prepared = nullptr;
+    authorizer_.let_flags_through(true);
+    const int result = sqlite3_prepare_v3(db(), sqlite3_sql(held_back), -1,
+                                          SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
+    authorizer_.let_flags_through(false);
+    if (result != SQLITE_OK) throw failure(result, {}, wait);
+    return prepared;
 }
 
 Attempt Connection::attempt(bool writes, db::Control control) {
@@ -267,6 +312,13 @@ Error Connection::failure(int result, const Attempt& attempt, const Wait& wait) 
     if (waited)
         return about(Code::busy,
                      "another connection holds the lock of '" + base::excerpt(place_, 200) + "'");
+    if (result == SQLITE_BUSY_SNAPSHOT)
+        return about(Code::serialization,
+                     attempt.in_transaction
+                         ? "another connection has written since this transaction read: roll back "
+                           "and run it again, begun immediate"
+                         : "another connection has written since an open result was begun: close "
+                           "the result and run the statement again");
     // A refused function is SQLITE_ERROR, everything else SQLITE_AUTH.
     if ((primary == SQLITE_AUTH || primary == SQLITE_ERROR) && !authorizer_.refusal().empty())
         return about(Code::permission, std::string(authorizer_.refusal()));
@@ -318,11 +370,16 @@ void Connection::rollback() {
     throw engine_error(db(), result).with_code(Code::io).with_effect(Effect::unknown);
 }
 
-void Connection::run_savepoint(const char* verb, std::string_view name) {
+void Connection::run_savepoint(Cached& statement, const char* verb, std::string_view name) {
     const Wait wait = Wait::forever();
     const Operation operation(*this, wait);
     const Attempt before = attempt(false, db::Control::savepoint);
-    const int result = sqlite3_exec(db(), (verb + quoted(name)).c_str(), nullptr, nullptr, nullptr);
+    if (name != savepoint_name_) {
+        for (Cached* each : {&savepoint_, &rollback_to_, &release_}) each->reset();
+        savepoint_name_ = name;
+    }
+    const std::string sql = statement ? std::string() : verb + quoted(name);
+    const int result = step_cached(statement, sql.c_str());
     if (result == SQLITE_OK) return;
     const Error error = failure(result, before, wait);
     if (result == SQLITE_ERROR)
@@ -330,9 +387,13 @@ void Connection::run_savepoint(const char* verb, std::string_view name) {
     throw error;
 }
 
-void Connection::savepoint(std::string_view name) { run_savepoint("SAVEPOINT ", name); }
-void Connection::rollback_to(std::string_view name) { run_savepoint("ROLLBACK TO ", name); }
-void Connection::release_savepoint(std::string_view name) { run_savepoint("RELEASE ", name); }
+void Connection::savepoint(std::string_view name) { run_savepoint(savepoint_, "SAVEPOINT ", name); }
+void Connection::rollback_to(std::string_view name) {
+    run_savepoint(rollback_to_, "ROLLBACK TO ", name);
+}
+void Connection::release_savepoint(std::string_view name) {
+    run_savepoint(release_, "RELEASE ", name);
+}
 
 void Connection::settle_deferred_keys() noexcept {
     if (!authorizer_.deferred_keys()) return;

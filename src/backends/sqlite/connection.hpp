@@ -29,6 +29,7 @@ struct Config {
     bool full = true;         // what is committed survives a power cut
     int64_t cache_kib = 0;    // 0: as compiled in
     int64_t mmap_bytes = 0;
+    int64_t length_max = 0;  // of a value or row, in bytes; 0: as compiled in
     int64_t log_bytes_max = 0;
     int64_t checkpoint_pages = 0;
 };
@@ -78,6 +79,8 @@ public:
 
     std::unique_ptr<db::Statement> prepare(std::string_view sql, std::string_view* tail,
                                            const Wait& wait) override;
+    std::unique_ptr<db::Statement> prepare_next(std::string_view script, std::string_view* tail,
+                                                const Wait& wait) override;
     bool in_place() noexcept override {
         const bool moved = handle_.has_moved();
         damaged_ = damaged_ || moved;
@@ -128,6 +131,8 @@ public:
     void count_running(int change) noexcept { running_ += change; }
     void began_by_statement() noexcept { read_only_ = false; }
     int64_t length_max() const noexcept { return length_max_; }
+    // The same pragma again, which acts as it is prepared. The caller owns it.
+    sqlite3_stmt* act(sqlite3_stmt* held_back, const Wait& wait);
 
 private:
     struct Finalize {
@@ -135,12 +140,16 @@ private:
     };
     using Cached = std::unique_ptr<sqlite3_stmt, Finalize>;
 
+    // `size`: bytes for SQLite, with or without a terminator.
+    std::unique_ptr<db::Statement> compile(std::string_view sql, std::size_t size,
+                                           std::string_view* tail, const Wait& wait);
     void configure(const std::optional<Shared>& shared);
     void execute(const std::string& sql);                 // throws with no effect told
     sqlite3_file* log_file() const noexcept;              // null: the file keeps no write-ahead log
     void keep_rollback();
+    void checkpoint_main_only(Cached& statement, const Wait& wait);
     int step_cached(Cached& statement, const char* sql);  // to its end
-    void run_savepoint(const char* verb, std::string_view name);
+    void run_savepoint(Cached& statement, const char* verb, std::string_view name);
     void settle_deferred_keys() noexcept;
     Effect effect_of(int result, const Attempt& attempt) const noexcept;
 
@@ -162,6 +171,8 @@ private:
     bool damaged_ = false;    // an error after which the handle is not trusted
     Handle handle_;           // closed after the cached statements below are gone
     Cached begin_, begin_immediate_, commit_, rollback_, snapshot_;
+    std::string savepoint_name_;  // of the three that follow
+    Cached savepoint_, rollback_to_, release_;
 };
 
 }  // namespace mtdb::backends::sqlite

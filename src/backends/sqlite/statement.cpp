@@ -13,7 +13,8 @@ namespace mtdb::backends::sqlite {
 
 namespace {
 
-constexpr uint32_t steps_per_look = 64;  // rows of a cursor between two looks at the deadline
+// Rows of a cursor between two looks at the deadline; a power of 2.
+constexpr uint32_t steps_per_look = 64;
 
 std::string_view text_of(const char* text) noexcept {
     return text == nullptr ? std::string_view{} : text;
@@ -28,12 +29,13 @@ sqlite3_destructor_type destructor_of(db::Lifetime lifetime) noexcept {
 
 }  // namespace
 
-Statement::Statement(Connection& connection, sqlite3_stmt* statement, db::Control control,
-                     bool writes_unseen) noexcept
+Statement::Statement(Connection& connection, sqlite3_stmt* statement, const Nature& nature) noexcept
     : connection_(connection),
       statement_(statement),
-      control_(control),
-      read_only_(sqlite3_stmt_readonly(statement) != 0 && !writes_unseen) {}
+      control_(nature.control),
+      read_only_(sqlite3_stmt_readonly(statement) != 0 && !nature.writes_unseen),
+      held_back_(nature.held_back),
+      look_mask_(nature.calls_functions ? 0 : steps_per_look - 1) {}
 
 Statement::~Statement() { sqlite3_finalize(statement_); }
 
@@ -140,6 +142,10 @@ void Statement::start(const Wait& wait) {
     affected_ = 0;
     steps_ = 0;
     pending_ = false;
+    if (held_back_) {
+        sqlite3_stmt* const acted = connection_.act(statement_, wait);
+        sqlite3_finalize(std::exchange(statement_, acted));
+    }
     set_running(true);
 }
 
@@ -162,7 +168,11 @@ Statement::Step Statement::step(const Wait& wait) {
 }
 
 void Statement::end_or_throw(int result, const Wait& wait) {
-    if (result == SQLITE_DONE) return finish();
+    if (result == SQLITE_DONE && !stale(wait)) return finish();
+    if (result == SQLITE_DONE) {
+        reset();
+        throw wait.error("the statement");
+    }
     const Error error = connection_.failure(result, attempt_, wait);
     reset();
     throw error;
@@ -177,7 +187,7 @@ bool Statement::next(const Wait& wait) {
     }
     // Not for one that writes: ending it between two rows would commit it. There the progress handler
     // ends it, which takes it back.
-    if (read_only_ && ++steps_ % steps_per_look == 0 && wait.over()) {
+    if (read_only_ && (++steps_ & look_mask_) == 0 && wait.over()) {
         reset();
         throw wait.error("the rows");
     }
@@ -185,8 +195,18 @@ bool Statement::next(const Wait& wait) {
 }
 
 void Statement::settle_columns(const Wait& wait) {
-    if (reading() || ended_ || column_count() == 0) return;
+    if (reading() || ended_ || (column_count() == 0 && !held_back_)) return;
     pending_ = next(wait);
+    if (pending_ && stale(wait)) {
+        reset();
+        throw wait.error("the rows");
+    }
+}
+
+// One long call of a function cannot be ended; what only reads has then come too late. What writes
+// is done, and says so.
+bool Statement::stale(const Wait& wait) const {
+    return read_only_ && !held_back_ && control_ == db::Control::none && wait.over();
 }
 
 db::Value Statement::value(int32_t index) const {
@@ -267,6 +287,10 @@ db::Fill Statement::fill(db::BlockWriter& writer, const Wait& wait) {
             if (result != SQLITE_ROW) {
                 end_or_throw(result, wait);
                 return db::Fill::done;
+            }
+            if (look_mask_ == 0 && stale(wait)) {
+                reset();
+                throw wait.error("the rows");
             }
             if (columns < 0) columns = checked_columns(writer);
         }

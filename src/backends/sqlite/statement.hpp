@@ -8,11 +8,18 @@
 
 namespace mtdb::backends::sqlite {
 
+// What is known of a statement beyond what SQLite tells.
+struct Nature {
+    db::Control control = db::Control::none;
+    bool writes_unseen = false;    // although SQLite calls it read-only
+    bool held_back = false;        // a pragma that does nothing until it is prepared again
+    bool calls_functions = false;  // whose single call may take long
+};
+
 class Statement final : public db::Statement {
 public:
     // Takes `statement`; the connection must outlive every call but the destructor.
-    Statement(Connection& connection, sqlite3_stmt* statement, db::Control control,
-              bool writes_unseen) noexcept;
+    Statement(Connection& connection, sqlite3_stmt* statement, const Nature& nature) noexcept;
     Statement(const Statement&) = delete;
     ~Statement() override;
 
@@ -43,6 +50,7 @@ private:
     Step step(const Wait& wait);  // within an operation
     void end_or_throw(int result, const Wait& wait);
     void finish() noexcept;
+    bool stale(const Wait& wait) const;
     void set_running(bool running) noexcept;
     int32_t checked_columns(const db::BlockWriter& writer);  // throws Error(serialization) when
                                                              // they are not the writer's
@@ -54,6 +62,8 @@ private:
     sqlite3_stmt* statement_;
     db::Control control_;
     bool read_only_;
+    bool held_back_;
+    uint32_t look_mask_;    // of steps_: a look at the deadline when none of its bits is left
     bool ended_ = false;    // the rows were read to their end
     bool running_ = false;  // counted by the connection
     bool pending_ = false;  // the present row did not fit into the last block
