@@ -132,6 +132,11 @@ public:
         used_ = true;
         return *slot_->connection;
     }
+    // Its compiled statements, which whoever asks may run.
+    StatementCache& statements() const noexcept {
+        used_ = true;
+        return slot_->statements;
+    }
     bool has_turn() const noexcept { return turn_; }
     // A word of the holder's that lives as long as the pool stays open: for what is checked once
     // per opening. 0 at first.
