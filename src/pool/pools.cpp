@@ -2,6 +2,7 @@
 #include "pool/pools.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <thread>
 
 namespace mtdb::pool {
@@ -640,15 +641,19 @@ void Pools::account(State& state, Slot& slot) {
 
 // Now and then a returned connection's memory is measured, and cut when its tenant has a bound.
 void Pools::sample(Slot& slot, db::Reuse reuse) noexcept {
-    constexpr uint32_t every = 32;
-    if (reuse != db::Reuse::clean || slot.returns++ % every != 0) return;
-    const int64_t memory = slot.connection->memory_bytes();
+    constexpr uint32_t every = 128;
+    if (reuse != db::Reuse::clean) return;
+    const uint32_t returns = ++slot.returns;  // at first often: that is when its caches fill
+    if (returns % every != 0 && !std::has_single_bit(returns)) return;
+    int64_t memory = slot.connection->memory_bytes();
     const int64_t share =
         settings_.tenant_memory_max / std::max<int64_t>(1, settings_.limits.size_max);
-    if (settings_.tenant_memory_max > 0 && memory > share) slot.connection->shed_memory();
-    const int64_t left = slot.connection->memory_bytes();
-    state_.lock()->memory += left - slot.memory;
-    slot.memory = left;
+    if (settings_.tenant_memory_max > 0 && memory > share) {
+        slot.connection->shed_memory();
+        memory = slot.connection->memory_bytes();
+    }
+    state_.lock()->memory += memory - slot.memory;
+    slot.memory = memory;
 }
 
 void Pools::put_back(std::unique_ptr<Slot> slot, bool turn, db::Reuse reuse) noexcept {
