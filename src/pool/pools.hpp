@@ -143,7 +143,8 @@ public:
     uint64_t mark() const noexcept;
     void set_mark(uint64_t mark) noexcept;
 
-    // The place's writer turn: in order of asking. Idempotent.
+    // The place's writer turn: in order of asking, but for a short while newcomers may go first.
+    // Idempotent.
     void take_turn(const Wait& wait);
     void give_turn() noexcept;
 
@@ -303,6 +304,9 @@ private:
     void take_turn(Pool& pool, const Wait& wait);
     void give_turn(Pool& pool) noexcept;
     void leave_turn(Pool& pool) noexcept;
+    void hand_turn(Pool& pool) noexcept;
+    static bool turn_unused(const Pool& pool) noexcept;
+    void sleep_for_turn(Access& state, Pool& pool, Waiter& waiter, const Wait& wait);
     void wake_maintenance(State& state, Pool* pool) noexcept;
     void wake_helper(State& state, Pool* pool) noexcept;
     bool help(Access& state);
