@@ -76,6 +76,11 @@ public:
     virtual int32_t parameter_index(
         std::string_view name) const = 0;  // with or without sigil; 0: none
     virtual void bind(int32_t index, const Value& value, Lifetime lifetime) = 0;
+    // All parameters from a row of a block that has as many columns, borrowed.
+    virtual void bind_row(const BlockView& view, int32_t row) {
+        for (int32_t i = 0; i < view.columns(); ++i)
+            bind(i + 1, view.at(row, i), Lifetime::borrowed);
+    }
     virtual void clear_bindings() noexcept = 0;
     // For placeholders without numbers: the parameter of each placeholder in the text, when a parameter stands
     // in several places. Called once, right after prepare().

@@ -91,17 +91,15 @@ constexpr std::string_view block_savepoint = "mtdb_block";
 
 // ---- entering -----------------------------------------------------------------------------------
 
-Conn::Conn(Ref<Db> db, std::string_view tenant, LeaseOptions options)
-    : db_(std::move(db)), tenant_(tenant), options_(std::move(options)) {}
+Conn::Conn(Ref<Db> db, std::string_view tenant, LeaseOptions&& options)
+    : db_(std::move(db)),
+      tenant_(tenant),
+      options_(std::move(options)),
+      shared_(db_->dialect().shares_connections) {}
 
 void Conn::start(pool::Lease lease) noexcept {
     lease_ = std::move(lease);
     guard.store(Holder::guard_free, std::memory_order_release);
-}
-
-bool Conn::enter(int32_t as) noexcept {
-    int32_t expected = Holder::guard_free;
-    return guard.compare_exchange_strong(expected, as);
 }
 
 bool Conn::enter_for_use() {
@@ -117,39 +115,61 @@ bool Conn::enter_for_use() {
     return true;
 }
 
-void Conn::leave() noexcept {
-    guard.store(Holder::guard_free);
-    // What another thread released meanwhile is ended by whoever gets in first.
+// What another thread released meanwhile is ended by whoever gets in first.
+void Conn::tidy() noexcept {
     while (deferred_.load() != nullptr && enter(Holder::guard_tidying)) {
         end_deferred();
         guard.store(Holder::guard_free);
     }
 }
 
-Conn::Inside::Inside(Conn& conn) : conn_(conn) {
-    if (!conn.enter_for_use()) throw Error(Code::closed, "the db was closed");
-    if (conn.lease_) return;
-    conn.leave();
+void Conn::enter_late() {
+    if (!enter_for_use()) throw Error(Code::closed, "the db was closed");
+}
+
+void Conn::turn_away() {
+    leave();
     throw closed_lease();
 }
 
-Conn::Inside::~Inside() { conn_.leave(); }
-
 void Dependent::last_release() noexcept {
-    const Ref<Conn> conn = conn_;  // may be the last reference but for this one
-    if (conn)
-        conn->retire(this);
+    if (conn_ != nullptr)
+        conn_->retire(this);
     else
         delete this;
+}
+
+// What it kept may be the last reference of the conn: the caller lets go of that when it has left.
+Ref<Counted> Conn::dispose(Dependent* dependent) noexcept {
+    Ref<Counted> keeper = std::move(dependent->keeper_);
+    std::atomic<bool>* const room = dependent->room_;
+    if (room == nullptr) {
+        delete dependent;
+    } else {
+        dependent->~Dependent();
+        room->store(false, std::memory_order_release);
+    }
+    return keeper;
+}
+
+template <class Made>
+Ref<Made> Conn::make_dependent(Room<Made>& room, Ref<Counted> keeper) {
+    if (room.taken.load(std::memory_order_acquire))
+        return Ref<Made>::adopt(new Made(this, std::move(keeper)));
+    auto* const made = new (room.bytes) Made(this, std::move(keeper));
+    made->room_ = &room.taken;
+    room.taken.store(true, std::memory_order_relaxed);
+    return Ref<Made>::adopt(made);
 }
 
 void Conn::retire(Dependent* dependent) noexcept {
     if (enter(Holder::guard_tidying)) {
         dependent->end();
-        delete dependent;
+        const Ref<Counted> keeper = dispose(dependent);
         leave();
         return;
     }
+    const Ref<Conn> self = Ref<Conn>::share(this);  // once it is listed, it may go at any time
     Dependent* head = deferred_.load();
     do {
         dependent->deferred_ = head;
@@ -177,7 +197,7 @@ void Conn::end_deferred() noexcept {
     while (each != nullptr) {
         Dependent* const next = each->deferred_;
         each->end();
-        delete each;
+        dispose(each);
         each = next;
     }
 }
@@ -281,12 +301,12 @@ void Conn::check_single(const pool::Compiled& compiled, std::string_view tail) {
 }
 
 void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
-    if (sql.find('\0') != std::string_view::npos)
-        throw Error(Code::invalid_argument, "the statement has a NUL byte");
-    pool::StatementCache& cache = lease_.slot().statements;
+    pool::StatementCache& cache = lease_.statements();
     const uint64_t hash = base::hash64(sql);
     pool::Compiled* compiled = cache.take(sql, hash);
     if (compiled == nullptr) {
+        if (sql.find('\0') != std::string_view::npos)
+            throw Error(Code::invalid_argument, "the statement has a NUL byte");
         auto fresh = std::make_unique<pool::Compiled>();
         fresh->sql = sql;
         fresh->hash = hash;
@@ -315,8 +335,10 @@ void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
     uses_ = &use;
 }
 
-void Conn::keep_open_rows(const Wait& wait) {
-    if (open_rows_ != nullptr) open_rows_->keep(wait);
+// Its rows may leave the conn at any time: then its own guard counts.
+void Conn::open_rows(Result& result) noexcept {
+    open_rows_ = &result;
+    result.conn_guards_ = false;
 }
 
 void Conn::drop_open_rows(const char* reason) noexcept {
@@ -403,11 +425,6 @@ void Conn::check_parameters(const db::Statement& statement, const db::BlockView&
                                                 std::to_string(view.columns()) + " columns");
 }
 
-void Conn::bind_row(db::Statement& statement, const db::BlockView& view, int32_t row) {
-    for (int32_t i = 0; i < view.columns(); ++i)
-        statement.bind(i + 1, view.at(row, i), db::Lifetime::borrowed);
-}
-
 // Runs a statement to its end, rows dropped.
 int64_t Conn::run(db::Statement& statement, const Wait& wait) {
     before(statement, wait);
@@ -453,7 +470,7 @@ int64_t Conn::run_rows(db::Statement& statement, const db::BlockView& view, cons
         int64_t affected = 0;
         try {
             for (int32_t row = 0; row < view.rows(); ++row) {
-                bind_row(statement, view, row);
+                statement.bind_row(view, row);
                 statement.run(wait);
                 affected += statement.affected();
             }
@@ -545,7 +562,7 @@ int64_t Conn::exec(std::string_view sql, const db::BlockView* parameters, const 
         }
         if (parameters->rows() != 1) return run_rows(statement, *parameters, wait);
         check_parameters(statement, *parameters);
-        bind_row(statement, *parameters, 0);
+        statement.bind_row(*parameters, 0);
         return run(statement, wait);
     });
 }
@@ -554,7 +571,7 @@ Ref<Result> Conn::query(std::string_view sql, const db::BlockView* parameters, c
                         Ref<Cancel> cancel) {
     return entered([&] {
         check_usable();
-        Ref<Result> result = Ref<Result>::adopt(new Result(Ref<Conn>::share(this)));
+        Ref<Result> result = make_dependent(result_room_, Ref<Counted>::share(this));
         struct Undo {  // still inside: the result must not enter again to end
             Result* result;
             ~Undo() {
@@ -576,8 +593,9 @@ Ref<Result> Conn::query(std::string_view sql, const db::BlockView* parameters, c
         result->cancel_ = std::move(cancel);
         if (statement.read_only() && statement.control() == db::Control::none) {
             before(statement, wait);
-            tracked(db::Control::none, [&] { statement.settle_columns(wait); });
-            if (!db_->dialect().concurrent_results) open_rows_ = result.get();
+            read([&] { statement.settle_columns(wait); });
+            result->conn_guards_ = !options_.one_shot;
+            if (!db_->dialect().concurrent_results) open_rows(*result);
         } else {
             result->kept_ = run_returning(statement, wait);
             result->affected_ = statement.affected();
@@ -728,7 +746,7 @@ TxState Conn::tx_state() {
 Ref<Stmt> Stmt::prepare(Conn& conn, std::string_view sql, const Wait& wait) {
     return conn.entered([&] {
         conn.check_usable();
-        Ref<Stmt> stmt = Ref<Stmt>::adopt(new Stmt(Ref<Conn>::share(&conn)));
+        Ref<Stmt> stmt = conn.make_dependent(conn.stmt_room_, Ref<Counted>::share(&conn));
         conn.compile(stmt->use_, sql, wait);
         return stmt;
     });
@@ -815,7 +833,11 @@ Ref<Result> Stmt::execute(const Wait& wait, Ref<Cancel> cancel) {
         statement.reset();
         conn_->show(use_, false);
         ++executions_;
-        Ref<Result> result = Ref<Result>::adopt(new Result(conn_));
+        const bool reads = block_.empty() && statement.read_only() &&
+                           statement.control() == db::Control::none;
+        // Rows that were read already do not keep the statement.
+        Ref<Result> result = conn_->make_dependent(
+            conn_->result_room_, reads ? Ref<Counted>::share(this) : Ref<Counted>::share(conn_));
         struct Undo {
             Result* result;
             ~Undo() {
@@ -831,12 +853,13 @@ Ref<Result> Stmt::execute(const Wait& wait, Ref<Cancel> cancel) {
                 wait);
             result->insert_id_ = conn_->connection().insert_id();
             result->done_ = result->rowless_ = true;
-        } else if (statement.read_only() && statement.control() == db::Control::none) {
+        } else if (reads) {
             conn_->before(statement, wait);
-            conn_->tracked(db::Control::none, [&] { statement.settle_columns(wait); });
-            result->stmt_ = Ref<Stmt>::share(this);
+            conn_->read([&] { statement.settle_columns(wait); });
+            result->stmt_ = this;
             result->execution_ = executions_;
-            if (!conn_->db_->dialect().concurrent_results) conn_->open_rows_ = result.get();
+            result->conn_guards_ = true;
+            if (!conn_->db_->dialect().concurrent_results) conn_->open_rows(*result);
         } else {
             result->kept_ = conn_->run_returning(statement, wait);
             result->affected_ = statement.affected();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,163 +43,23 @@ struct Use {
 class Dependent : public Counted {
 protected:
     friend class Conn;
-    explicit Dependent(Ref<Conn> conn) noexcept : conn_(std::move(conn)) {}
+    Dependent(Conn* conn, Ref<Counted> keeper) noexcept
+        : Counted(conn == nullptr), conn_(conn), keeper_(std::move(keeper)) {}
     void last_release() noexcept final;
     virtual void end() noexcept = 0;  // inside the conn, if it is still open
 
-    Ref<Conn> conn_;  // none: a result without a lease
+    Conn* const conn_;  // null: a result without a lease
+    Ref<Counted> keeper_;  // the conn, or what keeps it
     Dependent* deferred_ = nullptr;
+    std::atomic<bool>* room_ = nullptr;  // of the memory that it lies in; null: its own
 };
 
-enum class TxState : int32_t { none = 0, open = 1, lost = 2 };
-
-struct LeaseOptions {
-    std::string tag;
-    bool read_only = false;
-    bool one_shot = false;         // given back when its result is done
-    const void* origin = nullptr;  // the code that acquired it
+// Memory for one object within its conn: most leases have one statement and one result at a time.
+template <class T>
+struct Room {
+    alignas(T) std::byte bytes[sizeof(T)];
+    std::atomic<bool> taken{false};  // set inside the conn only
 };
-
-class Conn final : public Counted, private pool::Holder {
-public:
-    Conn(Ref<Db> db, std::string_view tenant, LeaseOptions options);
-
-    Db& db() const noexcept { return *db_; }
-    const std::string& tenant() const noexcept { return tenant_; }
-    pool::Holder* holder() noexcept { return this; }
-    // Ready for use: called once, with the lease that holder() was given to.
-    void start(pool::Lease lease) noexcept;
-    pool::Lease& lease() noexcept { return lease_; }
-
-    // Everything below enters the conn: Error(misuse) when another thread is inside, Error(closed)
-    // after the end.
-    int64_t exec(std::string_view sql, const db::BlockView* parameters, const Wait& wait);
-    Ref<Result> query(std::string_view sql, const db::BlockView* parameters, const Wait& wait,
-                      Ref<Cancel> cancel);
-    void exec_script(std::string_view text, int64_t& statements, const Wait& wait);
-    int64_t insert_id();
-    void close();
-
-    void begin(const db::TransactionMode& mode, const Wait& wait);
-    void commit(const Wait& wait);
-    void rollback();
-    void savepoint(std::string_view name);
-    void rollback_to(std::string_view name);
-    void release_savepoint(std::string_view name);
-    TxState tx_state();
-
-    // Marks the calling thread as inside; at the end it also ends what other threads released
-    // meanwhile.
-    class Inside {
-    public:
-        explicit Inside(Conn& conn);
-        ~Inside();
-        Inside(const Inside&) = delete;
-        Inside& operator=(const Inside&) = delete;
-
-    private:
-        Conn& conn_;
-    };
-
-private:
-    friend class Dependent;
-    friend class Stmt;
-    friend class Result;
-
-    template <class Work>
-    decltype(auto) entered(Work&& work);
-
-    // Inside only:
-    void compile(Use& use, std::string_view sql, const Wait& wait);
-    void end_use(Use& use) noexcept;
-    void check_usable() const;
-    void before(const db::Statement& statement, const Wait& wait);
-    void check_place();
-    void confirm_place();
-    // Where a connection reads one statement at a time: the rest of an open result moves into memory.
-    void keep_open_rows(const Wait& wait);
-    void drop_open_rows(const char* reason) noexcept;
-    void forget_open_rows(const pool::Compiled* compiled) noexcept;
-    void relay_notices() noexcept;
-    static void check_single(const pool::Compiled& compiled, std::string_view tail);
-    static std::optional<Error> drain(db::Statement& statement, TableRows& table,
-                                      const Wait& wait);
-    void after(db::Control control, bool succeeded) noexcept;
-    template <class Work>
-    decltype(auto) tracked(db::Control control, Work&& work);
-    void bind_row(db::Statement& statement, const db::BlockView& view, int32_t row);
-    void check_parameters(const db::Statement& statement, const db::BlockView& view) const;
-    int64_t run(db::Statement& statement, const Wait& wait);
-    int64_t run_rows(db::Statement& statement, const db::BlockView& view, const Wait& wait);
-    bool undo_rows(db::Statement& statement, bool nested);
-    bool undo_savepoint();
-    std::unique_ptr<db::Rows> kept_rows(db::Statement& statement, const Wait& wait);
-    std::unique_ptr<db::Rows> run_returning(db::Statement& statement, const Wait& wait);
-    void end_lease() noexcept;
-    void lose() noexcept;
-    db::Connection& connection() const noexcept { return lease_.connection(); }
-
-    bool enter(int32_t as) noexcept;
-    // Throws Error(misuse) when another thread is inside. False: shutdown has taken the lease.
-    bool enter_for_use();
-    void show(Use& use, bool row) noexcept;  // inside
-    void leave() noexcept;
-    void retire(Dependent* dependent) noexcept;
-    void end_deferred() noexcept;
-    void surrender() noexcept override;
-    bool shows_row() const noexcept override { return shown_ > 0; }
-    void last_release() noexcept override;
-    std::string origin() const;
-    std::string origin_or_unknown() const noexcept;
-
-    Ref<Db> db_;
-    std::string tenant_;
-    LeaseOptions options_;
-    pool::Lease lease_;
-    Use* uses_ = nullptr;
-    Result* open_rows_ = nullptr;  // the result that is being read, where only one can be
-    std::vector<std::string> savepoints_;
-    int64_t insert_id_ = 0;  // of the last INSERT of this lease
-    TxState tx_ = TxState::none;
-    bool tx_read_only_ = false;
-    int32_t shown_ = 0;  // uses that a cursor shows a row of
-    std::atomic<Dependent*> deferred_{nullptr};
-};
-
-// Runs work inside, and names the tenant in what goes wrong.
-template <class Work>
-decltype(auto) Conn::entered(Work&& work) {
-    const Inside inside(*this);
-    struct Relay {
-        Conn& conn;
-        ~Relay() { conn.relay_notices(); }
-    } relay{*this};
-    try {
-        return work();
-    } catch (const Error& error) {
-        if (!error.tenant().empty()) throw;
-        throw error.with_tenant(tenant_);
-    }
-}
-
-// Runs work and then compares what the transaction should be with what the engine says it is.
-template <class Work>
-decltype(auto) Conn::tracked(db::Control control, Work&& work) {
-    struct Settle {
-        Conn& conn;
-        db::Control control;
-        bool succeeded = false;
-        ~Settle() { conn.after(control, succeeded); }
-    } settle{*this, control};
-    if constexpr (std::is_void_v<decltype(work())>) {
-        work();
-        settle.succeeded = true;
-    } else {
-        auto result = work();
-        settle.succeeded = true;
-        return result;
-    }
-}
 
 // A prepared statement in a program's hands.
 class Stmt final : public Dependent {
@@ -215,8 +76,9 @@ public:
     Conn& conn() const noexcept { return *conn_; }
 
 private:
+    friend class Conn;
     friend class Result;
-    explicit Stmt(Ref<Conn> conn) noexcept : Dependent(std::move(conn)) {}
+    using Dependent::Dependent;
     void end() noexcept override;
     void check_open() const;
     void check_idle() const;
@@ -256,7 +118,7 @@ public:
 private:
     friend class Conn;
     friend class Stmt;
-    explicit Result(Ref<Conn> conn) noexcept : Dependent(std::move(conn)) {}
+    using Dependent::Dependent;
     void end() noexcept override;
     class Entry;
     template <class Work>
@@ -269,9 +131,10 @@ private:
     int32_t fill(db::Rows& source, void* buffer, int64_t capacity, int64_t rows_max,
                  int64_t& rows_out, int64_t& used);
     void done();
+    void close_inside() noexcept;  // leaves the conn
 
     Use use_;                         // of a query without a Stmt
-    Ref<Stmt> stmt_;                  // of a prepared statement
+    Stmt* stmt_ = nullptr;            // of a prepared statement, which is then the keeper
     uint64_t execution_ = 0;          // the Stmt's, when this result was made
     std::unique_ptr<db::Rows> kept_;  // rows in memory
     Wait wait_;
@@ -284,7 +147,197 @@ private:
     bool done_ = false;
     bool rowless_ = false;  // a statement without columns stands behind it, and it has been run
     bool closed_ = false;
-    std::atomic<bool> inside_{false};  // the guard of what is above; taken before that of the conn
+    bool conn_guards_ = false;  // its rows are the conn's to the end: that guard is enough
+    std::atomic<bool> inside_{false};  // else: the guard of what is above; taken before the conn's
 };
+
+enum class TxState : int32_t { none = 0, open = 1, lost = 2 };
+
+struct LeaseOptions {
+    std::string tag;
+    bool read_only = false;
+    bool one_shot = false;         // given back when its result is done
+    const void* origin = nullptr;  // the code that acquired it
+};
+
+class Conn final : public Counted, private pool::Holder {
+public:
+    Conn(Ref<Db> db, std::string_view tenant, LeaseOptions&& options);
+
+    Db& db() const noexcept { return *db_; }
+    const std::string& tenant() const noexcept { return tenant_; }
+    pool::Holder* holder() noexcept { return this; }
+    // Ready for use: called once, with the lease that holder() was given to.
+    void start(pool::Lease lease) noexcept;
+    pool::Lease& lease() noexcept { return lease_; }
+
+    // Everything below enters the conn: Error(misuse) when another thread is inside, Error(closed)
+    // after the end.
+    int64_t exec(std::string_view sql, const db::BlockView* parameters, const Wait& wait);
+    Ref<Result> query(std::string_view sql, const db::BlockView* parameters, const Wait& wait,
+                      Ref<Cancel> cancel);
+    void exec_script(std::string_view text, int64_t& statements, const Wait& wait);
+    int64_t insert_id();
+    void close();
+
+    void begin(const db::TransactionMode& mode, const Wait& wait);
+    void commit(const Wait& wait);
+    void rollback();
+    void savepoint(std::string_view name);
+    void rollback_to(std::string_view name);
+    void release_savepoint(std::string_view name);
+    TxState tx_state();
+
+    // Marks the calling thread as inside; at the end it also ends what other threads released
+    // meanwhile.
+    class Inside {
+    public:
+        explicit Inside(Conn& conn) : conn_(conn) {
+            if (!conn.enter(Holder::guard_inside)) [[unlikely]]
+                conn.enter_late();
+            if (!conn.lease_) [[unlikely]]
+                conn.turn_away();
+        }
+        ~Inside() { conn_.leave(); }
+        Inside(const Inside&) = delete;
+        Inside& operator=(const Inside&) = delete;
+
+    private:
+        Conn& conn_;
+    };
+
+private:
+    friend class Dependent;
+    friend class Stmt;
+    friend class Result;
+
+    template <class Work>
+    decltype(auto) entered(Work&& work);
+
+    // Inside only:
+    template <class Made>
+    Ref<Made> make_dependent(Room<Made>& room, Ref<Counted> keeper);
+    void compile(Use& use, std::string_view sql, const Wait& wait);
+    void end_use(Use& use) noexcept;
+    void check_usable() const;
+    void before(const db::Statement& statement, const Wait& wait);
+    void check_place();
+    void confirm_place();
+    // Where a connection reads one statement at a time: the rest of an open result moves into memory.
+    void keep_open_rows(const Wait& wait) {
+        if (open_rows_ != nullptr) [[unlikely]]
+            open_rows_->keep(wait);
+    }
+    void open_rows(Result& result) noexcept;
+    void drop_open_rows(const char* reason) noexcept;
+    void forget_open_rows(const pool::Compiled* compiled) noexcept;
+    void relay_notices() noexcept;
+    static void check_single(const pool::Compiled& compiled, std::string_view tail);
+    static std::optional<Error> drain(db::Statement& statement, TableRows& table,
+                                      const Wait& wait);
+    void after(db::Control control, bool succeeded) noexcept;
+    template <class Work>
+    decltype(auto) tracked(db::Control control, Work&& work);
+    template <class Work>
+    decltype(auto) read(Work&& work);
+    void check_parameters(const db::Statement& statement, const db::BlockView& view) const;
+    int64_t run(db::Statement& statement, const Wait& wait);
+    int64_t run_rows(db::Statement& statement, const db::BlockView& view, const Wait& wait);
+    bool undo_rows(db::Statement& statement, bool nested);
+    bool undo_savepoint();
+    std::unique_ptr<db::Rows> kept_rows(db::Statement& statement, const Wait& wait);
+    std::unique_ptr<db::Rows> run_returning(db::Statement& statement, const Wait& wait);
+    void end_lease() noexcept;
+    void lose() noexcept;
+    db::Connection& connection() const noexcept { return lease_.connection(); }
+
+    bool enter(int32_t as) noexcept {
+        int32_t expected = Holder::guard_free;
+        return guard.compare_exchange_strong(expected, as);
+    }
+    void enter_late();
+    [[noreturn]] void turn_away();
+    // Throws Error(misuse) when another thread is inside. False: shutdown has taken the lease.
+    bool enter_for_use();
+    void show(Use& use, bool row) noexcept;  // inside
+    void leave() noexcept {
+        guard.store(Holder::guard_free);
+        if (deferred_.load() != nullptr) [[unlikely]]
+            tidy();
+    }
+    void tidy() noexcept;
+    void retire(Dependent* dependent) noexcept;
+    static Ref<Counted> dispose(Dependent* dependent) noexcept;
+    void end_deferred() noexcept;
+    void surrender() noexcept override;
+    bool shows_row() const noexcept override { return shown_ > 0; }
+    void last_release() noexcept override;
+    std::string origin() const;
+    std::string origin_or_unknown() const noexcept;
+
+    Ref<Db> db_;
+    std::string tenant_;
+    LeaseOptions options_;
+    pool::Lease lease_;
+    const bool shared_;  // the connection is a server's, which other tenants use too
+    Use* uses_ = nullptr;
+    Result* open_rows_ = nullptr;  // the result that is being read, where only one can be
+    std::vector<std::string> savepoints_;
+    int64_t insert_id_ = 0;  // of the last INSERT of this lease
+    TxState tx_ = TxState::none;
+    bool tx_read_only_ = false;
+    int32_t shown_ = 0;  // uses that a cursor shows a row of
+    std::atomic<Dependent*> deferred_{nullptr};
+    Room<Stmt> stmt_room_;
+    Room<Result> result_room_;
+};
+
+// Runs work inside, and names the tenant in what goes wrong.
+template <class Work>
+decltype(auto) Conn::entered(Work&& work) {
+    const Inside inside(*this);
+    struct Relay {
+        Conn& conn;
+        ~Relay() {
+            if (conn.shared_) conn.relay_notices();
+        }
+    } relay{*this};
+    try {
+        return work();
+    } catch (const Error& error) {
+        if (!error.tenant().empty()) throw;
+        throw error.with_tenant(tenant_);
+    }
+}
+
+// As tracked(), for what only reads: nothing has changed unless it failed.
+template <class Work>
+decltype(auto) Conn::read(Work&& work) {
+    try {
+        return work();
+    } catch (...) {
+        after(db::Control::none, false);
+        throw;
+    }
+}
+
+// Runs work and then compares what the transaction should be with what the engine says it is.
+template <class Work>
+decltype(auto) Conn::tracked(db::Control control, Work&& work) {
+    struct Settle {
+        Conn& conn;
+        db::Control control;
+        bool succeeded = false;
+        ~Settle() { conn.after(control, succeeded); }
+    } settle{*this, control};
+    if constexpr (std::is_void_v<decltype(work())>) {
+        work();
+        settle.succeeded = true;
+    } else {
+        auto result = work();
+        settle.succeeded = true;
+        return result;
+    }
+}
 
 }  // namespace mtdb::engine

@@ -13,9 +13,7 @@ namespace mtdb::engine {
 
 class Counted {
 public:
-    Counted() noexcept : generation_(base::process_generation()) {
-        live_.fetch_add(1, std::memory_order_relaxed);
-    }
+    Counted() noexcept : Counted(true) {}
     Counted(const Counted&) = delete;
     Counted& operator=(const Counted&) = delete;
 
@@ -24,20 +22,32 @@ public:
     // or unlock something.
     void release() noexcept {
         if (inherited()) return;
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) last_release();
+        // The only one cannot become two meanwhile: nobody else has one to share.
+        if (references_.load(std::memory_order_acquire) == 1 ||
+            references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+            last_release();
     }
     bool inherited() const noexcept { return generation_ != base::process_generation(); }
-    // Objects of this process that are alive: 0 when a program has released all it was given.
+    // Objects of this process that are alive, but for those that keep another one, which is counted:
+    // 0 when a program has released all it was given.
     static int64_t live() noexcept { return live_.load(std::memory_order_relaxed); }
 
 protected:
-    virtual ~Counted() { live_.fetch_sub(1, std::memory_order_relaxed); }
+    // Not `listed`: it keeps an object that is.
+    explicit Counted(bool listed) noexcept
+        : generation_(base::process_generation()), listed_(listed) {
+        if (listed_) live_.fetch_add(1, std::memory_order_relaxed);
+    }
+    virtual ~Counted() {
+        if (listed_) live_.fetch_sub(1, std::memory_order_relaxed);
+    }
     virtual void last_release() noexcept { delete this; }
 
 private:
     static inline std::atomic<int64_t> live_{0};
     std::atomic<int64_t> references_{1};
     const uint64_t generation_;
+    const bool listed_;
 };
 
 // One reference.

@@ -339,7 +339,7 @@ pool::Lease Db::lease(const tenant::Id& id, const Wait& wait, pool::Holder* hold
     }
 }
 
-Ref<Conn> Db::acquire(std::string_view tenant, LeaseOptions options, const Asked& asked) {
+Ref<Conn> Db::acquire(std::string_view tenant, LeaseOptions&& options, const Asked& asked) {
     check_open();
     check_timeout(asked.timeout_ms);
     Ref<Conn> conn = Ref<Conn>::adopt(new Conn(Ref<Db>::share(this), tenant, std::move(options)));

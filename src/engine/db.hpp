@@ -55,7 +55,7 @@ public:
         int64_t timeout_ms;
         const Ref<Cancel>& cancel;
     };
-    Ref<Conn> acquire(std::string_view tenant, LeaseOptions options, const Asked& asked);
+    Ref<Conn> acquire(std::string_view tenant, LeaseOptions&& options, const Asked& asked);
     int64_t exec(std::string_view tenant, std::string_view sql, const db::BlockView* parameters,
                  const Asked& asked);
     Ref<Result> query(std::string_view tenant, std::string_view sql,

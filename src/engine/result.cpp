@@ -6,7 +6,7 @@
 namespace mtdb::engine {
 
 Ref<Result> Result::of_rows(std::unique_ptr<db::Rows> rows, const Wait& wait, Ref<Cancel> cancel) {
-    Ref<Result> result = Ref<Result>::adopt(new Result(Ref<Conn>()));
+    Ref<Result> result = Ref<Result>::adopt(new Result(nullptr, {}));
     result->kept_ = std::move(rows);
     result->wait_ = wait;
     result->cancel_ = std::move(cancel);
@@ -31,6 +31,7 @@ private:
 // Enters the result, and the conn whose rows it reads. Rows in memory outlive their lease.
 template <class Work>
 decltype(auto) Result::reading(Work&& work) {
+    if (conn_guards_) return conn_->entered(work);
     const Entry entry(*this);
     if (on_conn()) return conn_->entered(work);
     return work();
@@ -169,7 +170,7 @@ int32_t Result::fetch(void* buffer, int64_t capacity, int64_t rows_max, int64_t&
             if (status != MTDB_TRUNCATED || rows_max == 1 || used > capacity) return status;
             return fill(source, buffer, capacity, 1, rows_out, used);
         };
-        const int32_t status = on_conn() ? conn_->tracked(db::Control::none, work) : work();
+        const int32_t status = on_conn() ? conn_->read(work) : work();
         if (status == MTDB_DONE) done();
         return status;
     });
@@ -183,7 +184,7 @@ bool Result::next() {
         db::Rows& source = rows();
         if (on_conn()) {
             conn_->check_usable();
-            show(conn_->tracked(db::Control::none, [&] { return source.next(wait_); }));
+            show(conn_->read([&] { return source.next(wait_); }));
         } else {
             show(source.next(wait_));
         }
@@ -212,18 +213,24 @@ bool Result::next_set() {
 }
 
 void Result::close() {
+    if (conn_guards_ && conn_->enter_for_use()) return close_inside();
     const Entry entry(*this);
     if (closed_) return;
-    if (!on_conn() || !conn_->enter_for_use()) {
+    if (!on_conn() || conn_guards_ || !conn_->enter_for_use()) {
         closed_ = true;
         kept_.reset();
         return;
     }
-    closed_ = true;
-    show(false);
-    if (conn_->lease_) {
-        end();
-        if (conn_->options_.one_shot) conn_->end_lease();
+    close_inside();
+}
+
+void Result::close_inside() noexcept {
+    if (!std::exchange(closed_, true)) {
+        show(false);
+        if (conn_->lease_) {
+            end();
+            if (conn_->options_.one_shot) conn_->end_lease();
+        }
     }
     conn_->leave();
 }

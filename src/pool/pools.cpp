@@ -2,6 +2,7 @@
 #include "pool/pools.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <thread>
 
 namespace mtdb::pool {
@@ -10,6 +11,11 @@ namespace {
 // How many leases a pool may give out while other tenants stand in line for a shared bound; then it
 // waits for its own turn in that line, and what comes back to it makes room for the others.
 constexpr int32_t burst_max = 4;
+// How long a place's writer turn may go to newcomers while others wait for it: a hand-over costs
+// more than a small transaction, and whoever wrote last has the pages at hand.
+constexpr milliseconds turn_burst(10);
+// How long it may then lie unused before the first of those who wait takes it.
+constexpr std::chrono::microseconds turn_look(100);
 // The clock that times are compared with lags behind by at most this.
 constexpr milliseconds coarse_lag(10);
 // What a connection is taken to need before its first sample.
@@ -28,6 +34,7 @@ struct Pools::Waiter {
     Outcome outcome = Outcome::waiting;
     Holder* holder = nullptr;
     std::unique_ptr<Slot> slot;
+    bool looking = false;  // for the turn: its sleep is short
     std::condition_variable wake;
 };
 
@@ -52,6 +59,9 @@ struct Pool {
     bool in_line = false;
     bool files_closing = false;
     bool writing = false;
+    bool writer_returns = false;  // a newcomer came, when the turn was last left to one
+    Time turn_burst_end{};
+    Time turn_left{};
     bool wants_checkpoint = false;
     std::atomic<uint64_t> mark{0};
     // Its nodes of the db's lists, here while it is in neither: standing in line must not need
@@ -648,15 +658,19 @@ void Pools::account(State& state, Slot& slot) {
 
 // Now and then a returned connection's memory is measured, and cut when its tenant has a bound.
 void Pools::sample(Slot& slot, db::Reuse reuse) noexcept {
-    constexpr uint32_t every = 32;
-    if (reuse != db::Reuse::clean || slot.returns++ % every != 0) return;
-    const int64_t memory = slot.connection->memory_bytes();
+    constexpr uint32_t every = 128;
+    if (reuse != db::Reuse::clean) return;
+    const uint32_t returns = ++slot.returns;  // at first often: that is when its caches fill
+    if (returns % every != 0 && !std::has_single_bit(returns)) return;
+    int64_t memory = slot.connection->memory_bytes();
     const int64_t share =
         settings_.tenant_memory_max / std::max<int64_t>(1, settings_.limits.size_max);
-    if (settings_.tenant_memory_max > 0 && memory > share) slot.connection->shed_memory();
-    const int64_t left = slot.connection->memory_bytes();
-    state_.lock()->memory += left - slot.memory;
-    slot.memory = left;
+    if (settings_.tenant_memory_max > 0 && memory > share) {
+        slot.connection->shed_memory();
+        memory = slot.connection->memory_bytes();
+    }
+    state_.lock()->memory += memory - slot.memory;
+    slot.memory = memory;
 }
 
 void Pools::put_back(std::unique_ptr<Slot> slot, bool turn, db::Reuse reuse) noexcept {
@@ -703,19 +717,27 @@ void Pools::take_turn(Pool& pool, const Wait& wait) {
     auto state = state_.lock();
     ++state->stats.writer_turns;
     ++pool.entry->writer_turns;
-    if (!pool.writing && pool.writers.empty()) {
+    const bool others = !pool.writers.empty();
+    if (!pool.writing && (!others || base::Clock::now() < pool.turn_burst_end)) {
         pool.writing = true;
+        if (others) pool.writer_returns = true;
         return;
     }
+    if (!others) pool.turn_burst_end = base::Clock::now() + turn_burst;
     Waiter waiter;
     const auto place = pool.writers.insert(pool.writers.end(), &waiter);
     ++state->stats.writer_waits;
     while (waiter.outcome == Waiter::Outcome::waiting && !wait.over()) {
+        if (turn_unused(pool) && pool.writers.front() == &waiter) {
+            pool.writer_returns = false;
+            return hand_turn(pool);
+        }
         if (!settings_.helpers && help(state)) continue;  // an abandoned lease may hold the turn
-        wait.sleep(state.held(), waiter.wake);
+        sleep_for_turn(state, pool, waiter, wait);
     }
     if (waiter.outcome == Waiter::Outcome::has_turn) return;
     pool.writers.erase(place);
+    if (!pool.writing && !pool.writers.empty()) pool.writers.front()->wake.notify_one();
     ++state->stats.timeouts;
     throw wait.error("the tenant's writer turn").with_tenant(pool.key);
 }
@@ -725,15 +747,42 @@ void Pools::give_turn(Pool& pool) noexcept {
     leave_turn(pool);
 }
 
+// Within a burst the turn is left free for whoever comes first. As long as newcomers do come nobody
+// is woken for it: the first who waits looks by itself.
 void Pools::leave_turn(Pool& pool) noexcept {
-    if (pool.writers.empty()) {
-        pool.writing = false;
-        return;
-    }
+    pool.writing = false;
+    if (pool.writers.empty()) return;
     Waiter& next = *pool.writers.front();
+    pool.turn_left = base::Clock::now();
+    const bool over = pool.turn_left >= pool.turn_burst_end;
+    if (over) hand_turn(pool);
+    if (over || !pool.writer_returns || !next.looking) next.wake.notify_one();
+}
+
+// To the first who waits; another burst begins.
+void Pools::hand_turn(Pool& pool) noexcept {
+    pool.writers.front()->outcome = Waiter::Outcome::has_turn;
     pool.writers.pop_front();
-    next.outcome = Waiter::Outcome::has_turn;
-    next.wake.notify_one();
+    pool.writing = true;
+    pool.turn_burst_end = base::Clock::now() + turn_burst;
+}
+
+// Left free, and not because its last writer is between two transactions.
+bool Pools::turn_unused(const Pool& pool) noexcept {
+    if (pool.writing) return false;
+    return !pool.writer_returns || base::Clock::now() >= pool.turn_left + turn_look;
+}
+
+// A short sleep only while the turn may be left free: after the burst it is handed over.
+void Pools::sleep_for_turn(Access& state, Pool& pool, Waiter& waiter, const Wait& wait) {
+    const Time now = base::Clock::now();
+    Wait nap = wait;
+    const bool first = pool.writers.front() == &waiter;
+    waiter.looking = first && (!pool.writing || now < pool.turn_burst_end);
+    const Time look = (pool.writing ? now : pool.turn_left) + turn_look;
+    if (waiter.looking) nap.deadline = wait.deadline.earlier(Deadline::at(look));
+    nap.sleep(state.held(), waiter.wake);
+    waiter.looking = false;
 }
 
 // ---- fence, shutdown ----------------------------------------------------------------------------

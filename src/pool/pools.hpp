@@ -134,6 +134,11 @@ public:
         used_ = true;
         return *slot_->connection;
     }
+    // Its compiled statements, which whoever asks may run.
+    StatementCache& statements() const noexcept {
+        used_ = true;
+        return slot_->statements;
+    }
     bool has_turn() const noexcept { return turn_; }
     // A word of the holder's that lives as long as the pool stays open: for what is checked once
     // per opening. 0 at first.
@@ -144,7 +149,8 @@ public:
     // and the lease was given back.
     bool confirm() noexcept;
 
-    // The place's writer turn: in order of asking. Idempotent.
+    // The place's writer turn: in order of asking, but for a short while newcomers may go first.
+    // Idempotent.
     void take_turn(const Wait& wait);
     void give_turn() noexcept;
 
@@ -304,6 +310,9 @@ private:
     void take_turn(Pool& pool, const Wait& wait);
     void give_turn(Pool& pool) noexcept;
     void leave_turn(Pool& pool) noexcept;
+    void hand_turn(Pool& pool) noexcept;
+    static bool turn_unused(const Pool& pool) noexcept;
+    void sleep_for_turn(Access& state, Pool& pool, Waiter& waiter, const Wait& wait);
     void wake_maintenance(State& state, Pool* pool) noexcept;
     void wake_helper(State& state, Pool* pool) noexcept;
     bool help(Access& state);

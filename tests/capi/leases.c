@@ -54,6 +54,23 @@ Test(leases, know_the_key_of_the_last_insert_of_their_own) {
     give_back(conn);
 }
 
+// The statement comes compiled from the lease before: the connection is cleaned after it all the same.
+Test(leases, leave_no_state_behind_through_a_kept_statement) {
+    static const char defer[] = "PRAGMA defer_foreign_keys = 1";
+    create_tenant("acme");
+    for (int round = 0; round < 2; ++round) {
+        mtdb_conn *conn = lease("acme");
+        mtdb_result *rows = NULL;
+        ok(mtdb_conn_query(conn, defer, -1, NULL, 0, PLENTY_MS, NULL, &rows, &err));
+        rows_left(rows);
+        finish(rows);
+        give_back(conn);
+    }
+    mtdb_conn *conn = lease("acme");
+    cr_assert_eq(int_of(conn, "PRAGMA defer_foreign_keys"), 0, "it is still on");
+    give_back(conn);
+}
+
 Test(leases, a_script_runs_statement_by_statement) {
     create_tenant("acme");
     mtdb_conn *conn = lease("acme");

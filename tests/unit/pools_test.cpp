@@ -714,6 +714,45 @@ TEST_CASE("the writer turn passes in the order of asking") {
     CHECK(pools.pools.stats().writer_turns == 5);
 }
 
+TEST_CASE("a writer that comes back overtakes those who wait, but not for long") {
+    Fixture pools;
+    Lease busy = pools.acquire("t");
+    Lease patient = pools.acquire("t");
+    std::atomic<bool> served{false};
+    busy.take_turn(forever);
+    std::thread waiter([&] {
+        patient.take_turn(forever);
+        served.store(true);
+        patient.give_turn();
+    });
+    while (pools.pools.stats().writer_waits != 1) std::this_thread::yield();
+    const auto begin = base::Clock::now();
+    while (!served.load()) {
+        busy.give_turn();
+        busy.take_turn(forever);
+    }
+    CHECK(base::Clock::now() - begin < std::chrono::seconds(2));
+    busy.give_turn();
+    waiter.join();
+    CHECK(pools.pools.stats().writer_turns > 2);
+}
+
+TEST_CASE("a writer turn that nobody comes back for goes to the one who waits") {
+    Fixture pools;
+    Lease gone = pools.acquire("t");
+    Lease patient = pools.acquire("t");
+    for (int i = 0; i < 20; ++i) {
+        const int64_t waits = pools.pools.stats().writer_waits;
+        gone.take_turn(forever);
+        std::thread waiter([&] { patient.take_turn(Wait{Deadline::in(milliseconds(5000))}); });
+        while (pools.pools.stats().writer_waits == waits) std::this_thread::yield();
+        gone.give_turn();
+        waiter.join();
+        CHECK(patient.has_turn());
+        patient.give_turn();
+    }
+}
+
 TEST_CASE("who waits for the writer turn ends at its deadline or cancel, and the turn passes on") {
     Fixture pools;
     Lease a = pools.acquire("t");

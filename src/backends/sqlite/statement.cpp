@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "backends/sqlite/statement.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -32,6 +33,7 @@ sqlite3_destructor_type destructor_of(db::Lifetime lifetime) noexcept {
 Statement::Statement(Connection& connection, sqlite3_stmt* statement, const Nature& nature) noexcept
     : connection_(connection),
       statement_(statement),
+      parameters_(sqlite3_bind_parameter_count(statement)),
       control_(nature.control),
       read_only_(sqlite3_stmt_readonly(statement) != 0 && !nature.writes_unseen),
       held_back_(nature.held_back),
@@ -64,26 +66,38 @@ int Statement::bind_text(int32_t index, std::string_view text, sqlite3_destructo
 
 int Statement::bind_value(int32_t index, const db::Value& value, db::Lifetime lifetime) {
     using db::Type;
-    const auto copied = destructor_of(db::Lifetime::copied);
     switch (value.type) {
         case Type::null:
             return sqlite3_bind_null(statement_, index);
-        case Type::boolean:
-            return sqlite3_bind_int64(statement_, index, value.slot != 0 ? 1 : 0);
         case Type::int64:
             return sqlite3_bind_int64(statement_, index, value.slot);
+        case Type::float64:
+            // SQLite would store NULL.
+            if (std::isnan(value.real())) throw Error(Code::invalid_argument, "sqlite has no NaN");
+            return sqlite3_bind_double(statement_, index, value.real());
+        case Type::text:
+            return bind_text(index, value.view(), destructor_of(lifetime));
+        default:
+            return bind_converted(index, value, lifetime);
+    }
+}
+
+// The types that SQLite does not have itself.
+int Statement::bind_converted(int32_t index, const db::Value& value, db::Lifetime lifetime) {
+    using db::Type;
+    const auto copied = destructor_of(db::Lifetime::copied);
+    switch (value.type) {
+        case Type::boolean:
+            return sqlite3_bind_int64(statement_, index, value.slot != 0 ? 1 : 0);
         case Type::uint64:
             if (value.slot < 0)
                 throw Error(Code::limit,
                             "an unsigned integer above 2^63 - 1 is more than sqlite takes");
             return sqlite3_bind_int64(statement_, index, value.slot);
         case Type::float32:
-        case Type::float64:
-            // SQLite would store NULL.
             if (std::isnan(value.real())) throw Error(Code::invalid_argument, "sqlite has no NaN");
             return sqlite3_bind_double(statement_, index, value.real());
         case Type::decimal:
-        case Type::text:
         case Type::json:
         case Type::other:
             return bind_text(index, value.view(), destructor_of(lifetime));
@@ -103,24 +117,42 @@ int Statement::bind_value(int32_t index, const db::Value& value, db::Lifetime li
             return bind_text(index, uuid_text(value.view()).view(), copied);
         case Type::interval:
             return bind_text(index, interval_text(value.view()).view(), copied);
-        case Type::variant:
-            break;
+        default:
+            throw Error(Code::invalid_argument, "a value cannot be of type variant");
     }
-    throw Error(Code::invalid_argument, "a value cannot be of type variant");
 }
 
 void Statement::bind(int32_t index, const db::Value& value, db::Lifetime lifetime) {
-    const auto name = [&] { return "parameter " + std::to_string(index); };
-    if (index < 1 || index > parameter_count())
-        throw Error(Code::invalid_argument, "there is no " + name() + "; the statement has " +
-                                                std::to_string(parameter_count()));
+    if (index < 1 || index > parameters_)
+        throw Error(Code::invalid_argument, "there is no parameter " + std::to_string(index) +
+                                                "; the statement has " +
+                                                std::to_string(parameters_));
+    check_bindable();
+    ended_ = false;
+    bind_checked(index, value, lifetime);
+}
+
+void Statement::bind_row(const db::BlockView& view, int32_t row) {
+    check_bindable();
+    ended_ = false;
+    const int32_t count = std::min(view.columns(), parameters_);
+    for (int32_t i = 0; i < count; ++i)
+        bind_checked(i + 1, view.at(row, i), db::Lifetime::borrowed);
+}
+
+void Statement::check_bindable() const {
     if (reading())
         throw Error(Code::invalid_state, "the statement is being read: reset it before you bind");
-    if (value.size > connection_.length_max())
-        throw Error(Code::limit,
-                    name() + " has " + std::to_string(value.size) + " bytes, more than the " +
-                        std::to_string(connection_.length_max()) + " that sqlite takes");
-    ended_ = false;
+}
+
+void Statement::refuse_length(int32_t index, int64_t size) const {
+    throw Error(Code::limit, "parameter " + std::to_string(index) + " has " +
+                                 std::to_string(size) + " bytes, more than the " +
+                                 std::to_string(connection_.length_max()) + " that sqlite takes");
+}
+
+void Statement::bind_checked(int32_t index, const db::Value& value, db::Lifetime lifetime) {
+    if (value.size > connection_.length_max()) refuse_length(index, value.size);
     const int result = bind_value(index, value, lifetime);
     if (result != SQLITE_OK) throw engine_error(connection_.db(), result);
 }

@@ -31,9 +31,10 @@ public:
     db::Value value(int32_t index) const override;
     db::Fill fill(db::BlockWriter& writer, const Wait& wait) override;
 
-    int32_t parameter_count() const override { return sqlite3_bind_parameter_count(statement_); }
+    int32_t parameter_count() const override { return parameters_; }
     int32_t parameter_index(std::string_view name) const override;
     void bind(int32_t index, const db::Value& value, db::Lifetime lifetime) override;
+    void bind_row(const db::BlockView& view, int32_t row) override;
     void clear_bindings() noexcept override { sqlite3_clear_bindings(statement_); }
 
     bool read_only() const override { return read_only_; }
@@ -54,12 +55,17 @@ private:
     void set_running(bool running) noexcept;
     int32_t checked_columns(const db::BlockWriter& writer);  // throws Error(serialization) when
                                                              // they are not the writer's
+    void check_bindable() const;
+    void bind_checked(int32_t index, const db::Value& value, db::Lifetime lifetime);
+    [[noreturn]] void refuse_length(int32_t index, int64_t size) const;
+    int bind_converted(int32_t index, const db::Value& value, db::Lifetime lifetime);
     int bind_value(int32_t index, const db::Value& value, db::Lifetime lifetime);
     int bind_text(int32_t index, std::string_view text, sqlite3_destructor_type lifetime);
     bool put_row(db::BlockWriter& writer, int32_t columns) const noexcept;
 
     Connection& connection_;
     sqlite3_stmt* statement_;
+    int32_t parameters_;
     db::Control control_;
     bool read_only_;
     bool held_back_;
