@@ -355,9 +355,15 @@ void Conn::forget_open_rows(const pool::Compiled* compiled) noexcept {
 void Conn::relay_notices() noexcept {
     if (!lease_ || !connection().has_notices()) return;
     try {
-        for (const db::Notice& notice : connection().take_notices())
-            db_->note(notice.warning ? telemetry::Level::warn : telemetry::Level::info, "server.notice", tenant_,
-                      {notice.sqlstate, notice.sqlstate.empty() ? "" : ": ", notice.text});
+        for (const db::Notice& notice : connection().take_notices()) {
+            const char* const separator = notice.sqlstate.empty() ? "" : ": ";
+            if (notice.warning)
+                db_->note(telemetry::Level::warn, "server.warning", tenant_,
+                          {notice.sqlstate, separator, notice.text});
+            else
+                db_->note(telemetry::Level::info, "server.notice", tenant_,
+                          {notice.sqlstate, separator, notice.text});
+        }
     } catch (const std::bad_alloc&) {
         // An event is not worth failing the work that it tells of.
     }
