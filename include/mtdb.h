@@ -568,6 +568,20 @@ MTDB_API mtdb_status mtdb_tenant_list(mtdb_db *db, int64_t timeout_ms, mtdb_canc
 MTDB_API mtdb_status mtdb_tenant_copy(mtdb_db *db, const char *source, int64_t source_len, const char *target,
                                       int64_t target_len, int64_t timeout_ms, mtdb_cancel *cancel, mtdb_error **err);
 
+/** Gives a tenant another id and its place another name; its data stay. Refused while any lease of either is out.
+ *
+ * PostgreSQL renames the schema or database. MySQL and MariaDB have no such verb: the tables move to a new database,
+ * and a tenant with views, triggers, routines or events is refused before anything is touched.
+ * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
+ * @param target  the new id, target_len bytes (-1: NUL-terminated)
+ * @returns OK, NEEDS
+ * @errors TENANT_UNKNOWN, EXISTS, BUSY (leased), UNSUPPORTED (the backend, or routes that the program gave),
+ *         INVALID_ARGUMENT, PERMISSION, IO, TIMEOUT, CANCELLED, CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_tenant_rename(mtdb_db *db, const char *tenant, int64_t tenant_len, const char *target,
+                                        int64_t target_len, int64_t timeout_ms, mtdb_cancel *cancel, mtdb_error **err);
+
 /** Drops a tenant with all its data. Refused while any lease of it is out.
  *
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
@@ -663,6 +677,43 @@ MTDB_API mtdb_status mtdb_conn_exec_script(mtdb_conn *conn, const char *text, in
  * @thread serial
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_conn_insert_id(mtdb_conn *conn, int64_t *id, mtdb_error **err);
+
+/** Binds the lease to another tenant, as if it were given back and acquired anew: statements and results end.
+ *
+ * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
+ * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms`
+ * @param cancel  may be NULL
+ * @returns OK, NEEDS
+ * @errors as mtdb_db_acquire(), and INVALID_STATE while a transaction is open (the lease then stays as it is); after
+ *         any other the lease is bound to nobody: use another tenant, reset or close it
+ * @thread serial
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_conn_use(mtdb_conn *conn, const char *tenant, int64_t tenant_len, int64_t timeout_ms,
+                                   mtdb_cancel *cancel, mtdb_error **err);
+
+/** Binds the lease to the tenant again that it was acquired for.
+ *
+ * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms`
+ * @param cancel  may be NULL
+ * @returns OK, NEEDS
+ * @errors as mtdb_conn_use()
+ * @thread serial
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_conn_reset(mtdb_conn *conn, int64_t timeout_ms, mtdb_cancel *cancel, mtdb_error **err);
+
+/** The tenant that the session stands in now, asked of the server: what the next statement would find, had the library
+ * not pinned it first. On SQLite and echo it is the lease's tenant.
+ *
+ * @param timeout_ms  MTDB_DEFAULT: option `query_timeout_ms`
+ * @param cancel  may be NULL
+ * @param[out] buf @owns the caller; cap bytes
+ * @param[out] needed bytes of the id
+ * @returns OK, TRUNCATED
+ * @errors TENANT_UNKNOWN (it stands in no tenant's place), as mtdb_conn_exec()
+ * @thread serial
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_conn_current(mtdb_conn *conn, int64_t timeout_ms, mtdb_cancel *cancel, void *buf, int64_t cap,
+                                       int64_t *needed, mtdb_error **err);
 
 /** Gives the lease back: rolls back what is open (and says so by event), leaves the connection clean. Idempotent.
  *

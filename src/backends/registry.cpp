@@ -3,6 +3,12 @@
 
 #include "backends/echo/echo.hpp"
 #include "backends/sqlite/sqlite.hpp"
+#ifdef MTDB_WITH_POSTGRES
+#include "backends/postgres/postgres.hpp"
+#endif
+#ifdef MTDB_WITH_MYSQL
+#include "backends/mysql/mysql.hpp"
+#endif
 #include "base/text.hpp"
 
 namespace mtdb::backends {
@@ -16,6 +22,12 @@ struct Entry {
 
 constexpr Entry entries[] = {
     {"sqlite", &sqlite::make},
+#ifdef MTDB_WITH_POSTGRES
+    {"postgres", &postgres::make},
+#endif
+#ifdef MTDB_WITH_MYSQL
+    {"mysql", &mysql::make},
+#endif
     {"echo", &echo::make},
 };
 

@@ -36,6 +36,35 @@ mtdb_status mtdb_conn_insert_id(mtdb_conn* conn, int64_t* id, mtdb_error** err) 
     });
 }
 
+mtdb_status mtdb_conn_use(mtdb_conn* conn, const char* tenant, int64_t tenant_len, int64_t timeout_ms,
+                          mtdb_cancel* cancel, mtdb_error** err) {
+    return boundary(err, [&] {
+        engine::Conn& self = live(conn, "conn");
+        const auto held = token(cancel);
+        self.use(text(tenant, tenant_len, "tenant"), self.db().wait(timeout_ms, held, Patience::acquire));
+        return MTDB_OK;
+    });
+}
+
+mtdb_status mtdb_conn_reset(mtdb_conn* conn, int64_t timeout_ms, mtdb_cancel* cancel, mtdb_error** err) {
+    return boundary(err, [&] {
+        engine::Conn& self = live(conn, "conn");
+        const auto held = token(cancel);
+        self.reset(self.db().wait(timeout_ms, held, Patience::acquire));
+        return MTDB_OK;
+    });
+}
+
+mtdb_status mtdb_conn_current(mtdb_conn* conn, int64_t timeout_ms, mtdb_cancel* cancel, void* buf, int64_t cap,
+                              int64_t* needed, mtdb_error** err) {
+    clear(needed);
+    return boundary(err, [&] {
+        engine::Conn& self = live(conn, "conn");
+        const auto held = token(cancel);
+        return give(self.current(self.db().wait(timeout_ms, held, Patience::query)), buf, cap, needed);
+    });
+}
+
 mtdb_status mtdb_conn_close(mtdb_conn* conn, mtdb_error** err) {
     return boundary(err, [&] {
         live(conn, "conn").close();

@@ -61,6 +61,18 @@ mtdb_status mtdb_tenant_copy(mtdb_db* db, const char* source, int64_t source_len
     });
 }
 
+mtdb_status mtdb_tenant_rename(mtdb_db* db, const char* tenant, int64_t tenant_len,
+                               const char* target, int64_t target_len, int64_t timeout_ms,
+                               mtdb_cancel* cancel, mtdb_error** err) {
+    return boundary(err, [&] {
+        engine::Db& self = live(db, "db");
+        const auto held = token(cancel);
+        self.rename_tenant(text(tenant, tenant_len, "tenant"), text(target, target_len, "target"),
+                           self.wait(timeout_ms, held, Patience::acquire));
+        return MTDB_OK;
+    });
+}
+
 mtdb_status mtdb_tenant_drop(mtdb_db* db, const char* tenant, int64_t tenant_len,
                              int64_t timeout_ms, mtdb_cancel* cancel, mtdb_error** err) {
     return boundary(err, [&] {

@@ -32,6 +32,13 @@ struct HistoryDialect {
     // golang-migrate: the column list of its CREATE TABLE, in parentheses, and whether it makes an index besides.
     std::string_view golang_columns;
     bool golang_index = true;
+    // What Flyway writes as installed_by: an expression.
+    std::string_view flyway_user = "''";
+    // Tries to take the lock of the present namespace's migrations, never waiting: one column, true or 1 once it is
+    // ours. Empty: beginning a transaction that writes is the lock.
+    std::string_view lock_query = {};
+    // Gives it back. Empty: it ends with the transaction that took it.
+    std::string_view unlock_query = {};
 };
 
 // What a backend can and how it is spelled: code asks this, never for a product.

@@ -222,6 +222,7 @@ void Conn::show(Use& use, bool row) noexcept {
 
 void Conn::end_lease() noexcept {
     while (uses_ != nullptr) end_use(*uses_);
+    open_rows_ = nullptr;
     savepoints_.clear();
     tx_ = TxState::none;
     if (lease_.give_back())
@@ -238,6 +239,56 @@ void Conn::close() {
     if (!enter_for_use()) return;
     if (lease_) end_lease();
     leave();
+}
+
+bool Conn::replaceable(const Error& error) const noexcept {
+    return error.code() == Code::unavailable && error.effect() == Effect::none && !answered_ && tx_ == TxState::none &&
+           uses_ == nullptr && lease_ && !connection().in_place();
+}
+
+void Conn::replace(const Wait& wait) {
+    lease_.give_back();
+    lease_ = db_->lease_anew(tenant_, wait, holder());
+}
+
+// Inside, without a lease.
+void Conn::bind_to(std::string_view tenant, const Wait& wait) {
+    if (home_ == nullptr) home_ = std::make_unique<const std::string>(tenant_);
+    std::string next(tenant);
+    pool::Lease lease = db_->lease_for(tenant, wait, holder());
+    lease_ = std::move(lease);
+    tenant_ = std::move(next);
+    answered_ = false;
+}
+
+void Conn::use(std::string_view tenant, const Wait& wait) {
+    if (!enter_for_use()) throw Error(Code::closed, "the db was closed");
+    struct Leave {
+        Conn& conn;
+        ~Leave() { conn.leave(); }
+    } leave_at_end{*this};
+    if (options_.one_shot || (!lease_ && home_ == nullptr)) throw closed_lease();
+    db_->check_tenant(tenant);
+    if (lease_ && (tx_ != TxState::none || connection().in_transaction()))
+        throw Error(Code::invalid_state,
+                    "a transaction is open: end it before the lease changes its tenant")
+            .with_tenant(tenant_);
+    if (lease_) end_lease();
+    bind_to(tenant, wait);
+}
+
+void Conn::reset(const Wait& wait) { use(home_ != nullptr ? *home_ : tenant_, wait); }
+
+std::string Conn::current(const Wait& wait) {
+    return entered([&] {
+        check_usable();
+        if (!shared_) return tenant_;
+        keep_open_rows(wait);
+        const std::string place = tracked(db::Control::none, [&] { return connection().standing(wait); });
+        const std::optional<std::string> tenant = db_->tenant_at(place);
+        if (!tenant) throw Error(Code::tenant_unknown, "the session stands in no tenant's place");
+        return *tenant;
+    });
 }
 
 // Nobody refers to it any more. An unclosed lease is left to maintenance: this may be a finalizer's
@@ -303,7 +354,7 @@ void Conn::check_single(const pool::Compiled& compiled, std::string_view tail) {
 void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
     pool::StatementCache& cache = lease_.statements();
     const uint64_t hash = base::hash64(sql);
-    pool::Compiled* compiled = cache.take(sql, hash);
+    pool::Compiled* compiled = cache.take(sql, hash, lease_.scope());
     if (compiled == nullptr) {
         if (sql.find('\0') != std::string_view::npos)
             throw Error(Code::invalid_argument, "the statement has a NUL byte");
@@ -327,7 +378,7 @@ void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
             fresh->statement = connection().prepare(sql, &tail, wait);
             check_single(*fresh, tail);
         }
-        compiled = cache.add(std::move(fresh));
+        compiled = cache.add(std::move(fresh), lease_.scope());
     }
     use.compiled = compiled;
     use.next = uses_;
@@ -402,6 +453,7 @@ void Conn::confirm_place() {
 // Compares what the transaction should be with what the engine says it is.
 void Conn::after(db::Control control, bool succeeded) noexcept {
     const bool open = connection().in_transaction();
+    if (succeeded) prove();
     if (const int64_t id = connection().insert_id(); id != 0) insert_id_ = id;
     const bool ended_by_caller =
         succeeded && (control == db::Control::commit || control == db::Control::rollback ||
@@ -552,66 +604,70 @@ std::optional<Error> Conn::drain(db::Statement& statement, TableRows& table, con
 
 int64_t Conn::exec(std::string_view sql, const db::BlockView* parameters, const Wait& wait) {
     return entered([&] {
-        check_usable();
-        Use use;
-        compile(use, sql, wait);
-        struct End {
-            Conn& conn;
-            Use& use;
-            ~End() { conn.end_use(use); }
-        } end{*this, use};
-        db::Statement& statement = use.statement();
-        if (parameters == nullptr) {
-            if (statement.parameter_count() > 0)
-                throw Error(Code::invalid_argument, "the statement's parameters are not given");
+        return on_living(wait, [&] {
+            check_usable();
+            Use use;
+            compile(use, sql, wait);
+            struct End {
+                Conn& conn;
+                Use& use;
+                ~End() { conn.end_use(use); }
+            } end{*this, use};
+            db::Statement& statement = use.statement();
+            if (parameters == nullptr) {
+                if (statement.parameter_count() > 0)
+                    throw Error(Code::invalid_argument, "the statement's parameters are not given");
+                return run(statement, wait);
+            }
+            if (parameters->rows() != 1) return run_rows(statement, *parameters, wait);
+            check_parameters(statement, *parameters);
+            statement.bind_row(*parameters, 0);
             return run(statement, wait);
-        }
-        if (parameters->rows() != 1) return run_rows(statement, *parameters, wait);
-        check_parameters(statement, *parameters);
-        statement.bind_row(*parameters, 0);
-        return run(statement, wait);
+        });
     });
 }
 
 Ref<Result> Conn::query(std::string_view sql, const db::BlockView* parameters, const Wait& wait,
                         Ref<Cancel> cancel) {
     return entered([&] {
-        check_usable();
-        Ref<Result> result = make_dependent(result_room_, Ref<Counted>::share(this));
-        struct Undo {  // still inside: the result must not enter again to end
-            Result* result;
-            ~Undo() {
-                if (result != nullptr) result->end();
+        return on_living(wait, [&] {
+            check_usable();
+            Ref<Result> result = make_dependent(result_room_, Ref<Counted>::share(this));
+            struct Undo {  // still inside: the result must not enter again to end
+                Result* result;
+                ~Undo() {
+                    if (result != nullptr) result->end();
+                }
+            } undo{result.get()};
+            compile(result->use_, sql, wait);
+            db::Statement& statement = result->use_.statement();
+            if (parameters != nullptr) {
+                if (parameters->rows() != 1)
+                    throw Error(Code::invalid_argument, "a query takes one row of parameters");
+                check_parameters(statement, *parameters);
+                for (int32_t i = 0; i < parameters->columns(); ++i)
+                    statement.bind(i + 1, parameters->at(0, i), db::Lifetime::copied);
+            } else if (statement.parameter_count() > 0) {
+                throw Error(Code::invalid_argument, "the statement's parameters are not given");
             }
-        } undo{result.get()};
-        compile(result->use_, sql, wait);
-        db::Statement& statement = result->use_.statement();
-        if (parameters != nullptr) {
-            if (parameters->rows() != 1)
-                throw Error(Code::invalid_argument, "a query takes one row of parameters");
-            check_parameters(statement, *parameters);
-            for (int32_t i = 0; i < parameters->columns(); ++i)
-                statement.bind(i + 1, parameters->at(0, i), db::Lifetime::copied);
-        } else if (statement.parameter_count() > 0) {
-            throw Error(Code::invalid_argument, "the statement's parameters are not given");
-        }
-        result->wait_ = wait;
-        result->cancel_ = std::move(cancel);
-        if (statement.read_only() && statement.control() == db::Control::none) {
-            before(statement, wait);
-            read([&] { statement.settle_columns(wait); });
-            result->conn_guards_ = !options_.one_shot;
-            if (!db_->dialect().concurrent_results) open_rows(*result);
-        } else {
-            result->kept_ = run_returning(statement, wait);
-            result->affected_ = statement.affected();
-            result->insert_id_ = connection().insert_id();
-            end_use(result->use_);
-            if (result->kept_ == nullptr) result->done_ = result->rowless_ = true;
-            if (options_.one_shot) end_lease();
-        }
-        undo.result = nullptr;
-        return result;
+            result->wait_ = wait;
+            result->cancel_ = cancel;
+            if (statement.read_only() && statement.control() == db::Control::none) {
+                before(statement, wait);
+                read([&] { statement.settle_columns(wait); });
+                result->conn_guards_ = !options_.one_shot;
+                if (!db_->dialect().concurrent_results) open_rows(*result);
+            } else {
+                result->kept_ = run_returning(statement, wait);
+                result->affected_ = statement.affected();
+                result->insert_id_ = connection().insert_id();
+                end_use(result->use_);
+                if (result->kept_ == nullptr) result->done_ = result->rowless_ = true;
+                if (options_.one_shot) end_lease();
+            }
+            undo.result = nullptr;
+            return result;
+        });
     });
 }
 

@@ -178,6 +178,10 @@ public:
                       Ref<Cancel> cancel);
     void exec_script(std::string_view text, int64_t& statements, const Wait& wait);
     int64_t insert_id();
+    // Another tenant for the same handle, and back to the first one.
+    void use(std::string_view tenant, const Wait& wait);
+    void reset(const Wait& wait);
+    std::string current(const Wait& wait);
     void close();
 
     void begin(const db::TransactionMode& mode, const Wait& wait);
@@ -232,6 +236,17 @@ private:
     void drop_open_rows(const char* reason) noexcept;
     void forget_open_rows(const pool::Compiled* compiled) noexcept;
     void relay_notices() noexcept;
+    void bind_to(std::string_view tenant, const Wait& wait);
+    // A statement was answered: the tenant and the connection are there.
+    void prove() noexcept {
+        if (!shared_) return;
+        lease_.prove();
+        answered_ = true;
+    }
+    bool replaceable(const Error& error) const noexcept;
+    void replace(const Wait& wait);
+    template <class Work>
+    decltype(auto) on_living(const Wait& wait, Work&& work);
     static void check_single(const pool::Compiled& compiled, std::string_view tail);
     static std::optional<Error> drain(db::Statement& statement, TableRows& table,
                                       const Wait& wait);
@@ -277,9 +292,11 @@ private:
 
     Ref<Db> db_;
     std::string tenant_;
+    std::unique_ptr<const std::string> home_;  // the tenant that it was acquired for, once another one is used
     LeaseOptions options_;
     pool::Lease lease_;
     const bool shared_;  // the connection is a server's, which other tenants use too
+    bool answered_ = false;  // a statement of this lease, where connections are shared
     Use* uses_ = nullptr;
     Result* open_rows_ = nullptr;  // the result that is being read, where only one can be
     std::vector<std::string> savepoints_;
@@ -310,11 +327,33 @@ decltype(auto) Conn::entered(Work&& work) {
     }
 }
 
+// Runs the first statement of a lease; once more on another connection when this one turns out to be dead and
+// nothing was sent.
+template <class Work>
+decltype(auto) Conn::on_living(const Wait& wait, Work&& work) {
+    if (!shared_ || answered_) return work();
+    try {
+        return work();
+    } catch (const Error& error) {
+        if (!replaceable(error)) throw;
+    }
+    replace(wait);
+    return work();
+}
+
 // As tracked(), for what only reads: nothing has changed unless it failed.
 template <class Work>
 decltype(auto) Conn::read(Work&& work) {
     try {
-        return work();
+        if constexpr (std::is_void_v<decltype(work())>) {
+            work();
+            prove();
+            return;
+        } else {
+            auto result = work();
+            prove();
+            return result;
+        }
     } catch (...) {
         after(db::Control::none, false);
         throw;

@@ -150,6 +150,11 @@ pool::Settings Db::pool_settings(const Options& options, const db::Backend& back
     settings.tenant_memory_max = options.integer("tenant.memory_max_bytes");
     settings.file_cost = backend.file_cost();
     settings.helpers = options.text("threads") == "auto";
+    settings.shares_connections = backend.dialect().shares_connections;
+    settings.touched_max = options.integer("pool.touched_max");
+    settings.retries_max = options.integer("retry.max");
+    settings.retry_interval = milliseconds(options.integer("retry.interval_ms"));
+    settings.retry_interval_max = milliseconds(options.integer("retry.interval_max_ms"));
     return settings;
 }
 
@@ -324,11 +329,26 @@ std::unique_ptr<db::Connection> Db::open_connection(const db::Place& place, cons
     return backend_->open(place, wait);
 }
 
+// Where opening a connection says nothing about its tenant.
+void Db::create_on_server(const tenant::Id& id, const Wait& wait) {
+    const db::Place place = locate(id, wait);
+    if (backend_->exists(place, wait)) return;
+    try {
+        auto audit_place = reserve_audit();
+        backend_->create(place, wait);
+        audit("tenant.created", id.text(), "created at its first use", {}, std::move(audit_place));
+    } catch (const Error& error) {
+        if (error.code() != Code::exists) throw;  // another process was first
+    }
+}
+
 pool::Lease Db::lease(const tenant::Id& id, const Wait& wait, pool::Holder* holder) {
     try {
         for (;;) {
             pool::Lease held = pools_.acquire(id.text(), target_of(id, wait), wait, holder);
-            if (held.confirm()) return held;
+            if (!held.confirm()) continue;
+            if (create_on_first_use_ && !held.proved()) create_on_server(id, wait);
+            return held;
         }
     } catch (const Error& error) {
         if (error.code() == Code::tenant_unknown && error.tenant().empty()) {
@@ -372,6 +392,26 @@ Ref<Conn> Db::acquire(std::string_view tenant, LeaseOptions&& options, const Ask
     if (gate != nullptr) start.lease.connection().mark_lease();
     start.passed = true;
     return conn;
+}
+
+pool::Lease Db::lease_for(std::string_view tenant, const Wait& wait, pool::Holder* holder) {
+    check_open();
+    const tenant::Id id = id_of(tenant);
+    pool::Lease held = lease(id, wait, holder);
+    Gate* const gate = gate_.load(std::memory_order_acquire);
+    while (gate != nullptr && gate->admit(*this, held, id.text(), wait)) {
+        held.give_back();
+        held = lease(id, wait, holder);
+    }
+    held.connection().mark_lease();
+    return held;
+}
+
+pool::Lease Db::lease_anew(std::string_view tenant, const Wait& wait, pool::Holder* holder) {
+    const tenant::Id id = id_of(tenant);
+    pool::Target target = target_of(id, wait);
+    target.proved = true;
+    return pools_.acquire(id.text(), target, wait, holder);
 }
 
 pool::Lease Db::lease_for_verb(std::string_view tenant, const Wait& wait) {

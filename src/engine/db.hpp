@@ -56,6 +56,10 @@ public:
         const Ref<Cancel>& cancel;
     };
     Ref<Conn> acquire(std::string_view tenant, LeaseOptions&& options, const Asked& asked);
+    // For a conn that changes its tenant: as acquire(), for the conn's own handle.
+    pool::Lease lease_for(std::string_view tenant, const Wait& wait, pool::Holder* holder);
+    // For one whose connection turned out to be dead: another one, known to live.
+    pool::Lease lease_anew(std::string_view tenant, const Wait& wait, pool::Holder* holder);
     int64_t exec(std::string_view tenant, std::string_view sql, const db::BlockView* parameters,
                  const Asked& asked);
     Ref<Result> query(std::string_view tenant, std::string_view sql,
@@ -73,6 +77,7 @@ public:
     std::unique_ptr<db::TenantCursor> tenant_cursor(const Wait& wait);
     std::optional<std::string> tenant_at(const std::string& path) const;
     void copy_tenant(std::string_view source, std::string_view target, const Wait& wait);
+    void rename_tenant(std::string_view tenant, std::string_view target, const Wait& wait);
     void drop_tenant(std::string_view tenant, const Wait& wait);
 
     // What the library needs from the host.
@@ -84,7 +89,10 @@ public:
     // Migrations: what is asked at a tenant's first lease (gate.cpp), and a lease for a verb.
     void enable(std::shared_ptr<Gate> gate);
     pool::Lease lease_for_verb(std::string_view tenant, const Wait& wait);
-    void forget_schema(pool::Lease& lease) noexcept { lease.set_mark(0); }
+    void forget_schema(pool::Lease& lease) noexcept {
+        lease.set_mark(0);
+        lease.bump_schema();
+    }
 
     // Events and figures (events.cpp, stats.cpp).
     telemetry::Events& events() noexcept { return events_; }
@@ -110,6 +118,7 @@ private:
     db::Place locate(const tenant::Id& id, const Wait& wait);
     db::Place not_shared(db::Place place, const tenant::Id& id) const;
     pool::Target target_of(const tenant::Id& id, const Wait& wait);
+    void create_on_server(const tenant::Id& id, const Wait& wait);
     pool::Lease lease(const tenant::Id& id, const Wait& wait, pool::Holder* holder);
     std::unique_ptr<db::Connection> open_connection(const db::Place& place, const Wait& wait);
     void on_notice(pool::Notice notice) noexcept;

@@ -60,7 +60,7 @@ Migrator::Migrator(Ref<Db> db, const Options& options) : db_(std::move(db)), opt
     const std::string folder = options_.text("migrate.source");
     if (!folder.empty())
         folder_ = migrate::Source::from_folder(
-            folder, migrate::layout_choice(options_.text("migrate.layout")));
+            folder, migrate::layout_choice(options_.text("migrate.layout")), db_->dialect());
 }
 
 Ref<Migrator> Migrator::open(const Ref<Db>& db, const Options& options) {
@@ -88,7 +88,7 @@ void Migrator::add(migrate::InlineScript script) {
         throw Error(Code::invalid_state, "the scripts are final once a verb has run");
     auto all = scripts->inline_scripts;
     all.push_back(std::move(script));
-    migrate::Source::from_inline(all);  // throws for a bad or a second version
+    migrate::Source::from_inline(all, db_->dialect());  // throws for a bad or a second version
     scripts->inline_scripts = std::move(all);
 }
 
@@ -96,7 +96,8 @@ std::shared_ptr<const migrate::Runner> Migrator::runner() {
     auto scripts = scripts_.lock();
     if (scripts->runner == nullptr) {
         const auto source =
-            folder_ != nullptr ? folder_ : migrate::Source::from_inline(scripts->inline_scripts);
+            folder_ != nullptr ? folder_
+                               : migrate::Source::from_inline(scripts->inline_scripts, db_->dialect());
         scripts->runner = std::make_shared<const migrate::Runner>(source, rules(), db_->dialect());
     }
     return scripts->runner;

@@ -114,6 +114,27 @@ void Db::copy_tenant(std::string_view source, std::string_view target, const Wai
     audit("tenant.copied", to.text(), std::move(message), {}, std::move(audit_place));
 }
 
+void Db::rename_tenant(std::string_view tenant, std::string_view target, const Wait& wait) {
+    check_open();
+    if (router_.source() != tenant::RouteSource::path_template)
+        throw Error(Code::unsupported, "a tenant's id is in the routes that the program gave: change it there");
+    const tenant::Id from = id_of(tenant);
+    const tenant::Id to = id_of(target);
+    const db::Place place = locate(from, wait);
+    const db::Place next = locate(to, wait);
+    auto audit_place = reserve_audit();
+    std::string message = "renamed to " + to.text();  // now: once renamed, nothing may fail
+    try {
+        if (!backend_->exists(place, wait)) throw Error(Code::tenant_unknown, "no such place");
+        const pool::Fence old_fence = pools_.fence(from.text(), {[&] { return place; }, false}, wait);
+        const pool::Fence new_fence = pools_.fence(to.text(), {[&] { return next; }, false}, wait);
+        backend_->rename(place, next, wait);
+    } catch (const Error& error) {
+        throw of_tenant(error, error.code() == Code::exists ? to.text() : from.text());
+    }
+    audit("tenant.renamed", from.text(), std::move(message), {}, std::move(audit_place));
+}
+
 void Db::drop_tenant(std::string_view tenant, const Wait& wait) {
     check_open();
     const tenant::Id id = id_of(tenant);

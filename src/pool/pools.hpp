@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The connections of one db: a pool per place, one budget over all, leases, writer turns, and the
-// work that maintenance does.
+// The connections of one db: a pool per tenant, one budget over all, leases, writer turns, and the
+// work that maintenance does. Where connections are shared, the tenants of one server have them
+// together: an idle one moves from tenant to tenant.
 #pragma once
 
 #include <atomic>
@@ -40,6 +41,12 @@ struct Settings {
     int64_t tenant_memory_max = 0;
     db::FileCost file_cost;
     bool helpers = true;  // a maintenance thread exists; otherwise callers that wait do its work
+    // Tenants whose places are on one server share its connections. What follows counts only then.
+    bool shares_connections = false;
+    int64_t touched_max = 0;   // tenants that one connection has stood in; 0: no bound
+    int64_t retries_max = -1;  // failures to connect that a caller sits through; -1: until its deadline
+    milliseconds retry_interval{100};
+    milliseconds retry_interval_max{30000};
 };
 
 // Something worth an event. Reported without any lock held.
@@ -56,6 +63,8 @@ struct Stats {
     int64_t opens = 0, open_failures = 0, closes = 0, evictions = 0, discards = 0, abandoned = 0;
     int64_t writer_turns = 0, writer_waits = 0, statement_hits = 0, statement_misses = 0,
             checkpoints = 0;
+    // Of shared connections: leases that moved one, ends by touched_max, servers found lost.
+    int64_t moves = 0, retired = 0, losses = 0;
     int64_t pools_now = 0, known_now = 0, connections_now = 0, idle_now = 0, leased_now = 0,
             waiting_now = 0;
     int64_t files_now = 0, files_max = 0, memory_now = 0, closing_now = 0;
@@ -68,8 +77,16 @@ struct PoolStats {
     std::string key;
     int64_t open = 0, idle = 0, leased = 0, waiting = 0, writing = 0, files = 0, memory = 0;
     milliseconds idle_for{0};
+    // Above 0: the row of a server, "server:<n>", which holds all that its tenants' rows hold; `open` of a tenant's row
+    // are the connections that stand in it now.
+    int64_t server = 0;
+    // Of a server's row.
+    int64_t connecting = 0;
+    int64_t failures = 0;  // to connect, in a row
 };
 
+struct Endpoint;
+struct Party;
 struct Pool;
 class Pools;
 
@@ -95,6 +112,22 @@ struct Target {
     std::function<db::Place()>
         place;  // asked only when nothing of the pool is open, or when it is not constant
     bool constant = true;  // the place of a key never changes
+    // Of shared connections: none that may be dead since its server was lost. For a caller whose
+    // last lease was such a one.
+    bool proved = false;
+};
+
+// The distinct tenants that a connection has stood in, by hash. Without memory it counts too many.
+class Touched {
+public:
+    void add(uint64_t tenant) noexcept;
+    int64_t size() const noexcept { return size_; }
+
+private:
+    bool insert(std::vector<uint64_t>& table, uint64_t tenant) noexcept;
+
+    std::vector<uint64_t> table_;  // open addressing, at most half full; 0: free
+    int64_t size_ = 0;
 };
 
 // One connection and what belongs to it.
@@ -103,6 +136,7 @@ struct Slot {
     std::unique_ptr<db::Connection> connection;
     StatementCache statements;
     Pool* pool = nullptr;
+    Endpoint* endpoint = nullptr;  // of a shared connection
     uint64_t idle_sweep =
         0;  // how many sweeps there had been when it came back: no clock is read for it
     uint64_t confirmed_sweep = 0;  // the same, for when its place was last known to be its own
@@ -116,6 +150,16 @@ struct Slot {
     // Neighbours in the list of idle slots, coldest first, or of leased ones.
     Slot* previous = nullptr;
     Slot* next = nullptr;
+    // Of a shared connection.
+    Slot* endpoint_previous = nullptr;  // in its server's list of idle slots, coldest first
+    Slot* endpoint_next = nullptr;
+    uint64_t tenant = 0;       // whom it was pinned to last; 0: nobody
+    uint64_t place_stamp = 0;  // of the place that it was pinned to
+    uint64_t proved_at = 0;    // the server's count of losses when it is known to have worked
+    uint64_t leased_at = 0;    // the same, when it was leased
+    bool answered = false;     // a statement of the present lease was answered
+    bool opened = false;       // for the present lease
+    Touched touched;
 };
 // A connection bound to one tenant; gives itself back.
 class Lease {
@@ -144,6 +188,15 @@ public:
     // per opening. 0 at first.
     uint64_t mark() const noexcept;
     void set_mark(uint64_t mark) noexcept;
+    // Of whom statements are compiled for StatementCache; 0 where connections are not shared.
+    uint64_t scope() const noexcept;
+    // The tenant's schema has changed: what any connection compiled for it is never taken again.
+    void bump_schema() noexcept;
+    // A statement was answered in the tenant's place: there is such a tenant, and the connection
+    // lives. Cheap: to be called after each.
+    void prove() noexcept;
+    // Whether prove() was called for this tenant lately; always where connections are not shared.
+    bool proved() const noexcept;
 
     // Asks a warm connection, once per sweep, whether its place is still its own. False: it is not,
     // and the lease was given back.
@@ -162,6 +215,7 @@ public:
     void abandon(std::string origin) noexcept;
 
 private:
+    friend class Pools;
     Pools* pools_ = nullptr;
     Pool* pool_ = nullptr;
     std::unique_ptr<Slot> slot_;
@@ -228,35 +282,52 @@ private:
     friend class Lease;
     friend class Fence;
     friend struct Pool;
+    friend struct Party;
+    friend struct Endpoint;
     struct Waiter;
     struct Abandoned {
         std::unique_ptr<Slot> slot;
         bool turn;
         std::string origin;
     };
+    struct Kept {  // of a tenant, while none of the shared connections stands in it
+        uint64_t scope = 0;
+        uint64_t mark = 0;
+        uint64_t place = 0;  // hashed: for another one, neither counts
+    };
     struct Entry {  // a known tenant: kept small, there may be a hundred thousand
         int64_t acquires = 0;
         int64_t wait_us = 0;
         uint32_t waits = 0, writer_turns = 0, opens = 0, failures = 0;
         std::unique_ptr<Pool> pool;  // while something of it is open, leased or awaited
+        std::unique_ptr<Kept> kept;  // where connections are shared
     };
     struct Hash {
         using is_transparent = void;
         std::size_t operator()(std::string_view key) const noexcept { return base::hash64(key); }
     };
     using Entries = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
-    struct SlotList {  // intrusive
+    template <Slot* Slot::*Previous, Slot* Slot::*Next>
+    struct IntrusiveList {
         Slot* first = nullptr;
         Slot* last = nullptr;
         int64_t size = 0;
         void push_back(Slot& slot) noexcept;
         void remove(Slot& slot) noexcept;
     };
+    using SlotList = IntrusiveList<&Slot::previous, &Slot::next>;
+    using EndpointList = IntrusiveList<&Slot::endpoint_previous, &Slot::endpoint_next>;
+    using Endpoints = std::unordered_map<std::string, std::unique_ptr<Endpoint>>;
     struct State {
         Entries entries;
         SlotList idle;  // coldest first
         SlotList leased;
-        std::list<Pool*> line;  // pools whose waiters a shared bound holds up, in turn
+        std::list<Party*> line;  // those whose waiters a shared bound holds up, in turn
+        Endpoints endpoints;    // by Place::server
+        Pool* emptied = nullptr;  // pools that may have nothing left, for tidy()
+        uint64_t last_tenant = 0;
+        uint64_t last_stamp = 0;
+        int64_t last_server = 0;
         std::vector<std::unique_ptr<Slot>> closing;
         std::vector<Abandoned> abandoned;
         std::list<Pool*> to_checkpoint;
@@ -282,22 +353,56 @@ private:
     Situation situation_of(const State& state, const Pool& pool) const;
     Decision decide(const State& state, const Pool& pool) const;
     Lease wait_for_lease(Access& state, Pool& pool, const Wait& wait, Holder* holder);
+    void await(Access& state, Pool& pool, Waiter& waiter, const Wait& wait);
+    void doze(Access& state, Pool& pool, Waiter& waiter, const Wait& wait);
+    Error failure_to_lease(const State& state, const Pool& pool, const Waiter& waiter,
+                           const Wait& wait) const;
     Lease open_lease(Access& state, Pool& pool, const Wait& wait, Holder* holder);
+    std::unique_ptr<Slot> opened(Pool& pool, const Wait& wait);
+    Lease enrol(State& state, Pool& pool, std::unique_ptr<Slot> slot, Holder* holder);
     std::unique_ptr<Slot> take_idle(State& state, Pool& pool, Holder* holder);
     void reserve(State& state, Pool& pool);
     void unreserve(State& state, Pool& pool);
     bool grant(State& state, Pool& pool, Step step) noexcept;
-    bool others_in_line(const State& state, const Pool& pool) const noexcept;
-    bool held_back(const State& state, const Pool& pool) const noexcept;
-    void count_burst(const State& state, Pool& pool) const noexcept;
-    void stand_in_line(State& state, Pool& pool) noexcept;
-    void leave_line(State& state, Pool& pool) noexcept;
+    bool grant_first(State& state, Party& party, Step step) noexcept;
+    bool others_in_line(const State& state, const Party& party) const noexcept;
+    bool held_back(const State& state, const Party& party) const noexcept;
+    void count_burst(const State& state, Party& party) const noexcept;
+    void stand_in_line(State& state, Party& party) noexcept;
+    void leave_line(State& state, Party& party) noexcept;
     void serve_pool(State& state, Pool& pool) noexcept;
+    void serve_party(State& state, Party& party) noexcept;
     void serve_line(State& state) noexcept;
     void serve_all(State& state, Pool& pool) noexcept;
+    // Where connections are shared.
+    Endpoint& endpoint_of(State& state, const std::string& server);
+    void join(State& state, Pool& pool, Endpoint& endpoint) noexcept;
+    void hand_out(Slot& slot) noexcept;
+    Lease acquire_shared(Access& state, std::string_view key, const Target& target,
+                         const Wait& wait, Holder* holder);
+    Lease lease_shared(Access& state, Pool& pool, const Wait& wait, Holder* holder);
+    Lease open_shared(Access& state, Pool& pool, const Waiter& waiter, const Wait& wait);
+    Lease try_shared(Access& state, Pool& pool, Holder* holder) noexcept;
+    bool prepared(Lease& lease, bool proved) noexcept;
+    std::unique_ptr<Slot> move_idle(State& state, Pool& pool, Holder* holder);
+    void queue_up(Pool& pool) noexcept;
+    void serve_tenant(State& state, Pool& pool) noexcept;
+    void serve_endpoint(State& state, Endpoint& endpoint) noexcept;
+    void note_failure(Endpoint& endpoint, const Error& error, Failure failure,
+                      int64_t failures_before) noexcept;
+    void fail_waiters(Endpoint& endpoint, bool all) noexcept;
+    bool gives_up(const Endpoint& endpoint, uint64_t failures_seen) const noexcept;
+    void drop_unproved(State& state, Endpoint& endpoint);
+    void note_return(State& state, Slot& slot, db::Reuse reuse, bool lost) noexcept;
+    void new_scope(Pool& pool) noexcept;
+    void mark_if_empty(State& state, Pool& pool) noexcept;
+    void tidy(State& state) noexcept;
+    bool forget_endpoints(State& state);
+    int64_t files_of_one() const noexcept { return settings_.file_cost.first; }
     void evict_for(State& state, const Pool& pool, Bound bound);
     void evict_ahead(State& state);
-    Pool* coldest_idle_pool(State& state) const;
+    bool evict_coldest_pool(State& state);
+    bool evict_some(State& state);
     void evict(State& state, Slot& slot);
     void evict_pool(State& state, Pool& pool);
     std::unique_ptr<Slot> take_from_idle(State& state, Slot& slot);

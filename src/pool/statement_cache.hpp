@@ -13,6 +13,22 @@
 
 namespace mtdb::pool {
 
+// Whose statements a cache finds: a tenant's, at one version of its schema. 0 where a connection has one tenant and
+// its engine compiles anew by itself.
+class Scope {
+public:
+    static constexpr uint64_t first_of(uint64_t tenant) noexcept { return tenant << version_bits; }
+    // The same tenant's, one version on.
+    static constexpr uint64_t next(uint64_t scope) noexcept {
+        return first_of(tenant_of(scope)) | ((scope + 1) & version_mask);
+    }
+    static constexpr uint64_t tenant_of(uint64_t scope) noexcept { return scope >> version_bits; }
+
+private:
+    static constexpr int version_bits = 24;
+    static constexpr uint64_t version_mask = (uint64_t{1} << version_bits) - 1;
+};
+
 // A compiled statement of one connection, kept under the text it was asked for.
 struct Compiled {
     std::string sql;
@@ -22,6 +38,7 @@ struct Compiled {
     bool portable = false;
     // For the cache.
     uint64_t hash = 0;
+    uint64_t scope = 0;
     uint64_t used = 0;
     bool out = false;
     bool cached = false;
@@ -34,10 +51,10 @@ public:
     explicit StatementCache(int64_t size_max) : size_max_(size_max) {}
 
     // The statement for a text if it is there and not out; it is then out. nullptr otherwise.
-    Compiled* take(std::string_view sql, uint64_t hash) noexcept;
+    Compiled* take(std::string_view sql, uint64_t hash, uint64_t scope = 0) noexcept;
     // Takes a new one in, already out; without room, or when its text is out already, it will be
-    // freed by give_back().
-    Compiled* add(std::unique_ptr<Compiled> compiled);
+    // freed by give_back(). What the scope's tenant left at other versions makes room first.
+    Compiled* add(std::unique_ptr<Compiled> compiled, uint64_t scope = 0);
     // Its bindings are cleared and it is ready for the next; uncached ones are freed.
     void give_back(Compiled* compiled) noexcept;
     void clear() noexcept;  // nothing may be out
@@ -46,9 +63,12 @@ public:
     int64_t take_misses() noexcept { return std::exchange(misses_, 0); }
 
 private:
-    void make_room() noexcept;
+    static uint64_t key_of(uint64_t hash, uint64_t scope) noexcept {
+        return hash ^ scope * 0x9e3779b97f4a7c15U;
+    }
+    void make_room(uint64_t scope) noexcept;
 
-    std::unordered_map<uint64_t, std::unique_ptr<Compiled>> by_hash_;
+    std::unordered_map<uint64_t, std::unique_ptr<Compiled>> by_key_;
     int64_t size_max_;
     uint64_t clock_ = 0;
     int64_t hits_ = 0;

@@ -38,6 +38,12 @@ BANNED = [  # In src/: what, and what to do instead.
     (r"\bsqlite3_config\b", "it is process-wide: use sqlite3_db_config"),
     (r"\bsqlite3_busy_timeout\b", "use the busy handler that knows the deadline and the cancel token"),
 ]
+# Where a client library leaves no other way: the file, what stands there, and why.
+EXEMPT = {
+    ("src/backends/mysql/libmariadb.cpp", "sigaction("),  # puts back what the library's first initialisation changed
+    ("src/backends/mysql/session.cpp", "thread_local"),  # the library's wait call-back gets no argument of ours; it
+    ("src/backends/mysql/session.hpp", "thread_local"),  # is set around one call, which does not change threads
+}
 
 C_LIKE = {".c", ".cpp", ".h", ".hpp", ".java", ".cs", ".go"}
 SOURCES = C_LIKE | {".py", ".rb", ".i", ".swg"}
@@ -203,7 +209,8 @@ def check_banned(tree):
         code = blanked(tree.text(path))
         for pattern, instead in BANNED:
             for match in re.finditer(pattern, code):
-                yield f"{tree.name(path)}:{line_of(code, match.start())}: {match.group().strip()}: {instead}"
+                if (tree.name(path), match.group().strip()) not in EXEMPT:
+                    yield f"{tree.name(path)}:{line_of(code, match.start())}: {match.group().strip()}: {instead}"
 
 
 def check_listed(tree):

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -31,22 +32,36 @@ struct World {
     std::mutex mutex;
     std::condition_variable changed;
     int64_t open = 0;
+    int64_t open_peak = 0;
     int64_t opened = 0;
     int64_t connecting = 0;
     int64_t connecting_peak = 0;  // at the same time, for one place
     bool hold = false;            // connecting waits until this is false
     std::deque<Error> failures;   // of the next openings
+    std::optional<Error> down;    // of all openings
+    int64_t dials = 0;
     std::map<std::string, int64_t> connecting_at;
     std::multiset<std::thread::id> closers;
     std::atomic<int64_t> memory_each{1000};
     std::atomic<int64_t> log_pages{0};
     std::atomic<int64_t> rollbacks{0};
     std::atomic<bool> soiled{false};  // end_lease() says discard
+    std::atomic<int64_t> lost{0};     // the connections up to this one are dead
+    std::atomic<int64_t> pins{0};
+    std::function<void()> on_io;  // called wherever a real connection could wait or send
 
     void hold_opening(bool value) {
         const std::lock_guard lock(mutex);
         hold = value;
         changed.notify_all();
+    }
+    void be_down(std::optional<Error> error) {
+        const std::lock_guard lock(mutex);
+        down = std::move(error);
+    }
+    int64_t dialled() {
+        const std::lock_guard lock(mutex);
+        return dials;
     }
     void wait_connecting(int64_t count) {
         std::unique_lock lock(mutex);
@@ -59,6 +74,7 @@ public:
     FakeConnection(World& world, int64_t number, std::string where)
         : id(number), place(std::move(where)), world_(world) {}
     ~FakeConnection() override {
+        if (world_.on_io) world_.on_io();
         const std::lock_guard lock(world_.mutex);
         --world_.open;
         world_.closers.insert(std::this_thread::get_id());
@@ -77,18 +93,35 @@ public:
     void release_savepoint(std::string_view) override {}
     int64_t insert_id() const override { return 0; }
     void mark_lease() noexcept override { ++leases; }
+    void pin(const db::Place& where, bool another) noexcept override {
+        if (inside.exchange(true)) FAIL_CHECK("two threads at once in one connection");
+        ++world_.pins;
+        ++pins;
+        place = where.path;
+        cleans = another;
+        if (world_.on_io) world_.on_io();
+        inside = false;
+    }
+    bool in_place() noexcept override {
+        ++looks;
+        return id > world_.lost;
+    }
     db::Reuse end_lease() noexcept override {
         if (open_transaction) ++world_.rollbacks;
         open_transaction = false;
-        return world_.soiled ? db::Reuse::discard : db::Reuse::clean;
+        return world_.soiled || id <= world_.lost ? db::Reuse::discard : db::Reuse::clean;
     }
     int64_t memory_bytes() const override { return shed ? 10 : world_.memory_each.load(); }
     void shed_memory() noexcept override { shed = true; }
     int64_t log_pages() const noexcept override { return world_.log_pages; }
 
     const int64_t id;
-    const std::string place;
+    std::string place;  // opened on, or pinned to last
     int64_t leases = 0;
+    int64_t pins = 0;
+    bool cleans = false;  // the last pin was said to be another tenant's
+    int64_t looks = 0;    // questions whether it is in place
+    std::atomic<bool> inside{false};
     bool open_transaction = false;
     bool shed = false;
 
@@ -163,7 +196,7 @@ public:
     }
     bool open(const std::string& key) {
         for (const pool::PoolStats& row : pools.pool_stats())
-            if (row.key == key && row.open > 0) return true;
+            if (row.server == 0 && row.key == key && row.open > 0) return true;
         return false;
     }
     // The figures of the pools add up to those of the db. Only while nobody is in the middle of
@@ -171,7 +204,18 @@ public:
     void consistent() {
         const pool::Stats stats = pools.stats();
         int64_t open = 0, idle = 0, leased = 0, files = 0, waiting = 0, tenants = 0;
+        pool::PoolStats servers;
+        int64_t servers_open = 0;
         for (const pool::PoolStats& row : pools.pool_stats()) {
+            if (row.server > 0) {
+                servers.open += row.open;
+                servers.idle += row.idle;
+                servers.leased += row.leased;
+                servers.files += row.files;
+                servers.waiting += row.waiting;
+                servers_open += row.open > 0 ? 1 : 0;
+                continue;
+            }
             open += row.open;
             idle += row.idle;
             leased += row.leased;
@@ -186,7 +230,16 @@ public:
         CHECK(stats.idle_now + stats.leased_now == open);
         CHECK(stats.files_now == files);
         CHECK(stats.waiting_now == waiting);
-        CHECK(stats.pools_now == tenants);
+        if (!settings_.shares_connections) {
+            CHECK(stats.pools_now == tenants);
+            return;
+        }
+        CHECK(stats.pools_now == servers_open);
+        CHECK(servers.open == open);
+        CHECK(servers.idle == idle);
+        CHECK(servers.leased == leased);
+        CHECK(servers.files == files);
+        CHECK(servers.waiting == waiting);
     }
 
 private:
@@ -202,20 +255,24 @@ public:
 private:
     Pools::Opener opener() {
         return [this](const db::Place& place, const Wait&) -> std::unique_ptr<db::Connection> {
+            if (world.on_io) world.on_io();
             std::unique_lock lock(world.mutex);
             ++world.connecting;
-            world.connecting_peak =
-                std::max(world.connecting_peak, ++world.connecting_at[place.path]);
+            ++world.dials;
+            const std::string& where = settings_.shares_connections ? place.server : place.path;
+            world.connecting_peak = std::max(world.connecting_peak, ++world.connecting_at[where]);
             world.changed.notify_all();
             world.changed.wait(lock, [&] { return !world.hold; });
             --world.connecting;
-            --world.connecting_at[place.path];
+            --world.connecting_at[where];
+            world.changed.notify_all();
+            if (world.down.has_value()) throw *world.down;
             if (!world.failures.empty()) {
                 const Error error = world.failures.front();
                 world.failures.pop_front();
                 throw error;
             }
-            ++world.open;
+            world.open_peak = std::max(world.open_peak, ++world.open);
             return std::make_unique<FakeConnection>(world, ++world.opened, place.path);
         };
     }

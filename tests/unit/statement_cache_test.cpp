@@ -110,3 +110,45 @@ TEST_CASE("two texts of one hash are not mistaken for each other") {
     cache.give_back(a);
     CHECK(cache.take("b", base::hash64("a")) == nullptr);
 }
+
+TEST_CASE("a scope's statements are its own, and those of its tenant's other versions go first") {
+    const uint64_t one = pool::Scope::first_of(1);
+    const uint64_t two = pool::Scope::first_of(2);
+    CHECK(pool::Scope::tenant_of(pool::Scope::next(one)) == 1);
+    CHECK(pool::Scope::next(one) != one);
+    {
+        StatementCache cache(3);
+        const auto give = [&](const char* sql, uint64_t scope) {
+            auto compiled = std::make_unique<Compiled>();
+            compiled->sql = sql;
+            compiled->hash = base::hash64(sql);
+            compiled->statement = std::make_unique<FakeStatement>();
+            cache.give_back(cache.add(std::move(compiled), scope));
+        };
+        const auto has = [&](const char* sql, uint64_t scope) {
+            Compiled* const found = cache.take(sql, base::hash64(sql), scope);
+            cache.give_back(found);
+            return found != nullptr;
+        };
+        give("a", one);
+        CHECK(has("a", one));
+        CHECK_FALSE(has("a", two));
+        CHECK_FALSE(has("a", 0));
+        CHECK_FALSE(has("a", pool::Scope::next(one)));
+        give("a", two);
+        give("b", one);
+        CHECK(has("a", one));
+        CHECK(has("a", two));
+        CHECK(has("b", one));
+        give("a", pool::Scope::next(one));  // though two's "a" was used longer ago than "b"
+        CHECK(has("a", two));
+        CHECK_FALSE(has("a", one));
+        give("b", pool::Scope::next(one));
+        CHECK_FALSE(has("b", one));
+        CHECK(has("a", two));
+        give("c", pool::Scope::next(one));  // nothing is past: the one used longest ago
+        CHECK_FALSE(has("a", pool::Scope::next(one)));
+        CHECK(alive == 3);
+    }
+    CHECK(alive == 0);
+}

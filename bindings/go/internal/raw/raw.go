@@ -65,74 +65,82 @@ typedef _gostring_ swig_type_35;
 typedef _gostring_ swig_type_36;
 typedef long long swig_type_37;
 typedef _gostring_ swig_type_38;
-typedef long long swig_type_39;
-typedef _gostring_ swig_type_40;
-typedef long long swig_type_41;
-typedef _goslice_ swig_type_42;
+typedef _gostring_ swig_type_39;
+typedef long long swig_type_40;
+typedef _gostring_ swig_type_41;
+typedef long long swig_type_42;
 typedef _gostring_ swig_type_43;
-typedef _goslice_ swig_type_44;
-typedef long long swig_type_45;
+typedef long long swig_type_44;
+typedef _goslice_ swig_type_45;
 typedef _gostring_ swig_type_46;
 typedef _goslice_ swig_type_47;
 typedef long long swig_type_48;
 typedef _gostring_ swig_type_49;
-typedef long long swig_type_50;
-typedef _gostring_ swig_type_51;
-typedef long long swig_type_52;
-typedef _gostring_ swig_type_53;
-typedef long long swig_type_54;
+typedef _goslice_ swig_type_50;
+typedef long long swig_type_51;
+typedef _gostring_ swig_type_52;
+typedef long long swig_type_53;
+typedef _gostring_ swig_type_54;
 typedef long long swig_type_55;
-typedef _gostring_ swig_type_56;
-typedef _goslice_ swig_type_57;
+typedef long long swig_type_56;
+typedef long long swig_type_57;
 typedef _goslice_ swig_type_58;
-typedef _goslice_ swig_type_59;
+typedef _gostring_ swig_type_59;
 typedef long long swig_type_60;
-typedef _goslice_ swig_type_61;
-typedef _goslice_ swig_type_62;
-typedef _goslice_ swig_type_63;
-typedef long long swig_type_64;
-typedef long long swig_type_65;
-typedef long long swig_type_66;
-typedef _gostring_ swig_type_67;
-typedef _goslice_ swig_type_68;
+typedef _gostring_ swig_type_61;
+typedef long long swig_type_62;
+typedef long long swig_type_63;
+typedef _gostring_ swig_type_64;
+typedef _goslice_ swig_type_65;
+typedef _goslice_ swig_type_66;
+typedef _goslice_ swig_type_67;
+typedef long long swig_type_68;
 typedef _goslice_ swig_type_69;
-typedef long long swig_type_70;
-typedef long long swig_type_71;
-typedef _gostring_ swig_type_72;
-typedef _gostring_ swig_type_73;
-typedef _gostring_ swig_type_74;
+typedef _goslice_ swig_type_70;
+typedef _goslice_ swig_type_71;
+typedef long long swig_type_72;
+typedef long long swig_type_73;
+typedef long long swig_type_74;
 typedef _gostring_ swig_type_75;
-typedef _gostring_ swig_type_76;
+typedef _goslice_ swig_type_76;
 typedef _goslice_ swig_type_77;
 typedef long long swig_type_78;
-typedef _gostring_ swig_type_79;
+typedef long long swig_type_79;
 typedef _gostring_ swig_type_80;
-typedef _goslice_ swig_type_81;
-typedef long long swig_type_82;
+typedef _gostring_ swig_type_81;
+typedef _gostring_ swig_type_82;
 typedef _gostring_ swig_type_83;
 typedef _gostring_ swig_type_84;
-typedef _gostring_ swig_type_85;
-typedef _gostring_ swig_type_86;
+typedef _goslice_ swig_type_85;
+typedef long long swig_type_86;
 typedef _gostring_ swig_type_87;
 typedef _gostring_ swig_type_88;
-typedef long long swig_type_89;
-typedef _gostring_ swig_type_90;
+typedef _goslice_ swig_type_89;
+typedef long long swig_type_90;
 typedef _gostring_ swig_type_91;
-typedef long long swig_type_92;
+typedef _gostring_ swig_type_92;
 typedef _gostring_ swig_type_93;
 typedef _gostring_ swig_type_94;
-typedef long long swig_type_95;
+typedef _gostring_ swig_type_95;
 typedef _gostring_ swig_type_96;
 typedef long long swig_type_97;
 typedef _gostring_ swig_type_98;
-typedef long long swig_type_99;
-typedef _gostring_ swig_type_100;
+typedef _gostring_ swig_type_99;
+typedef long long swig_type_100;
 typedef _gostring_ swig_type_101;
 typedef _gostring_ swig_type_102;
 typedef long long swig_type_103;
-typedef long long swig_type_104;
-typedef _goslice_ swig_type_105;
+typedef _gostring_ swig_type_104;
+typedef long long swig_type_105;
 typedef _gostring_ swig_type_106;
+typedef long long swig_type_107;
+typedef _gostring_ swig_type_108;
+typedef _gostring_ swig_type_109;
+typedef _gostring_ swig_type_110;
+typedef long long swig_type_111;
+typedef long long swig_type_112;
+typedef _goslice_ swig_type_113;
+typedef _gostring_ swig_type_114;
 extern void _wrap_Swig_free_mtdb_raw(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_mtdb_raw(swig_intgo arg1);
 extern int _wrap_mtdb_abi_version_mtdb_raw(void);
@@ -174,35 +182,39 @@ extern int _wrap_mtdb_tenant_create_mtdb_raw(uintptr_t arg1, swig_type_31 arg2, 
 extern int _wrap_mtdb_tenant_exists_mtdb_raw(uintptr_t arg1, swig_type_33 arg2, swig_voidp arg3, swig_voidp arg4);
 extern int _wrap_mtdb_tenant_list_mtdb_raw(uintptr_t arg1, swig_type_34 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
 extern int _wrap_mtdb_tenant_copy_mtdb_raw(uintptr_t arg1, swig_type_35 arg2, swig_type_36 arg3, swig_type_37 arg4, uintptr_t arg5, swig_voidp arg6);
-extern int _wrap_mtdb_tenant_drop_mtdb_raw(uintptr_t arg1, swig_type_38 arg2, swig_type_39 arg3, uintptr_t arg4, swig_voidp arg5);
-extern int _wrap_mtdb_db_acquire_mtdb_raw(uintptr_t arg1, swig_type_40 arg2, uintptr_t arg3, swig_type_41 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_conn_tenant_mtdb_raw(uintptr_t arg1, swig_type_42 arg2, swig_voidp arg3, swig_voidp arg4);
-extern int _wrap_mtdb_conn_exec_mtdb_raw(uintptr_t arg1, swig_type_43 arg2, swig_type_44 arg3, swig_type_45 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_conn_query_mtdb_raw(uintptr_t arg1, swig_type_46 arg2, swig_type_47 arg3, swig_type_48 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_conn_exec_script_mtdb_raw(uintptr_t arg1, swig_type_49 arg2, swig_type_50 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_tenant_rename_mtdb_raw(uintptr_t arg1, swig_type_38 arg2, swig_type_39 arg3, swig_type_40 arg4, uintptr_t arg5, swig_voidp arg6);
+extern int _wrap_mtdb_tenant_drop_mtdb_raw(uintptr_t arg1, swig_type_41 arg2, swig_type_42 arg3, uintptr_t arg4, swig_voidp arg5);
+extern int _wrap_mtdb_db_acquire_mtdb_raw(uintptr_t arg1, swig_type_43 arg2, uintptr_t arg3, swig_type_44 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_conn_tenant_mtdb_raw(uintptr_t arg1, swig_type_45 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_conn_exec_mtdb_raw(uintptr_t arg1, swig_type_46 arg2, swig_type_47 arg3, swig_type_48 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_conn_query_mtdb_raw(uintptr_t arg1, swig_type_49 arg2, swig_type_50 arg3, swig_type_51 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_conn_exec_script_mtdb_raw(uintptr_t arg1, swig_type_52 arg2, swig_type_53 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
 extern int _wrap_mtdb_conn_insert_id_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
+extern int _wrap_mtdb_conn_use_mtdb_raw(uintptr_t arg1, swig_type_54 arg2, swig_type_55 arg3, uintptr_t arg4, swig_voidp arg5);
+extern int _wrap_mtdb_conn_reset_mtdb_raw(uintptr_t arg1, swig_type_56 arg2, uintptr_t arg3, swig_voidp arg4);
+extern int _wrap_mtdb_conn_current_mtdb_raw(uintptr_t arg1, swig_type_57 arg2, uintptr_t arg3, swig_type_58 arg4, swig_voidp arg5, swig_voidp arg6);
 extern int _wrap_mtdb_conn_close_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
 extern void _wrap_mtdb_conn_release_mtdb_raw(uintptr_t arg1);
-extern int _wrap_mtdb_stmt_prepare_mtdb_raw(uintptr_t arg1, swig_type_51 arg2, swig_type_52 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_stmt_prepare_mtdb_raw(uintptr_t arg1, swig_type_59 arg2, swig_type_60 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
 extern int _wrap_mtdb_stmt_parameter_count_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_stmt_parameter_index_mtdb_raw(uintptr_t arg1, swig_type_53 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_stmt_parameter_index_mtdb_raw(uintptr_t arg1, swig_type_61 arg2, swig_voidp arg3, swig_voidp arg4);
 extern int _wrap_mtdb_stmt_bind_null_mtdb_raw(uintptr_t arg1, int arg2, swig_voidp arg3);
-extern int _wrap_mtdb_stmt_bind_integer_mtdb_raw(uintptr_t arg1, int arg2, int arg3, swig_type_54 arg4, swig_voidp arg5);
-extern int _wrap_mtdb_stmt_bind_int64_mtdb_raw(uintptr_t arg1, int arg2, swig_type_55 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_stmt_bind_integer_mtdb_raw(uintptr_t arg1, int arg2, int arg3, swig_type_62 arg4, swig_voidp arg5);
+extern int _wrap_mtdb_stmt_bind_int64_mtdb_raw(uintptr_t arg1, int arg2, swig_type_63 arg3, swig_voidp arg4);
 extern int _wrap_mtdb_stmt_bind_double_mtdb_raw(uintptr_t arg1, int arg2, double arg3, swig_voidp arg4);
-extern int _wrap_mtdb_stmt_bind_text_mtdb_raw(uintptr_t arg1, int arg2, swig_type_56 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_stmt_bind_bytes_mtdb_raw(uintptr_t arg1, int arg2, swig_type_57 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_stmt_bind_typed_mtdb_raw(uintptr_t arg1, int arg2, int arg3, swig_type_58 arg4, swig_voidp arg5);
-extern int _wrap_mtdb_stmt_bind_block_mtdb_raw(uintptr_t arg1, swig_type_59 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_stmt_bind_text_mtdb_raw(uintptr_t arg1, int arg2, swig_type_64 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_stmt_bind_bytes_mtdb_raw(uintptr_t arg1, int arg2, swig_type_65 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_stmt_bind_typed_mtdb_raw(uintptr_t arg1, int arg2, int arg3, swig_type_66 arg4, swig_voidp arg5);
+extern int _wrap_mtdb_stmt_bind_block_mtdb_raw(uintptr_t arg1, swig_type_67 arg2, swig_voidp arg3);
 extern int _wrap_mtdb_stmt_clear_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_stmt_execute_mtdb_raw(uintptr_t arg1, swig_type_60 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_stmt_execute_mtdb_raw(uintptr_t arg1, swig_type_68 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
 extern int _wrap_mtdb_stmt_close_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
 extern void _wrap_mtdb_stmt_release_mtdb_raw(uintptr_t arg1);
 extern int _wrap_mtdb_result_column_count_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_result_column_name_mtdb_raw(uintptr_t arg1, int arg2, swig_type_61 arg3, swig_voidp arg4, swig_voidp arg5);
-extern int _wrap_mtdb_result_column_declared_mtdb_raw(uintptr_t arg1, int arg2, swig_type_62 arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_result_column_name_mtdb_raw(uintptr_t arg1, int arg2, swig_type_69 arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_result_column_declared_mtdb_raw(uintptr_t arg1, int arg2, swig_type_70 arg3, swig_voidp arg4, swig_voidp arg5);
 extern int _wrap_mtdb_result_column_type_mtdb_raw(uintptr_t arg1, int arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5);
-extern int _wrap_mtdb_result_fetch_mtdb_raw(uintptr_t arg1, swig_type_63 arg2, swig_type_64 arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_result_fetch_mtdb_raw(uintptr_t arg1, swig_type_71 arg2, swig_type_72 arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6);
 extern int _wrap_mtdb_result_affected_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
 extern int _wrap_mtdb_result_insert_id_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
 extern int _wrap_mtdb_result_next_set_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
@@ -210,38 +222,38 @@ extern int _wrap_mtdb_result_close_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
 extern void _wrap_mtdb_result_release_mtdb_raw(uintptr_t arg1);
 extern int _wrap_mtdb_block_new_mtdb_raw(swig_voidp arg1, swig_voidp arg2);
 extern int _wrap_mtdb_block_add_null_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_block_add_integer_mtdb_raw(uintptr_t arg1, int arg2, swig_type_65 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_block_add_int64_mtdb_raw(uintptr_t arg1, swig_type_66 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_block_add_integer_mtdb_raw(uintptr_t arg1, int arg2, swig_type_73 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_block_add_int64_mtdb_raw(uintptr_t arg1, swig_type_74 arg2, swig_voidp arg3);
 extern int _wrap_mtdb_block_add_double_mtdb_raw(uintptr_t arg1, double arg2, swig_voidp arg3);
-extern int _wrap_mtdb_block_add_text_mtdb_raw(uintptr_t arg1, swig_type_67 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_block_add_typed_mtdb_raw(uintptr_t arg1, int arg2, swig_type_68 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_block_add_text_mtdb_raw(uintptr_t arg1, swig_type_75 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_block_add_typed_mtdb_raw(uintptr_t arg1, int arg2, swig_type_76 arg3, swig_voidp arg4);
 extern int _wrap_mtdb_block_end_row_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_block_copy_mtdb_raw(uintptr_t arg1, swig_type_69 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_block_copy_mtdb_raw(uintptr_t arg1, swig_type_77 arg2, swig_voidp arg3, swig_voidp arg4);
 extern int _wrap_mtdb_block_reset_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
 extern void _wrap_mtdb_block_release_mtdb_raw(uintptr_t arg1);
-extern int _wrap_mtdb_tx_begin_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_type_70 arg3, uintptr_t arg4, swig_voidp arg5);
-extern int _wrap_mtdb_tx_commit_mtdb_raw(uintptr_t arg1, swig_type_71 arg2, uintptr_t arg3, swig_voidp arg4);
+extern int _wrap_mtdb_tx_begin_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_type_78 arg3, uintptr_t arg4, swig_voidp arg5);
+extern int _wrap_mtdb_tx_commit_mtdb_raw(uintptr_t arg1, swig_type_79 arg2, uintptr_t arg3, swig_voidp arg4);
 extern int _wrap_mtdb_tx_rollback_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_tx_savepoint_mtdb_raw(uintptr_t arg1, swig_type_72 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tx_rollback_to_mtdb_raw(uintptr_t arg1, swig_type_73 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tx_release_savepoint_mtdb_raw(uintptr_t arg1, swig_type_74 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_tx_savepoint_mtdb_raw(uintptr_t arg1, swig_type_80 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_tx_rollback_to_mtdb_raw(uintptr_t arg1, swig_type_81 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_tx_release_savepoint_mtdb_raw(uintptr_t arg1, swig_type_82 arg2, swig_voidp arg3);
 extern int _wrap_mtdb_tx_state_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_db_exec_mtdb_raw(uintptr_t arg1, swig_type_75 arg2, swig_type_76 arg3, swig_type_77 arg4, swig_type_78 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
-extern int _wrap_mtdb_db_query_mtdb_raw(uintptr_t arg1, swig_type_79 arg2, swig_type_80 arg3, swig_type_81 arg4, swig_type_82 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_db_exec_mtdb_raw(uintptr_t arg1, swig_type_83 arg2, swig_type_84 arg3, swig_type_85 arg4, swig_type_86 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_db_query_mtdb_raw(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3, swig_type_89 arg4, swig_type_90 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
 extern int _wrap_mtdb_migrator_new_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4);
-extern int _wrap_mtdb_migrator_add_mtdb_raw(uintptr_t arg1, swig_type_83 arg2, swig_type_84 arg3, swig_type_85 arg4, swig_type_86 arg5, swig_voidp arg6);
+extern int _wrap_mtdb_migrator_add_mtdb_raw(uintptr_t arg1, swig_type_91 arg2, swig_type_92 arg3, swig_type_93 arg4, swig_type_94 arg5, swig_voidp arg6);
 extern int _wrap_mtdb_migrator_enable_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_migrator_plan_mtdb_raw(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3, swig_type_89 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_migrator_migrate_mtdb_raw(uintptr_t arg1, swig_type_90 arg2, swig_type_91 arg3, swig_type_92 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_migrator_undo_mtdb_raw(uintptr_t arg1, swig_type_93 arg2, swig_type_94 arg3, swig_type_95 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_migrator_status_mtdb_raw(uintptr_t arg1, swig_type_96 arg2, swig_type_97 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
-extern int _wrap_mtdb_migrator_validate_mtdb_raw(uintptr_t arg1, swig_type_98 arg2, swig_type_99 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
-extern int _wrap_mtdb_migrator_run_mtdb_raw(uintptr_t arg1, swig_type_100 arg2, swig_type_101 arg3, swig_type_102 arg4, uintptr_t arg5, swig_type_103 arg6, uintptr_t arg7, swig_voidp arg8, swig_voidp arg9);
+extern int _wrap_mtdb_migrator_plan_mtdb_raw(uintptr_t arg1, swig_type_95 arg2, swig_type_96 arg3, swig_type_97 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_migrate_mtdb_raw(uintptr_t arg1, swig_type_98 arg2, swig_type_99 arg3, swig_type_100 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_undo_mtdb_raw(uintptr_t arg1, swig_type_101 arg2, swig_type_102 arg3, swig_type_103 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_status_mtdb_raw(uintptr_t arg1, swig_type_104 arg2, swig_type_105 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_migrator_validate_mtdb_raw(uintptr_t arg1, swig_type_106 arg2, swig_type_107 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_migrator_run_mtdb_raw(uintptr_t arg1, swig_type_108 arg2, swig_type_109 arg3, swig_type_110 arg4, uintptr_t arg5, swig_type_111 arg6, uintptr_t arg7, swig_voidp arg8, swig_voidp arg9);
 extern void _wrap_mtdb_migrator_release_mtdb_raw(uintptr_t arg1);
-extern int _wrap_mtdb_events_poll_mtdb_raw(uintptr_t arg1, swig_type_104 arg2, uintptr_t arg3, swig_type_105 arg4, swig_voidp arg5, swig_voidp arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_events_poll_mtdb_raw(uintptr_t arg1, swig_type_112 arg2, uintptr_t arg3, swig_type_113 arg4, swig_voidp arg5, swig_voidp arg6, swig_voidp arg7, swig_voidp arg8);
 extern int _wrap_mtdb_db_stats_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
 extern int _wrap_mtdb_pool_stats_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tenant_stats_mtdb_raw(uintptr_t arg1, swig_type_106 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_tenant_stats_mtdb_raw(uintptr_t arg1, swig_type_114 arg2, swig_voidp arg3, swig_voidp arg4);
 #undef intgo
 */
 import "C"
@@ -748,6 +760,24 @@ func Mtdb_tenant_copy(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5 u
 	return swig_r
 }
 
+func Mtdb_tenant_rename(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5 uintptr, arg6 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (int32)(C._wrap_mtdb_tenant_rename_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_2)), C.swig_type_40(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
 func Mtdb_tenant_drop(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
@@ -755,7 +785,7 @@ func Mtdb_tenant_drop(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5 
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_tenant_drop_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), C.swig_type_39(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_tenant_drop_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_1)), C.swig_type_42(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -771,7 +801,7 @@ func Mtdb_db_acquire(arg1 uintptr, arg2 string, arg3 uintptr, arg4 int64, arg5 u
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_db_acquire_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_type_41(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_db_acquire_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_type_44(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -784,7 +814,7 @@ func Mtdb_conn_tenant(arg1 uintptr, arg2 []byte, arg3 *int64, arg4 *uintptr) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_conn_tenant_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_42)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_conn_tenant_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -800,7 +830,7 @@ func Mtdb_conn_exec(arg1 uintptr, arg2 string, arg3 []byte, arg4 int64, arg5 uin
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_conn_exec_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_2)), C.swig_type_45(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_conn_exec_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_2)), C.swig_type_48(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -819,7 +849,7 @@ func Mtdb_conn_query(arg1 uintptr, arg2 string, arg3 []byte, arg4 int64, arg5 ui
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_conn_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_2)), C.swig_type_48(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_conn_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_2)), C.swig_type_51(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -837,7 +867,7 @@ func Mtdb_conn_exec_script(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, 
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_conn_exec_script_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.swig_type_50(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_conn_exec_script_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_1)), C.swig_type_53(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -850,6 +880,45 @@ func Mtdb_conn_insert_id(arg1 uintptr, arg2 *int64, arg3 *uintptr) (_swig_ret in
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	swig_r = (int32)(C._wrap_mtdb_conn_insert_id_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	return swig_r
+}
+
+func Mtdb_conn_use(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (int32)(C._wrap_mtdb_conn_use_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.swig_type_55(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Mtdb_conn_reset(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int32)(C._wrap_mtdb_conn_reset_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_56(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	return swig_r
+}
+
+func Mtdb_conn_current(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 []byte, arg5 *int64, arg6 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (int32)(C._wrap_mtdb_conn_current_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_57(_swig_i_1), C.uintptr_t(_swig_i_2), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
 	return swig_r
 }
 
@@ -892,7 +961,7 @@ func Mtdb_stmt_prepare(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_stmt_prepare_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_1)), C.swig_type_52(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_prepare_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), C.swig_type_60(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -914,7 +983,7 @@ func Mtdb_stmt_parameter_index(arg1 uintptr, arg2 string, arg3 *int32, arg4 *uin
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_stmt_parameter_index_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_parameter_index_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_61)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -937,7 +1006,7 @@ func Mtdb_stmt_bind_integer(arg1 uintptr, arg2 int32, arg3 int32, arg4 int64, ar
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_integer_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.int(_swig_i_2), C.swig_type_54(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_integer_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.int(_swig_i_2), C.swig_type_62(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	return swig_r
 }
 
@@ -947,7 +1016,7 @@ func Mtdb_stmt_bind_int64(arg1 uintptr, arg2 int32, arg3 int64, arg4 *uintptr) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_int64_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_55(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_int64_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_63(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -967,7 +1036,7 @@ func Mtdb_stmt_bind_text(arg1 uintptr, arg2 int32, arg3 string, arg4 *uintptr) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_text_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_text_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -980,7 +1049,7 @@ func Mtdb_stmt_bind_bytes(arg1 uintptr, arg2 int32, arg3 []byte, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_bytes_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_bytes_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_65)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -994,7 +1063,7 @@ func Mtdb_stmt_bind_typed(arg1 uintptr, arg2 int32, arg3 int32, arg4 []byte, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_typed_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_typed_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1006,7 +1075,7 @@ func Mtdb_stmt_bind_block(arg1 uintptr, arg2 []byte, arg3 *uintptr) (_swig_ret i
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_block_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_block_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1028,7 +1097,7 @@ func Mtdb_stmt_execute(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr, ar
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_stmt_execute_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_60(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_execute_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_68(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	return swig_r
 }
 
@@ -1063,7 +1132,7 @@ func Mtdb_result_column_name(arg1 uintptr, arg2 int32, arg3 []byte, arg4 *int64,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_result_column_name_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_61)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_result_column_name_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1077,7 +1146,7 @@ func Mtdb_result_column_declared(arg1 uintptr, arg2 int32, arg3 []byte, arg4 *in
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_result_column_declared_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_result_column_declared_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1103,7 +1172,7 @@ func Mtdb_result_fetch(arg1 uintptr, arg2 []byte, arg3 int64, arg4 *int64, arg5 
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_result_fetch_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_1)), C.swig_type_64(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_result_fetch_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_1)), C.swig_type_72(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1171,7 +1240,7 @@ func Mtdb_block_add_integer(arg1 uintptr, arg2 int32, arg3 int64, arg4 *uintptr)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_block_add_integer_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_65(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_block_add_integer_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_73(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1180,7 +1249,7 @@ func Mtdb_block_add_int64(arg1 uintptr, arg2 int64, arg3 *uintptr) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_block_add_int64_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_66(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_block_add_int64_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_74(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1198,7 +1267,7 @@ func Mtdb_block_add_text(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_block_add_text_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_block_add_text_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1211,7 +1280,7 @@ func Mtdb_block_add_typed(arg1 uintptr, arg2 int32, arg3 []byte, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_block_add_typed_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_block_add_typed_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1232,7 +1301,7 @@ func Mtdb_block_copy(arg1 uintptr, arg2 []byte, arg3 *int64, arg4 *uintptr) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_block_copy_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_block_copy_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1259,7 +1328,7 @@ func Mtdb_tx_begin(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 uintptr, arg5 *u
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_tx_begin_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_70(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_tx_begin_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_78(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	return swig_r
 }
 
@@ -1269,7 +1338,7 @@ func Mtdb_tx_commit(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_tx_commit_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_71(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_tx_commit_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_79(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1286,7 +1355,7 @@ func Mtdb_tx_savepoint(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret int3
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_tx_savepoint_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_tx_savepoint_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1298,7 +1367,7 @@ func Mtdb_tx_rollback_to(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_tx_rollback_to_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_tx_rollback_to_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1310,7 +1379,7 @@ func Mtdb_tx_release_savepoint(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_tx_release_savepoint_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_tx_release_savepoint_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_82)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1336,7 +1405,7 @@ func Mtdb_db_exec(arg1 uintptr, arg2 string, arg3 string, arg4 []byte, arg5 int6
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_db_exec_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_3)), C.swig_type_78(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_db_exec_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_3)), C.swig_type_86(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1359,7 +1428,7 @@ func Mtdb_db_query(arg1 uintptr, arg2 string, arg3 string, arg4 []byte, arg5 int
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_db_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_3)), C.swig_type_82(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_db_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_3)), C.swig_type_90(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1390,7 +1459,7 @@ func Mtdb_migrator_add(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_migrator_add_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_add_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1423,7 +1492,7 @@ func Mtdb_migrator_plan(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_migrator_plan_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2)), C.swig_type_89(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_plan_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_2)), C.swig_type_97(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1442,7 +1511,7 @@ func Mtdb_migrator_migrate(arg1 uintptr, arg2 string, arg3 string, arg4 int64, a
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_migrator_migrate_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_2)), C.swig_type_92(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_migrate_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_2)), C.swig_type_100(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1461,7 +1530,7 @@ func Mtdb_migrator_undo(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_migrator_undo_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_2)), C.swig_type_95(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_undo_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_2)), C.swig_type_103(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1479,7 +1548,7 @@ func Mtdb_migrator_status(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, a
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_migrator_status_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1)), C.swig_type_97(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_status_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1)), C.swig_type_105(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1494,7 +1563,7 @@ func Mtdb_migrator_validate(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr,
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_migrator_validate_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), C.swig_type_99(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_validate_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1)), C.swig_type_107(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1512,7 +1581,7 @@ func Mtdb_migrator_run(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int32)(C._wrap_mtdb_migrator_run_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.swig_type_103(_swig_i_5), C.uintptr_t(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_run_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.swig_type_111(_swig_i_5), C.uintptr_t(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1540,7 +1609,7 @@ func Mtdb_events_poll(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 []byte, arg5 
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_events_poll_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_104(_swig_i_1), C.uintptr_t(_swig_i_2), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_events_poll_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_112(_swig_i_1), C.uintptr_t(_swig_i_2), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1571,7 +1640,7 @@ func Mtdb_tenant_stats(arg1 uintptr, arg2 string, arg3 *uintptr, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_tenant_stats_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_tenant_stats_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

@@ -1139,6 +1139,47 @@ int _wrap_mtdb_tenant_copy_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, 
 }
 
 
+int _wrap_mtdb_tenant_rename_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, mtdb_error **_swig_go_5) {
+  mtdb_db *arg1 = (mtdb_db *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  char *arg4 = (char *) 0 ;
+  int64_t arg5 ;
+  int64_t arg6 ;
+  mtdb_cancel *arg7 = (mtdb_cancel *) 0 ;
+  mtdb_error **arg8 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_db *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  
+  arg4 = (char *)_swig_go_2.p;
+  arg5 = _swig_go_2.n;
+  
+  arg6 = (int64_t)_swig_go_3; 
+  arg7 = (mtdb_cancel *)_swig_go_4; 
+  arg8 = (mtdb_error **)_swig_go_5; 
+  
+  result = (mtdb_status)mtdb_tenant_rename(arg1,(char const *)arg2,arg3,(char const *)arg4,arg5,arg6,arg7,arg8);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
 int _wrap_mtdb_tenant_drop_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   char *arg2 = (char *) 0 ;
@@ -1384,6 +1425,101 @@ int _wrap_mtdb_conn_insert_id_mtdb_raw(mtdb_conn *_swig_go_0, long long *_swig_g
   
   result = (mtdb_status)mtdb_conn_insert_id(arg1,arg2,arg3);
   _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_conn_use_mtdb_raw(mtdb_conn *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_error **_swig_go_4) {
+  mtdb_conn *arg1 = (mtdb_conn *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  int64_t arg4 ;
+  mtdb_cancel *arg5 = (mtdb_cancel *) 0 ;
+  mtdb_error **arg6 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_conn *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  arg4 = (int64_t)_swig_go_2; 
+  arg5 = (mtdb_cancel *)_swig_go_3; 
+  arg6 = (mtdb_error **)_swig_go_4; 
+  
+  result = (mtdb_status)mtdb_conn_use(arg1,(char const *)arg2,arg3,arg4,arg5,arg6);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_conn_reset_mtdb_raw(mtdb_conn *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, mtdb_error **_swig_go_3) {
+  mtdb_conn *arg1 = (mtdb_conn *) 0 ;
+  int64_t arg2 ;
+  mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
+  mtdb_error **arg4 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_conn *)_swig_go_0; 
+  arg2 = (int64_t)_swig_go_1; 
+  arg3 = (mtdb_cancel *)_swig_go_2; 
+  arg4 = (mtdb_error **)_swig_go_3; 
+  
+  result = (mtdb_status)mtdb_conn_reset(arg1,arg2,arg3,arg4);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_conn_current_mtdb_raw(mtdb_conn *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, _goslice_ _swig_go_3, long long *_swig_go_4, mtdb_error **_swig_go_5) {
+  mtdb_conn *arg1 = (mtdb_conn *) 0 ;
+  int64_t arg2 ;
+  mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
+  void *arg4 = (void *) 0 ;
+  int64_t arg5 ;
+  int64_t *arg6 = (int64_t *) 0 ;
+  mtdb_error **arg7 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_conn *)_swig_go_0; 
+  arg2 = (int64_t)_swig_go_1; 
+  arg3 = (mtdb_cancel *)_swig_go_2; 
+  
+  arg4 = (void *)_swig_go_3.array;
+  arg5 = _swig_go_3.len;
+  
+  arg6 = (int64_t *)_swig_go_4; 
+  arg7 = (mtdb_error **)_swig_go_5; 
+  
+  result = (mtdb_status)mtdb_conn_current(arg1,arg2,arg3,arg4,arg5,arg6,arg7);
+  _swig_go_result = result; 
+  
+  
+  
+  
   
   
   

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+#include "backends/mysql/backend.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "backends/mysql/mysql.hpp"
+#include "base/text.hpp"
+
+namespace mtdb::backends::mysql {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+constexpr base::milliseconds lock_pause(5), lock_pause_max(50);
+
+constexpr db::Reserved reserved_names[] = {
+    {"mysql", db::Reserved::Match::whole, "a database of the server's own"},
+    {"sys", db::Reserved::Match::whole, "a database of the server's own"},
+    {"performance_schema", db::Reserved::Match::whole, "a database of the server's own"},
+    {"information_schema", db::Reserved::Match::whole, "a database of the server's own"},
+    {"public", db::Reserved::Match::whole, "the shared tables of gorm-multitenancy"},
+    {"ndbinfo", db::Reserved::Match::whole, "a database of the server's own"},
+    {"lost+found", db::Reserved::Match::whole, "a folder of the server's file system"},
+};
+
+constexpr db::Dialect server_dialect{
+    .name = "mysql",
+    .quote = '`',
+    .tenant_unit = db::Namespace::database,
+    .shares_connections = true,
+    .transactional_ddl = false,
+    .single_writer = false,
+    .concurrent_results = false,
+    .persistent = true,
+    .lexis = lexis,
+    .reserved = reserved_names,
+    .folds_names = false,
+    .ping = "SELECT 1",
+    .history =
+        {
+            .current_namespace = "",
+            .tables_query = "SELECT table_name FROM information_schema.tables WHERE table_schema=DATABASE()",
+            .flyway_integer = "INT",
+            .flyway_timestamp = "TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP",
+            .flyway_primary_key_inline = false,
+            .golang_columns = "(version bigint not null primary key, dirty boolean not null)",
+            .golang_index = false,
+            .flyway_user = "SUBSTRING_INDEX(USER(), '@', 1)",
+            // A lock's name has at most 64 characters; those of the tools begin otherwise.
+            .lock_query = "SELECT GET_LOCK(CONCAT('mtdb.migrate:', IF(CHAR_LENGTH(DATABASE()) <= 51, DATABASE(),"
+                          " SHA1(DATABASE()))), 0)",
+            .unlock_query = "SELECT RELEASE_LOCK(CONCAT('mtdb.migrate:', IF(CHAR_LENGTH(DATABASE()) <= 51, DATABASE(),"
+                            " SHA1(DATABASE()))))",
+        },
+};
+
+constexpr std::string_view not_system = " NOT IN ('mysql','sys','performance_schema','information_schema') ";
+
+// Within an Operation. Throws what the server says, or why the wait is over.
+Reply checked(Session& session, Operation& operation, Reply reply) {
+    operation.settle();
+    if (reply.kind != Reply::Kind::error) return reply;
+    if (operation.over()) throw operation.error("the server").with_effect(Effect::unknown);
+    throw server_error(reply.error).with_effect(session.broken() ? Effect::unknown : Effect::none);
+}
+
+Reply run(Session& session, std::string_view sql, const Wait& wait) {
+    wait.check("the server");
+    Operation operation(session, wait, Operation::Kill::allowed);
+    return checked(session, operation, session.run(sql));
+}
+
+Rows select(Session& session, std::string_view sql, const Wait& wait) {
+    wait.check("the server");
+    Operation operation(session, wait, Operation::Kill::allowed);
+    Rows rows;
+    checked(session, operation, session.select(sql, rows));
+    return rows;
+}
+
+bool has_database(Session& session, const std::string& name, const Wait& wait) {
+    // Compared as bytes: the catalogue's collation folds case.
+    return !select(session,
+                   "SELECT 1 FROM information_schema.schemata WHERE schema_name=" + literal(name) +
+                       " AND BINARY schema_name=BINARY " + literal(name),
+                   wait)
+                .empty();
+}
+
+class Names final : public db::TenantCursor {
+public:
+    explicit Names(Rows rows) : rows_(std::move(rows)) {}
+    std::optional<std::string> next() override {
+        if (at_ == rows_.size()) return std::nullopt;
+        return std::move(rows_[at_++].front());
+    }
+
+private:
+    Rows rows_;
+    std::size_t at_ = 0;
+};
+
+Error unknown(const std::string& name) {
+    return Error(Code::tenant_unknown, "there is no database '" + base::excerpt(name) + "'");
+}
+
+}  // namespace
+
+const db::Dialect& dialect() noexcept { return server_dialect; }
+
+ServerBackend::ServerBackend(const db::Url& url, const db::Settings& settings)
+    : conninfo_(std::make_shared<const Conninfo>(Conninfo::read(url, settings))),
+      shared_(settings.text("tenant.shared")),
+      drop_batch_(static_cast<std::size_t>(std::max<int64_t>(settings.integer("drop.batch"), 1))) {}
+
+std::shared_ptr<const Conninfo> ServerBackend::conninfo_for(const db::Place& place) const {
+    if (place.server.empty()) return conninfo_;
+    return std::make_shared<const Conninfo>(conninfo_->changed(place.server));
+}
+
+std::unique_ptr<db::Connection> ServerBackend::open(const db::Place& place, const Wait& wait) {
+    wait.check("a connection to the server");
+    std::shared_ptr<const Conninfo> conninfo = conninfo_for(place);
+    const bool own = place.path.empty() && (!place.server.empty() || !conninfo->database.empty());
+    const std::string database = own ? conninfo->database : "information_schema";
+    auto session = std::make_unique<Session>(std::move(conninfo), database, wait);
+    return std::make_unique<Connection>(std::move(session), own);
+}
+
+std::unique_ptr<Session> ServerBackend::session_for(const db::Place& place, const Wait& wait) const {
+    wait.check("a connection to the server");
+    return std::make_unique<Session>(conninfo_for(place), std::string(), wait);
+}
+
+// The tenant's database; never one of the server's own or the shared one.
+std::string ServerBackend::database_of(const db::Place& place, const Session& session) const {
+    const std::string& name = place.path.empty() ? session.conninfo().database : place.path;
+    if (is_system(name))
+        throw Error(Code::permission, "database '" + base::excerpt(name) + "' is the server's own");
+    if (!shared_.empty() && base::equal_fold(name, shared_))
+        throw Error(Code::permission, "database '" + base::excerpt(name) + "' holds the shared tables");
+    check_name(name, session.folds_names());
+    return name;
+}
+
+// One creator at a time, by the lock that gorm-multitenancy would take for a name of ours.
+void ServerBackend::lock(Session& session, std::string_view name, const Wait& wait) const {
+    const std::string key = literal("mtdb:" + std::string(name));
+    const std::string query = "SELECT GET_LOCK(IF(LENGTH(" + key + ")<=64," + key + ",SHA1(" + key + ")),0)";
+    for (base::milliseconds pause = lock_pause;; pause = std::min(pause * 2, lock_pause_max)) {
+        const Rows got = select(session, query, wait);
+        if (!got.empty() && got.front().front() == "1") return;
+        wait.check("another creation of the same tenant");
+        wait.pause(pause);
+    }
+}
+
+void ServerBackend::create(const db::Place& place, const Wait& wait) {
+    const std::unique_ptr<Session> session = session_for(place, wait);
+    const std::string name = database_of(place, *session);
+    lock(*session, name, wait);
+    try {
+        run(*session, "CREATE DATABASE " + quoted(name) + " CHARACTER SET utf8mb4", wait);
+    } catch (const Error& error) {
+        if (error.code() == Code::exists)
+            throw error.with_message("there is a database '" + base::excerpt(name) + "'");
+        throw;
+    }
+}
+
+bool ServerBackend::exists(const db::Place& place, const Wait& wait) {
+    const std::unique_ptr<Session> session = session_for(place, wait);
+    return has_database(*session, database_of(place, *session), wait);
+}
+
+std::unique_ptr<db::TenantCursor> ServerBackend::list(const Wait& wait) {
+    const std::unique_ptr<Session> session = session_for({}, wait);
+    std::string query = "SELECT schema_name FROM information_schema.schemata WHERE LOWER(schema_name)";
+    query += not_system;
+    if (!shared_.empty()) query += "AND schema_name<>" + literal(shared_);
+    query += " ORDER BY BINARY schema_name";
+    return std::make_unique<Names>(select(*session, query, wait));
+}
+
+void ServerBackend::drop_tables(Session& session, const std::string& database, const Wait& wait) const {
+    run(session, "SET foreign_key_checks=0", wait);
+    const Rows tables = select(session,
+                               "SELECT table_name,table_type FROM information_schema.tables WHERE table_schema=" +
+                                   literal(database) + " AND BINARY table_schema=BINARY " + literal(database),
+                               wait);
+    for (const bool views : {true, false}) {
+        std::string names;
+        std::size_t count = 0;
+        const auto flush = [&] {
+            if (count == 0) return;
+            run(session, (views ? "DROP VIEW IF EXISTS " : "DROP TABLE IF EXISTS ") + names, wait);
+            names.clear();
+            count = 0;
+        };
+        for (const std::vector<std::string>& table : tables) {
+            if ((table[1] == "VIEW") != views) continue;
+            if (count > 0) names += ',';
+            names += quoted(database) + "." + quoted(table[0]);
+            if (++count == drop_batch_) flush();
+        }
+        flush();
+    }
+}
+
+void ServerBackend::drop(const db::Place& place, const Wait& wait) {
+    const std::unique_ptr<Session> session = session_for(place, wait);
+    const std::string name = database_of(place, *session);
+    if (!has_database(*session, name, wait)) throw unknown(name);
+    drop_tables(*session, name, wait);
+    run(*session, "DROP DATABASE " + quoted(name), wait);
+}
+
+// What RENAME TABLE leaves behind or breaks.
+void ServerBackend::check_movable(Session& session, const std::string& database, const Wait& wait) const {
+    const std::string name = literal(database);
+    struct Kind {
+        const char* query;
+        const char* what;
+    };
+    constexpr Kind kinds[] = {
+        {"SELECT table_name FROM information_schema.views WHERE table_schema=", "view"},
+        {"SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema=", "trigger"},
+        {"SELECT routine_name FROM information_schema.routines WHERE routine_schema=", "routine"},
+        {"SELECT event_name FROM information_schema.events WHERE event_schema=", "event"},
+    };
+    for (const Kind& kind : kinds) {
+        const Rows found = select(session, kind.query + name + " LIMIT 1", wait);
+        if (found.empty()) continue;
+        throw Error(Code::unsupported, "database '" + base::excerpt(database) + "' has the " + kind.what + " '" +
+                                           base::excerpt(found.front().front()) +
+                                           "', which cannot be renamed with it");
+    }
+}
+
+void ServerBackend::rename(const db::Place& place, const db::Place& target, const Wait& wait) {
+    if (place.server != target.server)
+        throw Error(Code::unsupported, "a tenant cannot be renamed to another server");
+    const std::unique_ptr<Session> session = session_for(place, wait);
+    const std::string from = database_of(place, *session);
+    const std::string to = database_of(target, *session);
+    lock(*session, to, wait);
+    const Rows facts = select(*session,
+                              "SELECT default_character_set_name,default_collation_name FROM "
+                              "information_schema.schemata WHERE schema_name=" +
+                                  literal(from) + " AND BINARY schema_name=BINARY " + literal(from),
+                              wait);
+    if (facts.empty()) throw unknown(from);
+    if (has_database(*session, to, wait))
+        throw Error(Code::exists, "there is a database '" + base::excerpt(to) + "'");
+    check_movable(*session, from, wait);
+    const Rows tables =
+        select(*session,
+               "SELECT table_name FROM information_schema.tables WHERE table_schema=" + literal(from) +
+                   " AND BINARY table_schema=BINARY " + literal(from),
+               wait);
+    run(*session,
+        "CREATE DATABASE " + quoted(to) + " CHARACTER SET " + facts.front()[0] + " COLLATE " + facts.front()[1],
+        wait);
+    // All tables move in one statement, so that none or all have.
+    std::string moves;
+    for (const std::vector<std::string>& table : tables) {
+        moves += moves.empty() ? "RENAME TABLE " : ",";
+        moves += quoted(from) + "." + quoted(table[0]) + " TO " + quoted(to) + "." + quoted(table[0]);
+    }
+    const auto empty = [&](const std::string& name) {
+        return select(*session,
+                      "SELECT 1 FROM information_schema.tables WHERE table_schema=" + literal(name) + " LIMIT 1",
+                      wait)
+            .empty();
+    };
+    try {
+        if (!moves.empty()) run(*session, moves, wait);
+    } catch (const Error& error) {
+        if (!session->broken() && error.effect() != Effect::unknown && empty(to))
+            run(*session, "DROP DATABASE " + quoted(to), Wait::forever());
+        throw;
+    }
+    if (!empty(from))
+        throw Error(Code::busy, "database '" + base::excerpt(from) + "' got new tables while it was renamed")
+            .with_effect(Effect::committed);
+    run(*session, "DROP DATABASE " + quoted(from), wait);
+}
+
+void ServerBackend::copy(db::Connection&, const db::Place&, const Wait&) {
+    throw Error(Code::unsupported, "mysql tenants cannot be copied");
+}
+
+std::unique_ptr<db::Backend> make(const db::Url& url, const db::Settings& settings) {
+    return std::make_unique<ServerBackend>(url, settings);
+}
+
+}  // namespace mtdb::backends::mysql

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include "backends/postgres/backend.hpp"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "backends/postgres/postgres.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace mtdb::backends::postgres {
+namespace {
+
+using Match = db::Reserved::Match;
+constexpr db::Reserved reserved[] = {
+    {"pg_", Match::beginning, "PostgreSQL keeps names that begin with pg_ for itself"},
+    {"public", Match::whole, "it is PostgreSQL's common schema"},
+    {"information_schema", Match::whole, "it is PostgreSQL's catalogue"},
+    {"postgres", Match::whole, "it is PostgreSQL's own database"},
+    {"template0", Match::whole, "it is PostgreSQL's own database"},
+    {"template1", Match::whole, "it is PostgreSQL's own database"},
+    {parking_schema, Match::whole, "connections without a tenant stand there"},
+};
+
+constexpr db::Dialect postgres_dialect{
+    .name = "postgres",
+    .quote = '"',
+    .tenant_unit = db::Namespace::schema,
+    .shares_connections = true,
+    .transactional_ddl = true,
+    .concurrent_results = false,
+    .lexis = lexis,
+    .reserved = reserved,
+    .history =
+        {
+            .current_namespace = {},
+            .tables_query = "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
+                            " ON n.oid = c.relnamespace WHERE n.nspname = pg_catalog.current_schema()"
+                            " AND c.relkind IN ('r', 'p') ORDER BY 1",
+            .flyway_integer = "INTEGER",
+            .flyway_timestamp = "TIMESTAMP NOT NULL DEFAULT now()",
+            .flyway_primary_key_inline = false,
+            .golang_columns = "(version bigint not null primary key, dirty boolean not null)",
+            .golang_index = false,
+            .flyway_user = "current_user",
+            // Two keys of 32 bits: the tools' locks have one of 64 bits, which is another space. The first is "mtdb".
+            .lock_query = "SELECT pg_catalog.pg_try_advisory_xact_lock(1836344418,"
+                          " pg_catalog.hashtext(pg_catalog.current_schema()::text))",
+        },
+};
+
+std::vector<std::string> names_in(std::string_view list) {
+    std::vector<std::string> names;
+    while (!list.empty()) {
+        const std::size_t comma = std::min(list.find(','), list.size());
+        if (const std::string_view name = base::trim(list.substr(0, comma)); !name.empty()) names.emplace_back(name);
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    return names;
+}
+
+PoolerOption pooler_of(const std::string& text) {
+    if (text == "none") return PoolerOption::none;
+    if (text == "session") return PoolerOption::session;
+    if (text == "transaction") return PoolerOption::transaction;
+    return PoolerOption::find_out;
+}
+
+Config config_of(const db::Settings& settings) {
+    Config config;
+    config.path_tail = ", pg_catalog";
+    for (const std::string& schema : names_in(settings.text("postgres.extensions")))
+        config.path_tail += ", " + quoted(schema);
+    config.path_tail += ", pg_temp";
+    config.copy_rows = settings.text("bulk") == "copy";
+    return config;
+}
+
+std::vector<std::string> own_names(const db::Settings& settings) {
+    std::vector<std::string> names = names_in(settings.text("postgres.extensions"));
+    if (std::string shared = settings.text("tenant.shared"); !shared.empty()) names.push_back(std::move(shared));
+    return names;
+}
+
+std::vector<std::string> with_name(std::vector<std::string> names, const std::string& name) {
+    if (!name.empty()) names.push_back(name);
+    return names;
+}
+
+std::shared_ptr<Connector> connector_of(const db::Url& url, const db::Settings& settings, bool databases) {
+    Keywords keywords = parse_target(url.target);
+    ConnectOptions options = ConnectOptions::read(settings);
+    if (options.has_password()) keywords.erase("password");
+    const bool parked = !databases && settings.text("tenancy") != "server";
+    auto connector =
+        std::make_shared<Connector>(std::move(keywords), std::move(options),
+                                    pooler_of(settings.text("postgres.pooler")), parked, config_of(settings));
+    connector->serve_type_names();
+    return connector;
+}
+
+}  // namespace
+
+Backend::Backend(const db::Url& url, const db::Settings& settings)
+    : databases_(settings.text("tenancy") == "database"),
+      batch_(settings.integer("drop.batch")),
+      retry_{settings.integer("retry.max"), base::milliseconds(settings.integer("retry.interval_ms")),
+             base::milliseconds(settings.integer("retry.interval_max_ms"))},
+      protected_(databases_ ? with_name(own_names(settings), parse_target(url.target).contains("dbname")
+                                                                 ? parse_target(url.target).at("dbname")
+                                                                 : std::string())
+                            : own_names(settings)),
+      connector_(connector_of(url, settings, databases_)) {}
+
+const db::Dialect& Backend::dialect() const { return postgres_dialect; }
+
+std::string Backend::name_of(const db::Place& place) const {
+    return is_database(place) ? connector_->database_of(place.server) : place.path;
+}
+
+Connector::Admin Backend::admin(const db::Place& place, const Wait& wait) {
+    return connector_->admin(place.server, is_database(place) ? Connector::Where::beside : Connector::Where::database,
+                             wait);
+}
+
+// Again after a failure that may pass and changed nothing: longer each time, and differently for everyone.
+template <class Work>
+decltype(auto) Backend::with_retries(const Wait& wait, Work&& work) {
+    base::milliseconds pause = retry_.interval;
+    std::minstd_rand jitter(static_cast<uint32_t>(base::Clock::now().time_since_epoch().count()));
+    for (int64_t retries = 0;; ++retries) {
+        try {
+            return work();
+        } catch (const Error& error) {
+            if (!error.retryable() || error.code() == Code::timeout || retries >= retry_.max || wait.over()) throw;
+        }
+        const int64_t half = pause.count() / 2;
+        wait.pause(
+            base::milliseconds(pause.count() - half + (half > 0 ? static_cast<int64_t>(jitter()) % (half + 1) : 0)));
+        pause = std::min(pause * 2, retry_.interval_max);
+    }
+}
+
+std::unique_ptr<db::Connection> Backend::open(const db::Place& place, const Wait& wait) {
+    try {
+        return connector_->open(place.server, wait);
+    } catch (const Error& error) {
+        if (!databases_ || error.sqlstate() != "3D000") throw;
+        throw error.with_code(Code::tenant_unknown);
+    }
+}
+
+void Backend::create(const db::Place& place, const Wait& wait) {
+    const std::string name = name_of(place);
+    protected_.check(name, "created");
+    with_retries(wait, [&] {
+        const Connector::Admin connection = admin(place, wait);
+        is_database(place) ? create_database(*connection, name, wait) : create_schema(*connection, name, wait);
+    });
+}
+
+bool Backend::exists(const db::Place& place, const Wait& wait) {
+    const std::string name = name_of(place);
+    return with_retries(wait, [&] {
+        const Connector::Admin connection = admin(place, wait);
+        return is_database(place) ? database_exists(*connection, name, wait) : schema_exists(*connection, name, wait);
+    });
+}
+
+void Backend::drop(const db::Place& place, const Wait& wait) {
+    const std::string name = name_of(place);
+    protected_.check(name, "dropped");
+    with_retries(wait, [&] {
+        const Connector::Admin connection = admin(place, wait);
+        is_database(place) ? drop_database(*connection, name, wait) : drop_schema(*connection, name, batch_, wait);
+    });
+}
+
+void Backend::rename(const db::Place& place, const db::Place& target, const Wait& wait) {
+    const std::string name = name_of(place);
+    const std::string next = name_of(target);
+    protected_.check(name, "renamed");
+    protected_.check(next, "a tenant's new name");
+    if (!is_database(place) && place.server != target.server)
+        throw Error(Code::unsupported, "a schema cannot be renamed to one on another server");
+    with_retries(wait, [&] {
+        const Connector::Admin connection = admin(place, wait);
+        is_database(place) ? rename_database(*connection, name, next, wait)
+                           : rename_schema(*connection, name, next, wait);
+    });
+}
+
+void Backend::copy(db::Connection&, const db::Place&, const Wait&) {
+    throw Error(Code::unsupported, "postgres tenants are not copied");
+}
+
+std::unique_ptr<db::TenantCursor> Backend::list(const Wait& wait) {
+    return with_retries(wait, [&] {
+        return list_names(connector_->admin({}, Connector::Where::database, wait), connector_, databases_, protected_,
+                          wait);
+    });
+}
+
+std::unique_ptr<db::Backend> make(const db::Url& url, const db::Settings& settings) {
+    return std::make_unique<Backend>(url, settings);
+}
+
+}  // namespace mtdb::backends::postgres
