@@ -282,8 +282,13 @@ void Conn::reset(const Wait& wait) { use(home_ != nullptr ? *home_ : tenant_, wa
 std::string Conn::current(const Wait& wait) {
     return entered([&] {
         check_usable();
-        if (!shared_) return tenant_;
+        if (!shared_ || !db_->tenants_are_namespaces()) return tenant_;
         keep_open_rows(wait);
+        // A lease that has sent nothing still stands where the one before it stood.
+        if (!answered_) {
+            const auto first = connection().prepare(db_->dialect().ping, nullptr, wait);
+            tracked(db::Control::none, [&] { first->run(wait); });
+        }
         const std::string place = tracked(db::Control::none, [&] { return connection().standing(wait); });
         const std::optional<std::string> tenant = db_->tenant_at(place);
         if (!tenant) throw Error(Code::tenant_unknown, "the session stands in no tenant's place");

@@ -46,6 +46,11 @@ public:
     const Options& options() const noexcept { return options_; }
     const db::Dialect& dialect() const noexcept { return backend_->dialect(); }
     bool portable() const noexcept { return portable_; }
+    // False where each tenant's connections are its own: they stand nowhere else.
+    bool tenants_are_namespaces() const noexcept {
+        return tenancy_ == Tenancy::schema ||
+               (tenancy_ == Tenancy::database && dialect().tenant_unit == db::Namespace::database);
+    }
     int64_t result_buffer_max() const noexcept { return result_buffer_max_; }
     bool shutting_down() const noexcept { return shutdown_.load(std::memory_order_acquire); }
     void check_open() const;

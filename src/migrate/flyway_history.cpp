@@ -39,7 +39,11 @@ FlywayTexts flyway_texts(const std::string& table, const db::Dialect& dialect) {
     texts.insert = "INSERT INTO " + place + " (" + name("installed_rank") + ", " + name("version") +
                    ", " + name("description") + ", " + name("type") + ", " + name("script") + ", " +
                    name("checksum") + ", " + name("installed_by") + ", " + name("execution_time") +
-                   ", " + name("success") + ") VALUES (" + placeholders(9, dialect) + ")";
+                   ", " + name("success") + ") VALUES (" + placeholders(1, 6, dialect) + ", " +
+                   std::string(history.flyway_user) + ", " + placeholders(7, 8, dialect) + ")";
+    texts.turn = "UPDATE " + place + " SET " + name("success") + " = " + placeholders(1, 1, dialect) + ", " +
+                 name("execution_time") + " = COALESCE(" + placeholders(2, 2, dialect) + ", " +
+                 name("execution_time") + ") WHERE " + name("installed_rank") + " = " + placeholders(3, 3, dialect);
     return texts;
 }
 

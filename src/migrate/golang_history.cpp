@@ -16,7 +16,7 @@ GolangTexts golang_texts(const std::string& table, const db::Dialect& dialect) {
                          " (version)";
     texts.read = "SELECT h.version, h.dirty FROM " + place + " AS h LIMIT 2";
     texts.clear = "DELETE FROM " + place;
-    texts.insert = "INSERT INTO " + place + " (version, dirty) VALUES (" + placeholders(2, dialect) + ")";
+    texts.insert = "INSERT INTO " + place + " (version, dirty) VALUES (" + placeholders(1, 2, dialect) + ")";
     return texts;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "migrate/history.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/text.hpp"
@@ -66,10 +67,10 @@ std::string qualified(std::string_view name, const db::Dialect& dialect) {
     return quoted(dialect.history.current_namespace, dialect) + "." + quoted(name, dialect);
 }
 
-std::string placeholders(int32_t count, const db::Dialect& dialect) {
+std::string placeholders(int32_t first, int32_t last, const db::Dialect& dialect) {
     std::string out;
-    for (int32_t index = 1; index <= count; ++index) {
-        if (index > 1) out += ", ";
+    for (int32_t index = first; index <= last; ++index) {
+        if (index > first) out += ", ";
         out += dialect.lexis.style == db::PlaceholderStyle::dollar ? "$" + std::to_string(index) : "?";
     }
     return out;
@@ -224,9 +225,8 @@ void History::append(HistoryView& view, const Applied& row, int64_t execution_ms
     insert.bind(5, Value::text(row.script), Lifetime::borrowed);
     insert.bind(6, row.checksum ? Value::integer(*row.checksum) : Value::null(),
                 Lifetime::borrowed);
-    insert.bind(7, Value::text(""), Lifetime::borrowed);
-    insert.bind(8, Value::integer(execution_ms), Lifetime::borrowed);
-    insert.bind(9, Value::integer(row.success ? 1 : 0), Lifetime::borrowed);
+    insert.bind(7, Value::integer(execution_ms), Lifetime::borrowed);
+    insert.bind(8, Value::integer(row.success ? 1 : 0), Lifetime::borrowed);
     insert.run(wait);
     insert.clear_bindings();
     view.rank_max = row.rank;
@@ -234,17 +234,30 @@ void History::append(HistoryView& view, const Applied& row, int64_t execution_ms
     view.rows.push_back(row);
 }
 
-void History::set_version(HistoryView& view, int64_t version, const Wait& wait) {
+void History::turn(HistoryView& view, int64_t rank, bool success, std::optional<int64_t> execution_ms,
+                   const Wait& wait) {
+    using db::Lifetime;
+    using db::Value;
+    db::Statement& turn = prepared(turn_, texts_.flyway.turn, wait);
+    turn.bind(1, Value::integer(success ? 1 : 0), Lifetime::borrowed);
+    turn.bind(2, execution_ms ? Value::integer(*execution_ms) : Value::null(), Lifetime::borrowed);
+    turn.bind(3, Value::integer(rank), Lifetime::borrowed);
+    turn.run(wait);
+    const auto row = std::ranges::find(view.rows, rank, &Applied::rank);
+    if (row != view.rows.end()) row->success = success;
+}
+
+void History::set_version(HistoryView& view, int64_t version, bool dirty, const Wait& wait) {
     create(view, wait);
     prepared(clear_, texts_.golang.clear, wait).run(wait);
-    if (version >= 0) {
+    if (version >= 0 || dirty) {  // golang-migrate too writes -1 when it is dirty
         db::Statement& insert = prepared(insert_, texts_.golang.insert, wait);
         insert.bind(1, db::Value::integer(version), db::Lifetime::copied);
-        insert.bind(2, db::Value::integer(0), db::Lifetime::copied);
+        insert.bind(2, db::Value::integer(dirty ? 1 : 0), db::Lifetime::copied);
         insert.run(wait);
     }
     view.version = version;
-    view.dirty = false;
+    view.dirty = dirty;
 }
 
 }  // namespace mtdb::migrate

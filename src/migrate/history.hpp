@@ -54,7 +54,7 @@ struct HistoryOptions {
 
 struct FlywayTexts {
     std::string table;
-    std::string create_table, create_index, read, count, insert;
+    std::string create_table, create_index, read, count, insert, turn;
 };
 FlywayTexts flyway_texts(const std::string& table, const db::Dialect& dialect);
 void read_flyway(db::Connection& connection, const FlywayTexts& texts, const Wait& wait,
@@ -110,20 +110,25 @@ public:
     // will write.
     bool changed(const HistoryView& view, const Wait& wait);
 
-    // These need an open transaction, make the table when it is not there, and bring `view` up to
-    // date.
+    // Makes the table when it is not there. Where definitions commit by themselves: before the transaction that
+    // is to write.
+    void create(HistoryView& view, const Wait& wait);
+    // These need an open transaction and bring `view` up to date; the first and the last make the table when it is
+    // not there.
     void append(HistoryView& view, const Applied& row, int64_t execution_ms, const Wait& wait);
-    void set_version(HistoryView& view, int64_t version, const Wait& wait);
+    // Of the row with that rank; without a time the row keeps its own.
+    void turn(HistoryView& view, int64_t rank, bool success, std::optional<int64_t> execution_ms,
+              const Wait& wait);
+    void set_version(HistoryView& view, int64_t version, bool dirty, const Wait& wait);
 
 private:
     HistoryView look(const Wait& wait);
-    void create(HistoryView& view, const Wait& wait);
     db::Statement& prepared(std::unique_ptr<db::Statement>& slot, std::string_view text,
                             const Wait& wait);
 
     const HistoryTexts& texts_;
     db::Connection& connection_;
-    std::unique_ptr<db::Statement> tables_, count_, insert_, clear_;
+    std::unique_ptr<db::Statement> tables_, count_, insert_, turn_, clear_;
 };
 
 // Liberal readings of a cell.
@@ -133,8 +138,8 @@ std::string text_of(const db::Value& value);
 // The quoted name, in the dialect's present namespace.
 std::string quoted(std::string_view name, const db::Dialect& dialect);
 std::string qualified(std::string_view name, const db::Dialect& dialect);
-// "?, ?" or "$1, $2".
-std::string placeholders(int32_t count, const db::Dialect& dialect);
+// Of parameters `first` to `last`: "?, ?" or "$1, $2".
+std::string placeholders(int32_t first, int32_t last, const db::Dialect& dialect);
 void execute(db::Connection& connection, const std::string& text, const Wait& wait);
 // A failed reading of a table that lacks columns: never taken for an empty history.
 Error unreadable(const std::string& table, const char* tool, const Error& cause);

@@ -77,6 +77,7 @@ public:
 private:
     std::shared_ptr<const Source> source_;
     Options options_;
+    db::Dialect dialect_;
     HistoryTexts texts_;
 };
 

@@ -172,10 +172,11 @@ bool before_in_utf16(std::string_view a, std::string_view b) noexcept {
     return weight(*x) < weight(*y);
 }
 
-Body make_body(const std::string& name, std::string text, Placeholders placeholders) {
+Body make_body(const std::string& name, std::string text, Placeholders placeholders,
+               const db::Dialect& dialect) {
     Body body{stored_script(name), std::move(text), {}, std::nullopt};
     try {
-        body.split = split(body.text);
+        body.split = split(body.text, dialect);
         const auto placeholder = placeholders == Placeholders::refused ? find_placeholder(body.text)
                                                                        : std::string_view::npos;
         if (placeholder != std::string_view::npos) {

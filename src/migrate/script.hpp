@@ -36,7 +36,8 @@ struct Script {
     const std::string& name() const { return up ? up->name : down->name; }
 };
 
-Body make_body(const std::string& name, std::string text, Placeholders placeholders);
+Body make_body(const std::string& name, std::string text, Placeholders placeholders,
+               const db::Dialect& dialect = {});
 
 // Flyway's checksum: CRC-32 over the lines without their ends, without one leading byte order mark.
 int32_t flyway_checksum(std::string_view text) noexcept;

@@ -106,7 +106,7 @@ Layout Source::detect(std::span<const File> files) {
     return golang != nullptr ? Layout::golang : Layout::flyway;
 }
 
-void Source::load_flyway(const std::string& folder, std::span<const File> files) {
+void Source::load_flyway(const std::string& folder, std::span<const File> files, const db::Dialect& dialect) {
     Duplicates duplicates;
     std::vector<Version> seen;
     std::vector<std::pair<Version, Body>> undos;
@@ -124,7 +124,7 @@ void Source::load_flyway(const std::string& folder, std::span<const File> files)
             throw Error(Code::unsupported, "'" + file.path + "' is " + std::string(name.what) +
                                                ", which is not supported")
                 .with_script(file.path);
-        Body body = make_body(file.path, read(folder, file.path), Placeholders::refused);
+        Body body = make_body(file.path, read(folder, file.path), Placeholders::refused, dialect);
         const Version version = name.version.empty() ? Version() : Version::parse(name.version);
         const std::string key = canonical(version, seen);
         if (!version.empty()) seen.push_back(version);
@@ -156,7 +156,7 @@ void Source::load_flyway(const std::string& folder, std::span<const File> files)
     }
 }
 
-void Source::load_golang(const std::string& folder, std::span<const File> files) {
+void Source::load_golang(const std::string& folder, std::span<const File> files, const db::Dialect& dialect) {
     Duplicates duplicates;
     std::map<uint64_t, Script> by_number;
     for (const File& file : files) {
@@ -172,7 +172,7 @@ void Source::load_golang(const std::string& folder, std::span<const File> files)
         duplicates.add("version " + std::to_string(name->version) + (name->up ? " up" : " down"),
                        file.path);
         Script& script = by_number[name->version];
-        Body body = make_body(file.path, read(folder, file.path), Placeholders::literal);
+        Body body = make_body(file.path, read(folder, file.path), Placeholders::literal, dialect);
         if (name->up || !script.up) {
             script.description = name->identifier;
             std::ranges::replace(script.description, '_', ' ');
@@ -210,7 +210,8 @@ void Source::finish() {
     fingerprint_ = base::stable_hash64(marks);
 }
 
-std::shared_ptr<const Source> Source::from_folder(const std::string& folder, LayoutChoice choice) {
+std::shared_ptr<const Source> Source::from_folder(const std::string& folder, LayoutChoice choice,
+                                                  const db::Dialect& dialect) {
     std::shared_ptr<Source> source(new Source());
     const auto files = list(folder);
     switch (choice) {
@@ -225,14 +226,15 @@ std::shared_ptr<const Source> Source::from_folder(const std::string& folder, Lay
             break;
     }
     if (source->layout_ == Layout::flyway)
-        source->load_flyway(folder, files);
+        source->load_flyway(folder, files, dialect);
     else
-        source->load_golang(folder, files);
+        source->load_golang(folder, files, dialect);
     source->finish();
     return source;
 }
 
-std::shared_ptr<const Source> Source::from_inline(std::span<const InlineScript> scripts) {
+std::shared_ptr<const Source> Source::from_inline(std::span<const InlineScript> scripts,
+                                                  const db::Dialect& dialect) {
     std::shared_ptr<Source> source(new Source());
     for (const InlineScript& given : scripts) {
         Script script;
@@ -250,8 +252,8 @@ std::shared_ptr<const Source> Source::from_inline(std::span<const InlineScript> 
             if (text != nullptr && !base::valid_utf8(*text))
                 throw Error(Code::invalid_argument,
                             "the script of version '" + script.version.text() + "' is not UTF-8");
-        script.up = make_body("V" + stem, given.up, Placeholders::literal);
-        if (given.down) script.down = make_body("U" + stem, *given.down, Placeholders::literal);
+        script.up = make_body("V" + stem, given.up, Placeholders::literal, dialect);
+        if (given.down) script.down = make_body("U" + stem, *given.down, Placeholders::literal, dialect);
         source->scripts_.push_back(std::move(script));
     }
     source->finish();

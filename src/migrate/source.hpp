@@ -30,16 +30,18 @@ struct InlineScript {
     std::optional<std::string> down;
 };
 
-// An ordered set of scripts that never changes: made once, used for every tenant from every thread.
+// An ordered set of scripts that never changes: made once, used for every tenant from every thread. Its scripts are
+// split as the dialect of those tenants has it.
 class Source {
 public:
     // Reads the folder now. Throws Error: not_found (no such folder), io, invalid_argument (both
     // layouts, duplicates, text that is not UTF-8), unsupported (a file that Flyway would act on
     // and this library cannot).
-    static std::shared_ptr<const Source> from_folder(const std::string& folder,
-                                                     LayoutChoice choice);
+    static std::shared_ptr<const Source> from_folder(const std::string& folder, LayoutChoice choice,
+                                                     const db::Dialect& dialect = {});
     // Throws Error(invalid_argument) for a bad version, Error(exists) for two of one version.
-    static std::shared_ptr<const Source> from_inline(std::span<const InlineScript> scripts);
+    static std::shared_ptr<const Source> from_inline(std::span<const InlineScript> scripts,
+                                                     const db::Dialect& dialect = {});
 
     Layout layout() const noexcept { return layout_; }
     std::span<const Script> scripts() const noexcept {
@@ -67,8 +69,8 @@ private:
     static std::vector<File> list(const std::string& folder);
     static Layout detect(std::span<const File> files);
     static std::string read(const std::string& folder, const std::string& path);
-    void load_flyway(const std::string& folder, std::span<const File> files);
-    void load_golang(const std::string& folder, std::span<const File> files);
+    void load_flyway(const std::string& folder, std::span<const File> files, const db::Dialect& dialect);
+    void load_golang(const std::string& folder, std::span<const File> files, const db::Dialect& dialect);
     void finish();
 
     Layout layout_ = Layout::flyway;

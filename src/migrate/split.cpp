@@ -5,6 +5,8 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "db/facts.hpp"
+#include "db/lexer.hpp"
 
 namespace mtdb::migrate {
 
@@ -39,37 +41,39 @@ struct Statement {
     bool deletes = false;
 };
 
-class Splitter {
-public:
-    explicit Splitter(std::string_view text) : text_(text) {
+std::string upper(std::string_view text) {
+    std::string out(text);
+    std::ranges::transform(out, out.begin(), [](char c) {
+        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    });
+    return out;
+}
+
+// A text that is being cut up, and what came of it.
+class Cut {
+protected:
+    explicit Cut(std::string_view text) : text_(text) {
         if (text_.starts_with(byte_order_mark)) text_.remove_prefix(byte_order_mark.size());
         cut_ = text.size() - text_.size();
     }
+    Cut(const Cut&) = delete;
+    Cut& operator=(const Cut&) = delete;
+    ~Cut() = default;
 
-    Split run() {
+    void require_no_nul() {
         if (const auto nul = text_.find('\0'); nul != std::string_view::npos)
             fail(nul, "the script holds a NUL byte");
-        for (Token token = next(); token.kind != TokenKind::end; token = next()) {
-            if (is_sign(token, ';')) continue;
-            ++out_.statements;
-            add(read_statement(token));
-        }
-        if (vacuums_ > 0 && vacuums_ < out_.statements)
-            fail(vacuum_at_,
-                 "VACUUM cannot share a script with other statements: it runs outside a "
-                 "transaction");
-        out_.vacuum = vacuums_ > 0;
-        return std::move(out_);
     }
-
-private:
-    static constexpr std::size_t head_max = 8;
 
     [[noreturn]] void fail(std::size_t offset, const std::string& what) {
         const auto position = position_of(offset);
         throw Error(Code::migration_failed, what)
             .with_statement(out_.statements)
             .with_position(position.line, position.column);
+    }
+
+    [[noreturn]] void fail_control(std::size_t offset, std::string_view word) {
+        fail(offset, upper(word) + " is not allowed: a script runs in one transaction of its own");
     }
 
     // Counts on from the last offset asked for, so a whole script costs one pass.
@@ -83,6 +87,46 @@ private:
         seen_ = offset;
         return at_seen_;
     }
+
+    void add_piece(std::size_t offset, std::size_t size, const std::string& destroys) {
+        const auto position = position_of(offset);
+        if (!destroys.empty()) {
+            if (!out_.destructive.empty()) out_.destructive += ", ";
+            out_.destructive += destroys + " (line " + std::to_string(position.line) + ")";
+        }
+        out_.pieces.push_back({offset + cut_, size, out_.statements, position});
+    }
+
+    std::string_view text_;
+    Split out_;
+
+private:
+    std::size_t cut_ = 0;  // bytes of the byte order mark
+    std::size_t seen_ = 0;
+    base::Position at_seen_;
+};
+
+class Splitter : Cut {
+public:
+    explicit Splitter(std::string_view text) : Cut(text) {}
+
+    Split run() {
+        require_no_nul();
+        for (Token token = next(); token.kind != TokenKind::end; token = next()) {
+            if (is_sign(token, ';')) continue;
+            ++out_.statements;
+            add(read_statement(token));
+        }
+        if (vacuums_ > 0 && vacuums_ < out_.statements)
+            fail(vacuum_at_,
+                 "VACUUM cannot share a script with other statements: it runs outside a "
+                 "transaction");
+        out_.outside = vacuums_ > 0;
+        return std::move(out_);
+    }
+
+private:
+    static constexpr std::size_t head_max = 8;
 
     std::string_view view(const Token& token) const {
         return text_.substr(token.offset, token.size);
@@ -190,18 +234,14 @@ private:
         const Token& first = statement.head.front();
         for (const auto word : transaction_words) {
             if (!is_word(first, word)) continue;
-            fail(first.offset, upper(view(first)) +
-                                   " is not allowed: a script runs in one transaction of its own");
+            fail_control(first.offset, view(first));
         }
         if (set_foreign_keys(statement)) return;
         if (is_word(first, "vacuum")) {
             ++vacuums_;
             vacuum_at_ = first.offset;
         }
-        const auto position = position_of(first.offset);
-        note_destructive(statement, position.line);
-        out_.pieces.push_back(
-            {first.offset + cut_, statement.stop - first.offset, out_.statements, position});
+        add_piece(first.offset, statement.stop - first.offset, destroys(statement));
     }
 
     // PRAGMA [schema.]foreign_keys = value, or (value).
@@ -229,44 +269,235 @@ private:
         return true;
     }
 
-    void note_destructive(const Statement& statement, int64_t line) {
+    std::string destroys(const Statement& statement) const {
         const Token& first = statement.head.front();
-        std::string what;
-        if (is_word(first, "drop")) {
-            what = statement.head.size() > 1 ? "DROP " + upper(view(statement.head[1])) : "DROP";
-        } else if (is_word(first, "truncate")) {
-            what = "TRUNCATE";
-        } else if (is_word(first, "alter") && statement.drops) {
-            what = "ALTER TABLE DROP COLUMN";
-        } else if ((is_word(first, "delete") || (is_word(first, "with") && statement.deletes)) &&
-                   !statement.where) {
-            what = "DELETE without WHERE";
-        }
-        if (what.empty()) return;
-        if (!out_.destructive.empty()) out_.destructive += ", ";
-        out_.destructive += what + " (line " + std::to_string(line) + ")";
+        if (is_word(first, "drop"))
+            return statement.head.size() > 1 ? "DROP " + upper(view(statement.head[1])) : "DROP";
+        if (is_word(first, "truncate")) return "TRUNCATE";
+        if (is_word(first, "alter") && statement.drops) return "ALTER TABLE DROP COLUMN";
+        const bool deletes = is_word(first, "delete") || (is_word(first, "with") && statement.deletes);
+        return deletes && !statement.where ? "DELETE without WHERE" : "";
     }
 
-    static std::string upper(std::string_view text) {
-        std::string out(text);
-        std::ranges::transform(out, out.begin(), [](char c) {
-            return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-        });
-        return out;
-    }
-
-    std::string_view text_;
-    std::size_t cut_ = 0;  // bytes of the byte order mark
     std::size_t at_ = 0;
-    std::size_t seen_ = 0;
-    base::Position at_seen_;
     int64_t vacuums_ = 0;
     std::size_t vacuum_at_ = 0;
-    Split out_;
+};
+
+// A server's script: db::Lexer knows what quotes and comments, db::facts_of() where a routine ends.
+class ServerSplitter : Cut {
+public:
+    ServerSplitter(std::string_view text, const db::Dialect& dialect)
+        : Cut(text),
+          lexis_(dialect.lexis),
+          in_transaction_(dialect.transactional_ddl),
+          client_delimiters_(dialect.lexis.hash_comments) {}
+
+    Split run() {
+        require_no_nul();
+        while (skip_to_statement()) {
+            ++out_.statements;
+            if (delimiter_ == ";")
+                read_statement();
+            else
+                read_delimited();
+        }
+        if (!alone_.empty() && out_.statements > 1) {
+            out_.statements = alone_number_;
+            fail(alone_at_, alone_ + " cannot share a script with other statements: it runs outside a transaction");
+        }
+        out_.outside = !in_transaction_ || !alone_.empty();
+        return std::move(out_);
+    }
+
+private:
+    using Token = db::Token;
+    using Kind = db::Token::Kind;
+
+    struct Words {
+        std::vector<Token> first;
+        std::string dropped;  // ALTER TABLE: what it drops that holds rows
+        bool where = false;   // outside parentheses, as the next
+        bool deletes = false;
+        bool concurrently = false;
+        bool is(std::size_t index, std::string_view word) const {
+            return index < first.size() && first[index].is(word);
+        }
+    };
+
+    // Leaves at_ at the first token of a statement; false at the end.
+    bool skip_to_statement() {
+        for (;;) {
+            db::Lexer lexer(text_.substr(at_), lexis_);
+            const Token token = lexer.next();
+            if (token.kind == Kind::end) {
+                if (!token.closed) fail_unclosed(at_);
+                return false;
+            }
+            const std::size_t begin = at_ + token.offset;
+            if (text_.substr(begin).starts_with(delimiter_)) {
+                at_ = begin + delimiter_.size();
+            } else if (token.kind == Kind::semicolon) {
+                at_ = begin + 1;
+            } else if (client_delimiters_ && token.is("DELIMITER")) {
+                take_delimiter(begin + token.text.size());
+            } else {
+                at_ = begin;
+                refuse_client_command(token, begin);
+                return true;
+            }
+        }
+    }
+
+    // The rest of the line names it, up to a blank.
+    void take_delimiter(std::size_t offset) {
+        const std::size_t end = std::min(text_.find('\n', offset), text_.size());
+        const std::string_view rest = base::trim(text_.substr(offset, end - offset));
+        delimiter_ = rest.substr(0, rest.find_first_of(" \t"));
+        if (delimiter_.empty()) fail(offset, "DELIMITER names none");
+        at_ = end;
+    }
+
+    void refuse_client_command(const Token& token, std::size_t offset) {
+        if (!token.is('\\')) return;
+        const std::string_view rest = text_.substr(offset, 30);
+        if (client_delimiters_ && rest.starts_with("\\N")) return;  // NULL
+        fail(offset, "'" + base::excerpt(rest.substr(0, rest.find_first_of(" \t\r\n;"))) +
+                         "' is a command of a client program, not SQL");
+    }
+
+    db::StatementFacts facts_at(std::size_t offset, std::size_t end) {
+        try {
+            return db::facts_of(text_.substr(offset, end - offset), lexis_);
+        } catch (const Error&) {
+            fail_unclosed(offset);
+        }
+    }
+
+    // The first thing behind `offset` that runs to the end of the text.
+    [[noreturn]] void fail_unclosed(std::size_t offset) {
+        db::Lexer lexer(text_.substr(offset), lexis_);
+        std::size_t behind = offset;  // the token before
+        Token token = lexer.next();
+        for (; token.kind != Kind::end && token.closed; token = lexer.next())
+            behind = offset + token.offset + token.text.size();
+        if (token.kind == Kind::end) fail(std::min(text_.find("/*", behind), text_.size()), "a comment is not closed");
+        fail(offset + token.offset,
+             token.kind == Kind::quoted_name ? "a quoted name is not closed" : "a string is not closed");
+    }
+
+    void read_statement() {
+        const db::StatementFacts facts = facts_at(at_, text_.size());
+        const std::size_t begin = at_ + facts.begin;
+        add_piece(begin, facts.end - facts.begin, inspect(begin, at_ + facts.end, facts));
+        at_ += facts.tail;
+    }
+
+    // Up to the client's delimiter, which may end a word too.
+    void read_delimited() {
+        const std::size_t begin = at_;
+        db::Lexer lexer(text_.substr(begin), lexis_);
+        std::size_t mark = text_.find(delimiter_, begin);
+        std::size_t stop = begin;
+        for (;;) {
+            const Token token = lexer.next();
+            if (!token.closed) fail_unclosed(begin);
+            if (token.kind == Kind::end) {
+                at_ = text_.size();
+                break;
+            }
+            const std::size_t from = begin + token.offset, to = from + token.text.size();
+            if (mark < from) mark = text_.find(delimiter_, from);
+            if (mark < to && token.kind != Kind::string && token.kind != Kind::quoted_name) {
+                if (mark > from) stop = mark;
+                at_ = mark + delimiter_.size();
+                break;
+            }
+            stop = to;
+        }
+        const std::size_t end = at_;
+        std::string destroys;
+        for (std::size_t part = begin; part < stop;) {
+            const db::StatementFacts facts = facts_at(part, stop);
+            if (facts.end == 0) break;
+            std::string more = inspect(part + facts.begin, part + facts.end, facts);
+            if (destroys.empty()) destroys = std::move(more);
+            part += facts.tail;
+        }
+        at_ = end;
+        add_piece(begin, stop - begin, destroys);
+    }
+
+    // Refuses what a script may not hold; returns what the statement destroys.
+    std::string inspect(std::size_t begin, std::size_t end, const db::StatementFacts& facts) {
+        if (facts.control != db::Control::none) fail_control(begin, facts.verb);
+        Words words;
+        db::Lexer lexer(text_.substr(begin, end - begin), lexis_);
+        int64_t depth = 0;
+        Token before;
+        for (Token token = lexer.next(); token.kind != Kind::end; before = token, token = lexer.next()) {
+            refuse_client_command(token, begin + token.offset);
+            if (token.is('(')) ++depth;
+            if (token.is(')')) --depth;
+            const bool word = token.kind == Kind::word || token.kind == Kind::quoted_name;
+            if (word && words.first.size() < first_max) words.first.push_back(token);
+            if (depth == 0 && word) note(words, before, token);
+            const bool through_client = (token.is("STDIN") && before.is("FROM")) || (token.is("STDOUT") && before.is("TO"));
+            if (words.is(0, "COPY") && through_client)
+                fail(begin, "COPY " + upper(before.text) + " " + upper(token.text) +
+                                " is not allowed: a script has no data beside its statements");
+            // It would take the history's own row into a transaction that nobody commits.
+            if (!in_transaction_ && words.is(0, "SET") && token.is("AUTOCOMMIT"))
+                fail(begin, "SET AUTOCOMMIT is not allowed: the statements of a script commit one by one");
+        }
+        if (facts.alone && in_transaction_ && alone_.empty()) {
+            alone_ = facts.verb;
+            if (words.first.size() > 1 && facts.verb != "VACUUM") alone_ += " " + upper(words.first[1].text);
+            if (words.concurrently) alone_ += " CONCURRENTLY";
+            alone_at_ = begin;
+            alone_number_ = out_.statements;
+        }
+        return destroys(words);
+    }
+
+    static void note(Words& words, const Token& before, const Token& token) {
+        words.where = words.where || token.is("WHERE");
+        words.deletes = words.deletes || token.is("DELETE");
+        words.concurrently = words.concurrently || token.is("CONCURRENTLY");
+        if (!before.is("DROP") || !words.is(0, "ALTER") || !words.is(1, "TABLE")) return;
+        if (std::ranges::none_of(rowless, [&](auto name) { return token.is(name); }))
+            words.dropped = token.is("PARTITION") ? "PARTITION" : "COLUMN";
+    }
+
+    static std::string destroys(const Words& words) {
+        if (words.is(0, "DROP")) return words.first.size() > 1 ? "DROP " + upper(words.first[1].text) : "DROP";
+        if (words.is(0, "TRUNCATE")) return "TRUNCATE";
+        if (!words.dropped.empty()) return "ALTER TABLE DROP " + words.dropped;
+        const bool deletes = words.is(0, "DELETE") || (words.is(0, "WITH") && words.deletes);
+        return deletes && !words.where ? "DELETE without WHERE" : "";
+    }
+
+    static constexpr std::size_t first_max = 4;
+    // What ALTER TABLE and ALTER COLUMN drop without losing a row's values.
+    static constexpr std::array<std::string_view, 12> rowless = {"CONSTRAINT", "NOT",     "DEFAULT", "INDEX",
+                                                                 "KEY",        "PRIMARY", "FOREIGN", "CHECK",
+                                                                 "IDENTITY",   "EXPRESSION", "PERIOD", "SYSTEM"};
+
+    const db::Lexis& lexis_;
+    const bool in_transaction_;
+    const bool client_delimiters_;  // of the client whose scripts these are
+    std::string delimiter_ = ";";
+    std::size_t at_ = 0;
+    std::string alone_;  // the first statement that cannot run in a transaction
+    std::size_t alone_at_ = 0;
+    int64_t alone_number_ = 0;
 };
 
 }  // namespace
 
-Split split(std::string_view text) { return Splitter(text).run(); }
+Split split(std::string_view text, const db::Dialect& dialect) {
+    // A grammar with names in brackets is that of files.
+    return dialect.lexis.bracket_quotes ? Splitter(text).run() : ServerSplitter(text, dialect).run();
+}
 
 }  // namespace mtdb::migrate

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "db/backend.hpp"
 
 namespace mtdb::migrate {
 
@@ -24,12 +25,13 @@ struct Split {
     std::vector<Piece> pieces;         // what runs, in order; without `PRAGMA foreign_keys = ...`
     int64_t statements = 0;            // all of them
     std::optional<bool> foreign_keys;  // the script sets them: off when any of its settings says so
-    bool vacuum = false;               // nothing but VACUUM: it runs outside a transaction
+    bool outside = false;              // it does not run in a transaction: it cannot, or nothing here would
     std::string destructive;  // what it destroys, such as "DROP TABLE (line 3)"; empty: nothing
 };
 
 // Throws Error(migration_failed) with statement and position: an unterminated string, comment or
-// trigger, transaction control, VACUUM among other statements, a NUL byte.
-Split split(std::string_view text);
+// trigger, transaction control, what runs outside a transaction among other statements, what only a
+// client program understands, a NUL byte.
+Split split(std::string_view text, const db::Dialect& dialect = {});
 
 }  // namespace mtdb::migrate

@@ -403,3 +403,130 @@ TEST_CASE("repeatables run after the versions and again when they change") {
                                                     "3|NULL|view|SQL|R__view.sql"});
     fs::remove_all(folder);
 }
+
+namespace {
+
+// A database whose definitions commit by themselves, and one whose lock is a query; both on SQLite.
+mtdb::db::Dialect unsafe_dialect() {
+    mtdb::db::Dialect dialect = mtdb::test::sqlite_dialect;
+    dialect.transactional_ddl = false;
+    dialect.history.flyway_user = "'me'";
+    dialect.history.lock_query = "SELECT 1";
+    dialect.history.unlock_query = "SELECT 1";
+    return dialect;
+}
+
+Runner unsafe_runner(const std::vector<InlineScript>& scripts, Options options = {}) {
+    return Runner(Source::from_inline(scripts), std::move(options), unsafe_dialect());
+}
+
+const std::vector<InlineScript> stumbling = {
+    {"1", "a", "CREATE TABLE a (x);", "DROP TABLE a; DROP TABLE nowhere;"},
+    {"2", "b", "CREATE TABLE b (x);\nINSERT INTO nowhere VALUES (1);", "DROP TABLE b;"},
+};
+std::vector<InlineScript> mended() {
+    auto scripts = stumbling;
+    scripts[1].up = "CREATE TABLE IF NOT EXISTS b (x);";
+    return scripts;
+}
+
+}  // namespace
+
+TEST_CASE("where nothing undoes a script, Flyway's history says that it failed until it is done") {
+    BareConnection db;
+    Progress progress;
+    const auto error = error_of(
+        [&] { unsafe_runner(stumbling).migrate(db, Wait::forever(), Target::latest(), progress); });
+    CHECK(error.code() == Code::migration_failed);
+    CHECK(error.statement() == 2);
+    CHECK(error.line() == 2);
+    CHECK(error.effect() == mtdb::Effect::committed);
+    CHECK(progress.done == 1);
+    const std::string rows = "SELECT installed_rank, version, type, installed_by, success FROM flyway_schema_history";
+    CHECK(db.rows(rows) == Texts{"1|1|SQL|me|1", "2|2|SQL|me|0"});
+    CHECK(db.rows("SELECT name FROM sqlite_master WHERE name = 'b'") == Texts{"b"});
+    CHECK(error_of([&] { migrate(unsafe_runner(mended()), db); }).code() == Code::migration_dirty);
+    db.run("DELETE FROM flyway_schema_history WHERE installed_rank = 2");
+    CHECK(migrate(unsafe_runner(mended()), db) == 1);
+    CHECK(db.rows(rows) == Texts{"1|1|SQL|me|1", "2|2|SQL|me|1"});
+    CHECK(unsafe_runner(mended()).validate(db, Wait::forever()).empty());
+    CHECK_FALSE(db.in_transaction());
+}
+
+TEST_CASE("where nothing undoes a script, a failed undo marks the row that it was to take back") {
+    BareConnection db;
+    const Runner runner = unsafe_runner(mended());
+    CHECK(migrate(runner, db) == 2);
+    CHECK(undo(runner, db, "1") == 1);
+    const std::string rows = "SELECT installed_rank, version, type, success FROM flyway_schema_history";
+    CHECK(db.rows(rows) == Texts{"1|1|SQL|1", "2|2|SQL|1", "3|2|DELETE|1"});
+    const auto error = error_of([&] { undo(runner, db, "empty"); });
+    CHECK(error.statement() == 2);
+    CHECK(error.effect() == mtdb::Effect::committed);
+    CHECK(db.rows(rows) == Texts{"1|1|SQL|0", "2|2|SQL|1", "3|2|DELETE|1"});
+    CHECK(error_of([&] { undo(runner, db, "empty"); }).code() == Code::migration_dirty);
+    CHECK(error_of([&] { migrate(runner, db); }).code() == Code::migration_dirty);
+}
+
+TEST_CASE("where nothing undoes a script, golang-migrate's version is dirty until it is done") {
+    BareConnection db;
+    CHECK(error_of([&] { migrate(unsafe_runner(stumbling, golang()), db); }).effect() == mtdb::Effect::committed);
+    CHECK(db.rows("SELECT version, dirty FROM schema_migrations") == Texts{"2|1"});
+    CHECK(error_of([&] { migrate(unsafe_runner(mended(), golang()), db); }).code() == Code::migration_dirty);
+    db.run("UPDATE schema_migrations SET version = 1, dirty = 0");
+    CHECK(migrate(unsafe_runner(mended(), golang()), db) == 1);
+    CHECK(db.rows("SELECT version, dirty FROM schema_migrations") == Texts{"2|0"});
+    CHECK(undo(unsafe_runner(mended(), golang()), db, "1") == 1);
+    CHECK_THROWS_AS(undo(unsafe_runner(mended(), golang()), db, "empty"), mtdb::Error);
+    CHECK(db.rows("SELECT version, dirty FROM schema_migrations") == Texts{"-1|1"});
+}
+
+TEST_CASE("a failure before the history says so has no effect") {
+    BareConnection db;
+    db.run("CREATE TABLE flyway_schema_history (installed_rank, version, description, type, script, checksum, "
+           "installed_on, success)");  // a row cannot be written
+    const auto error = error_of([&] { migrate(unsafe_runner(three), db); });
+    CHECK(error.effect() == mtdb::Effect::none);
+    CHECK(db.rows("SELECT name FROM sqlite_master WHERE name = 'people'").empty());
+}
+
+TEST_CASE("a lock that somebody else holds is polled until the deadline") {
+    for (const bool of_session : {true, false}) {
+        CAPTURE(of_session);
+        BareConnection db;
+        auto dialect = unsafe_dialect();
+        dialect.transactional_ddl = !of_session;
+        dialect.history.lock_query = "SELECT 0";
+        if (!of_session) dialect.history.unlock_query = {};
+        const Runner runner(Source::from_inline(three), {}, dialect);
+        Progress progress;
+        const Wait wait{mtdb::Deadline::in(std::chrono::milliseconds(60)), nullptr, nullptr};
+        const auto error = error_of([&] { runner.migrate(db, wait, Target::latest(), progress); });
+        CHECK(error.code() == Code::migration_locked);
+        CHECK(error.effect() == mtdb::Effect::none);
+        CHECK(error.retryable());
+        CHECK(db.rows("SELECT name FROM sqlite_master").empty());
+        CHECK_FALSE(db.in_transaction());
+    }
+}
+
+TEST_CASE("a lock that becomes free is taken, and what was done meanwhile is not done again") {
+    for (const bool of_session : {true, false}) {
+        CAPTURE(of_session);
+        BareConnection db;
+        db.run("CREATE TEMP TABLE held (left)");
+        db.run("INSERT INTO held VALUES (2)");
+        auto dialect = unsafe_dialect();
+        dialect.transactional_ddl = !of_session;
+        dialect.history.lock_query = "UPDATE held SET left = left - 1 RETURNING left < 0";
+        if (!of_session) {
+            dialect.history.lock_query = "SELECT 1";
+            dialect.history.unlock_query = {};
+        }
+        const Runner runner(Source::from_inline(three), {}, dialect);
+        CHECK(migrate(runner, db) == 3);
+        CHECK(migrate(runner, db) == 0);
+        CHECK(db.rows("SELECT count(*), max(installed_rank) FROM flyway_schema_history WHERE success") ==
+              Texts{"3|3"});
+    }
+}

@@ -11,16 +11,38 @@ using namespace mtdb::migrate;
 
 namespace {
 
-std::vector<std::string> pieces(const std::string& text) {
+// As the two kinds of server have it.
+constexpr mtdb::db::Dialect dollars{
+    .name = "dollars",
+    .lexis = {.style = mtdb::db::PlaceholderStyle::dollar,
+              .backtick_quotes = false,
+              .bracket_quotes = false,
+              .nested_comments = true,
+              .dollar_quotes = true,
+              .escape_strings = true,
+              .question_operators = true,
+              .named_sigils = ""},
+};
+constexpr mtdb::db::Dialect backslashes{
+    .name = "backslashes",
+    .transactional_ddl = false,
+    .lexis = {.style = mtdb::db::PlaceholderStyle::question,
+              .bracket_quotes = false,
+              .backslash_escapes = true,
+              .hash_comments = true,
+              .named_sigils = ""},
+};
+
+std::vector<std::string> pieces(const std::string& text, const mtdb::db::Dialect& dialect = {}) {
     std::vector<std::string> out;
-    for (const Piece& piece : split(text).pieces)
+    for (const Piece& piece : split(text, dialect).pieces)
         out.push_back(text.substr(piece.offset, piece.size));
     return out;
 }
 
-mtdb::Error error_of(const std::string& text) {
+mtdb::Error error_of(const std::string& text, const mtdb::db::Dialect& dialect = {}) {
     try {
-        split(text);
+        split(text, dialect);
     } catch (const mtdb::Error& error) {
         return error;
     }
@@ -135,7 +157,121 @@ TEST_CASE("foreign key pragmas are taken out and vacuum stands alone") {
     }
     CHECK_FALSE(split("PRAGMA foreign_keys").foreign_keys);
     CHECK_FALSE(split("PRAGMA foreign_key_check").foreign_keys);
-    CHECK(split("VACUUM;").vacuum);
-    CHECK_FALSE(split("SELECT 1").vacuum);
+    CHECK(split("VACUUM;").outside);
+    CHECK_FALSE(split("SELECT 1").outside);
     CHECK(error_of("SELECT 1;\nVACUUM").line() == 2);
+}
+
+TEST_CASE("a server's script is split by its own quotes and comments") {
+    CHECK(pieces("SELECT $$;$$; SELECT $a$ $$; $a$; SELECT E'it\\';'", dollars) ==
+          Texts{"SELECT $$;$$", "SELECT $a$ $$; $a$", "SELECT E'it\\';'"});
+    CHECK(pieces("SELECT 1 /* a; /* b; */ c; */; SELECT a[1:2] -- d;\n", dollars) ==
+          Texts{"SELECT 1", "SELECT a[1:2]"});
+    CHECK(pieces("SELECT 'it\\'; SELECT 2", dollars) == Texts{"SELECT 'it\\'", "SELECT 2"});
+    CHECK(pieces("SELECT 'it\\';'; # a;\nSELECT \"b\\\";\"; SELECT `c;`", backslashes) ==
+          Texts{"SELECT 'it\\';'", "SELECT \"b\\\";\"", "SELECT `c;`"});
+    CHECK(pieces("/*!40101 SET NAMES utf8 */; SELECT 1", backslashes) ==
+          Texts{"/*!40101 SET NAMES utf8 */", "SELECT 1"});
+    CHECK(pieces(";; -- nothing\n", dollars).empty());
+    CHECK(pieces("", backslashes).empty());
+    const auto found = split("\xEF\xBB\xBFSELECT 1;\n\n  SELECT 2", dollars);
+    REQUIRE(found.pieces.size() == 2);
+    CHECK(found.pieces[1].position == mtdb::base::Position{3, 3});
+    CHECK(found.pieces[1].offset == 16);
+    CHECK(found.pieces[1].number == 2);
+}
+
+TEST_CASE("a routine of a server is one statement whatever its body holds") {
+    const std::string atomic =
+        "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END";
+    CHECK(pieces(atomic + "; SELECT 1", dollars) == Texts{atomic, "SELECT 1"});
+    const std::string dollar = "CREATE FUNCTION g() RETURNS int LANGUAGE sql AS $f$ SELECT 1; SELECT 2; $f$";
+    CHECK(pieces(dollar + "; SELECT 1;", dollars) == Texts{dollar, "SELECT 1"});
+    const std::string procedure =
+        "CREATE PROCEDURE p() BEGIN IF 1 THEN SELECT 1; END IF; WHILE 0 DO SELECT 2; END WHILE; END";
+    CHECK(pieces(procedure + "; SELECT 3", backslashes) == Texts{procedure, "SELECT 3"});
+}
+
+TEST_CASE("the delimiters of a client's script end its statements") {
+    const std::string procedure = "CREATE PROCEDURE p()\nBEGIN\n  SELECT '//'; -- //\n  SELECT 2;\nEND";
+    CHECK(pieces("SELECT 0;\nDELIMITER //\n" + procedure + "//\nSELECT 1 //\ndelimiter ;\nSELECT 2;", backslashes) ==
+          Texts{"SELECT 0", procedure, "SELECT 1", "SELECT 2"});
+    CHECK(pieces("DELIMITER $$\n" + procedure + "$$\nDELIMITER ;\nSELECT 1", backslashes) ==
+          Texts{procedure, "SELECT 1"});
+    CHECK(pieces("DELIMITER ;;\n" + procedure + ";;\n;;\nDELIMITER ;", backslashes) == Texts{procedure});
+    CHECK(pieces("DELIMITER //\nSELECT 1", backslashes) == Texts{"SELECT 1"});
+    CHECK(error_of("DELIMITER\nSELECT 1", backslashes).message() == "DELIMITER names none");
+    CHECK(error_of("DELIMITER //\nSELECT 1;\nCOMMIT //", backslashes).message().starts_with("COMMIT is not allowed"));
+}
+
+TEST_CASE("a server's script holds no transaction control and nothing of a client's") {
+    for (const char* text : {"BEGIN", "START TRANSACTION", "COMMIT", "END", "ABORT", "ROLLBACK", "SAVEPOINT a",
+                             "PREPARE TRANSACTION 'a'"}) {
+        CAPTURE(text);
+        const auto error = error_of("SELECT 1;\n" + std::string(text) + ";", dollars);
+        CHECK(error.code() == mtdb::Code::migration_failed);
+        CHECK(error.statement() == 2);
+        CHECK(error.line() == 2);
+        CHECK(error.message().find("is not allowed") != std::string::npos);
+    }
+    CHECK(error_of("SELECT 1;\n\\echo it's\nSELECT 2;", dollars).message() ==
+          "'\\echo' is a command of a client program, not SQL");
+    CHECK(error_of("\\i other.sql", dollars).line() == 1);
+    CHECK(error_of("SELECT 1 \\G", backslashes).message() == "'\\G' is a command of a client program, not SQL");
+    CHECK(pieces("SELECT \\N", backslashes).size() == 1);
+    CHECK(error_of("COPY a FROM stdin;\nit's\n\\.\n", dollars).message().starts_with("COPY FROM STDIN is not allowed"));
+    CHECK(error_of("COPY (SELECT 1) TO STDOUT", dollars).message().starts_with("COPY TO STDOUT is not allowed"));
+    CHECK(pieces("COPY a FROM '/a/file'", dollars).size() == 1);
+    CHECK(error_of("SET @@session.autocommit = 0", backslashes).message().starts_with("SET AUTOCOMMIT is not allowed"));
+}
+
+TEST_CASE("what a server cannot run in a transaction is a script of its own") {
+    CHECK(split("CREATE INDEX CONCURRENTLY i ON a (b);", dollars).outside);
+    CHECK(split("VACUUM a", dollars).outside);
+    CHECK_FALSE(split("CREATE INDEX i ON a (b)", dollars).outside);
+    const auto error = error_of("CREATE TABLE a (b int);\nCREATE INDEX CONCURRENTLY i ON a (b);\nSELECT 1", dollars);
+    CHECK(error.message() == "CREATE INDEX CONCURRENTLY cannot share a script with other statements: it runs outside a "
+                             "transaction");
+    CHECK(error.statement() == 2);
+    CHECK(error.line() == 2);
+    CHECK(error_of("VACUUM; VACUUM", dollars).message().starts_with("VACUUM cannot share"));
+    CHECK(split("SELECT 1", backslashes).outside);
+    CHECK(split("CREATE DATABASE a; SELECT 1", backslashes).outside);
+}
+
+TEST_CASE("what a server's script does not close is an error at its beginning") {
+    const struct {
+        const char* text;
+        const mtdb::db::Dialect& dialect;
+        int64_t line, column;
+        const char* message;
+    } vectors[] = {
+        {"SELECT 1;\n 'abc", dollars, 2, 2, "a string is not closed"},
+        {"SELECT 1, $a$ b; $$", dollars, 1, 11, "a string is not closed"},
+        {"SELECT \"abc", dollars, 1, 8, "a quoted name is not closed"},
+        {"SELECT 1;\n/* a /* b */", dollars, 2, 1, "a comment is not closed"},
+        {"SELECT 1 /* a", dollars, 1, 10, "a comment is not closed"},
+        {"SELECT `abc", backslashes, 1, 8, "a quoted name is not closed"},
+        {"DELIMITER //\nSELECT 1; SELECT 'a//", backslashes, 2, 18, "a string is not closed"},
+    };
+    for (const auto& vector : vectors) {
+        CAPTURE(vector.text);
+        const auto error = error_of(vector.text, vector.dialect);
+        CHECK(error.code() == mtdb::Code::migration_failed);
+        CHECK(error.message() == vector.message);
+        CHECK(error.line() == vector.line);
+        CHECK(error.column() == vector.column);
+    }
+}
+
+TEST_CASE("destructive statements of a server's script are named with their line") {
+    CHECK(split("DROP TABLE a;\nTRUNCATE b;\nDELETE FROM c;\nDELETE FROM d WHERE e", dollars).destructive ==
+          "DROP TABLE (line 1), TRUNCATE (line 2), DELETE without WHERE (line 3)");
+    CHECK(split("ALTER TABLE a DROP COLUMN b", dollars).destructive == "ALTER TABLE DROP COLUMN (line 1)");
+    CHECK(split("ALTER TABLE a ADD c int, DROP `b`", backslashes).destructive == "ALTER TABLE DROP COLUMN (line 1)");
+    CHECK(split("ALTER TABLE a DROP PARTITION p", backslashes).destructive == "ALTER TABLE DROP PARTITION (line 1)");
+    CHECK(split("ALTER TABLE a ALTER b DROP NOT NULL, DROP CONSTRAINT c", dollars).destructive.empty());
+    CHECK(split("ALTER TABLE a DROP INDEX b", backslashes).destructive.empty());
+    CHECK(split("INSERT INTO a VALUES ('DROP TABLE b')", dollars).destructive.empty());
+    CHECK(split("DELIMITER //\nDROP TABLE a //", backslashes).destructive == "DROP TABLE (line 2)");
 }

@@ -33,7 +33,7 @@ struct Conninfo {
     Tls tls = Tls::automatic;
     std::string tls_ca, tls_cert, tls_key;
     std::string sql_mode;  // empty: the server's
-    std::string application_name;
+    std::string application_name = "mtdb";
     std::chrono::milliseconds connect_timeout{10000};
     ZeroDates zero_dates = ZeroDates::null;
 

@@ -190,7 +190,10 @@ ConnectOptions ConnectOptions::read(const db::Settings& settings) {
     options.tls_ca = settings.text("tls.ca");
     options.tls_cert = settings.text("tls.cert");
     options.tls_key = settings.text("tls.key");
-    options.timeout = base::milliseconds(settings.integer("connect_timeout_ms"));
+    if (const int64_t time = settings.integer("connect_timeout_ms"); time > 0) {
+        options.timeout = base::milliseconds(time);
+        options.own_timeout = true;
+    }
     return options;
 }
 
@@ -204,7 +207,7 @@ ConnectPlan plan_connect(Keywords keywords, const ConnectOptions& options, Start
     ConnectPlan plan;
     plan.timeout = options.timeout;
     if (const auto seconds = whole_number(value_of(keywords, "connect_timeout"))) {
-        if (*seconds > 0) plan.timeout = base::milliseconds(std::min<int64_t>(*seconds, 86'400) * 1000);
+        if (*seconds > 0 && !options.own_timeout) plan.timeout = base::milliseconds(std::min<int64_t>(*seconds, 86'400) * 1000);
         keywords.erase("connect_timeout");
     }
     if (value_of(keywords, "target_session_attrs") != "prefer-standby") {

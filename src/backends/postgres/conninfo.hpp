@@ -32,6 +32,7 @@ struct ConnectOptions {
     std::string application_name;
     std::string tls_mode, tls_ca, tls_cert, tls_key;
     base::milliseconds timeout{10000};  // for one host
+    bool own_timeout = false;           // it was asked for: the url's does not count
 };
 
 enum class Startup {
