@@ -41,19 +41,32 @@ double percentile(std::vector<double>& values, double share) {
     return values[static_cast<std::size_t>(static_cast<double>(values.size() - 1) * share)];
 }
 
+namespace {
+
+std::vector<double> medians(int rounds, const std::vector<Side>& sides) {
+    std::vector<std::vector<double>> figures(sides.size());
+    for (int round = 0; round < rounds; ++round)
+        for (std::size_t i = 0; i < sides.size(); ++i) figures[i].push_back(sides[i]());
+    std::vector<double> middles;
+    for (std::vector<double>& values : figures) middles.push_back(median(std::move(values)));
+    return middles;
+}
+
+}  // namespace
+
 Figures in_turns_cold(int rounds, const Side& ours, const Side& peer) {
-    std::vector<double> our_figures, peer_figures;
-    for (int round = 0; round < rounds; ++round) {
-        our_figures.push_back(ours());
-        peer_figures.push_back(peer());
-    }
-    return {median(our_figures), median(peer_figures)};
+    const std::vector<double> figures = medians(rounds, {ours, peer});
+    return {figures[0], figures[1]};
 }
 
 Figures in_turns(int rounds, const Side& ours, const Side& peer) {
-    ours();
-    peer();
-    return in_turns_cold(rounds, ours, peer);
+    const std::vector<double> figures = in_turns(rounds, {ours, peer});
+    return {figures[0], figures[1]};
+}
+
+std::vector<double> in_turns(int rounds, const std::vector<Side>& sides) {
+    for (const Side& side : sides) side();
+    return medians(rounds, sides);
 }
 
 void fail(const std::string& what) { throw std::runtime_error(what); }

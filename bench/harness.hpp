@@ -42,6 +42,8 @@ using Side = std::function<double()>;  // runs one round and returns its figure
 // The medians of `rounds` rounds of each side, in turns, after one round of each to warm up.
 Figures in_turns(int rounds, const Side& ours, const Side& peer);
 Figures in_turns_cold(int rounds, const Side& ours, const Side& peer);  // without the warm-up
+// Likewise for any number of sides.
+std::vector<double> in_turns(int rounds, const std::vector<Side>& sides);
 double median(std::vector<double> values);
 double percentile(std::vector<double>& values, double share);  // sorts them
 
@@ -146,5 +148,14 @@ void write_contention();
 void migrate_noop();
 void migrate_first();
 void memory();
+void pg_point_read();
+void pg_switch_read();
+void pg_scan_block();
+void pg_bulk_insert();
+void my_switch_read();
+void my_scan_block();
+void my_bulk_insert();
+void many_tenants();
+void fairness();
 
 }  // namespace bench

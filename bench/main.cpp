@@ -26,6 +26,15 @@ constexpr Benchmark benchmarks[] = {
     {"migrate_noop", bench::migrate_noop},
     {"migrate_first", bench::migrate_first},
     {"memory", bench::memory},
+    {"pg_point_read", bench::pg_point_read},
+    {"pg_switch_read", bench::pg_switch_read},
+    {"pg_scan_block", bench::pg_scan_block},
+    {"pg_bulk_insert", bench::pg_bulk_insert},
+    {"my_switch_read", bench::my_switch_read},
+    {"my_scan_block", bench::my_scan_block},
+    {"my_bulk_insert", bench::my_bulk_insert},
+    {"many_tenants", bench::many_tenants},
+    {"fairness", bench::fairness},
 };
 
 bool known(std::string_view name) {

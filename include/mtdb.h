@@ -600,8 +600,8 @@ MTDB_API mtdb_status mtdb_tenant_drop(mtdb_db *db, const char *tenant, int64_t t
 
 /** Borrows a connection bound to one tenant.
  *
- * Where tenants share a server's connections, nothing is sent: a tenant that does not exist is TENANT_UNKNOWN at the first
- * statement, which then did not run.
+ * Where tenants share a server's connections, nothing is sent: a tenant that does not exist is TENANT_UNKNOWN at the
+ * first statement, which then did not run.
  * Waits at most timeout_ms in total: for a route, for a connection to come free, for a new one to open, for the tenant
  * to be migrated when a migrator is enabled in mode `auto`.
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
@@ -662,7 +662,8 @@ MTDB_API mtdb_status mtdb_conn_query(mtdb_conn *conn, const char *sql, int64_t s
                                      mtdb_error **err);
 
 /** Runs a text of several statements in order and stops at the first failure, which names statement, line and column.
- * Each statement commits by itself unless a transaction is open. Rows are dropped.
+ * Each statement commits by itself unless a transaction is open. Rows are dropped. A text with a NUL byte is refused
+ * before any of it runs.
  *
  * @param text  statements separated by semicolons, text_len bytes (-1: NUL-terminated); no parameters
  * @param[out] statements  how many ran; also written on failure, as the one output that is; may be NULL
@@ -703,8 +704,8 @@ MTDB_API mtdb_status mtdb_conn_use(mtdb_conn *conn, const char *tenant, int64_t 
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_conn_reset(mtdb_conn *conn, int64_t timeout_ms, mtdb_cancel *cancel, mtdb_error **err);
 
-/** The tenant that the session stands in now, asked of the server: after a USE or SET search_path of the program's own it
- * may be another one than the lease's, until the next statement, which the library pins first. Where each tenant has
+/** The tenant that the session stands in now, asked of the server: after a USE or SET search_path of the program's own
+ * it may be another one than the lease's, until the next statement, which the library pins first. Where each tenant has
  * connections of its own (SQLite, echo, tenancy `server`, PostgreSQL databases) it is the lease's tenant.
  *
  * @param timeout_ms  MTDB_DEFAULT: option `query_timeout_ms`

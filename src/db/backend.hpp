@@ -51,6 +51,8 @@ struct Dialect {
     bool transactional_ddl = true;
     // One writing transaction per place at a time: the pool hands out writer turns.
     bool single_writer = false;
+    // A script that runs in one go is one transaction: outside of one its statements run one by one.
+    bool atomic_scripts = false;
     // Several statements of one connection may be read at once; else an open result is kept in memory when the
     // next statement runs.
     bool concurrent_results = true;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "db/facts.hpp"
 #include "db/placeholders.hpp"
 #include "engine/db.hpp"
 #include "engine/table_rows.hpp"
@@ -128,8 +129,10 @@ void Conn::enter_late() {
 }
 
 void Conn::turn_away() {
+    const bool bound_to_nobody = unbound_;
     leave();
-    throw closed_lease();
+    if (!bound_to_nobody) throw closed_lease();
+    throw Error(Code::unavailable, "the lease lost its connection and got no other: close it and acquire a new one");
 }
 
 void Dependent::last_release() noexcept {
@@ -237,6 +240,7 @@ void Conn::surrender() noexcept {
 
 void Conn::close() {
     if (!enter_for_use()) return;
+    unbound_ = false;
     if (lease_) end_lease();
     leave();
 }
@@ -247,18 +251,21 @@ bool Conn::replaceable(const Error& error) const noexcept {
 }
 
 void Conn::replace(const Wait& wait) {
+    unbound_ = true;
     lease_.give_back();
     lease_ = db_->lease_anew(tenant_, wait, holder());
+    unbound_ = false;
 }
 
 // Inside, without a lease.
 void Conn::bind_to(std::string_view tenant, const Wait& wait) {
     if (home_ == nullptr) home_ = std::make_unique<const std::string>(tenant_);
     std::string next(tenant);
+    unbound_ = true;
     pool::Lease lease = db_->lease_for(tenant, wait, holder());
     lease_ = std::move(lease);
     tenant_ = std::move(next);
-    answered_ = false;
+    answered_ = unbound_ = false;
 }
 
 void Conn::use(std::string_view tenant, const Wait& wait) {
@@ -267,7 +274,7 @@ void Conn::use(std::string_view tenant, const Wait& wait) {
         Conn& conn;
         ~Leave() { conn.leave(); }
     } leave_at_end{*this};
-    if (options_.one_shot || (!lease_ && home_ == nullptr)) throw closed_lease();
+    if (options_.one_shot || (!lease_ && !unbound_)) throw closed_lease();
     db_->check_tenant(tenant);
     if (lease_ && (tx_ != TxState::none || connection().in_transaction()))
         throw Error(Code::invalid_state,
@@ -578,7 +585,9 @@ std::unique_ptr<db::Rows> Conn::run_returning(db::Statement& statement, const Wa
 std::unique_ptr<db::Rows> Conn::kept_rows(db::Statement& statement, const Wait& wait) {
     statement.settle_columns(wait);
     if (statement.column_count() == 0) {
-        statement.run(wait);
+        if (!shared_) statement.run(wait);  // a server ran it to tell its columns
+        while (shared_ && statement.next(wait)) {
+        }
         return nullptr;
     }
     auto table = std::make_unique<TableRows>(headings_of(statement));
@@ -676,14 +685,28 @@ Ref<Result> Conn::query(std::string_view sql, const db::BlockView* parameters, c
     });
 }
 
+// False: the backend has no such way. An error tells which statement it is about, as far as its place tells.
+bool Conn::run_at_once(std::string_view text, int64_t& statements, const Wait& wait) {
+    if (db_->dialect().atomic_scripts && !connection().in_transaction()) return false;
+    try {
+        return tracked(db::Control::none, [&] { return connection().run_script(text, statements, wait); });
+    } catch (const Error& error) {
+        if (error.statement() > 0 || error.line() <= 0) throw;
+        const std::size_t place = base::offset_of(text, {error.line(), error.column()});
+        int64_t number = 0;
+        for (std::size_t end = 0; end <= place && end < text.size(); ++number)
+            end += db::facts_of(text.substr(end), db_->dialect().lexis).tail;
+        throw error.with_statement(number);
+    }
+}
+
 void Conn::exec_script(std::string_view text, int64_t& statements, const Wait& wait) {
     return entered([&] {
         check_usable();
         statements = 0;
         check_script(text);
         keep_open_rows(wait);
-        const auto at_once = [&] { return connection().run_script(text, statements, wait); };
-        if (tracked(db::Control::none, at_once)) return;
+        if (run_at_once(text, statements, wait)) return;
         const std::string script(text);  // has a NUL behind it
         bool committed = false;          // by a statement before
         std::string_view rest = script;

@@ -237,6 +237,7 @@ private:
     void forget_open_rows(const pool::Compiled* compiled) noexcept;
     void relay_notices() noexcept;
     void bind_to(std::string_view tenant, const Wait& wait);
+    bool run_at_once(std::string_view text, int64_t& statements, const Wait& wait);
     // A statement was answered: the tenant and the connection are there.
     void prove() noexcept {
         if (!shared_) return;
@@ -296,6 +297,7 @@ private:
     LeaseOptions options_;
     pool::Lease lease_;
     const bool shared_;  // the connection is a server's, which other tenants use too
+    bool unbound_ = false;   // without a lease, though not closed: a new one was not to be had
     bool answered_ = false;  // a statement of this lease, where connections are shared
     Use* uses_ = nullptr;
     Result* open_rows_ = nullptr;  // the result that is being read, where only one can be

@@ -137,7 +137,7 @@ public:
     static base::milliseconds longer(base::milliseconds pause) { return std::min(pause * 2, pause_max); }
     // Half of it at least. Throws Error(migration_locked) at the deadline.
     static void rest(base::milliseconds pause, const Wait& wait) {
-        thread_local std::minstd_rand jitter{std::random_device{}()};
+        std::minstd_rand jitter(static_cast<uint32_t>(base::Clock::now().time_since_epoch().count()));
         const int64_t half = pause.count() / 2;
         wait.pause(base::milliseconds(half + static_cast<int64_t>(jitter()) % (half + 1)));
         if (wait.deadline.passed() && !wait.cancelled() && !wait.shut_down())

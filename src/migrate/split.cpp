@@ -442,7 +442,8 @@ private:
             const bool word = token.kind == Kind::word || token.kind == Kind::quoted_name;
             if (word && words.first.size() < first_max) words.first.push_back(token);
             if (depth == 0 && word) note(words, before, token);
-            const bool through_client = (token.is("STDIN") && before.is("FROM")) || (token.is("STDOUT") && before.is("TO"));
+            const bool through_client =
+                (token.is("STDIN") && before.is("FROM")) || (token.is("STDOUT") && before.is("TO"));
             if (words.is(0, "COPY") && through_client)
                 fail(begin, "COPY " + upper(before.text) + " " + upper(token.text) +
                                 " is not allowed: a script has no data beside its statements");

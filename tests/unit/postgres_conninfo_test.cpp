@@ -67,8 +67,8 @@ TEST_CASE("postgres conninfo: options become libpq's keywords") {
     CHECK(keyword("keepalives_idle", "host=h") == "30");
     CHECK(keyword("keepalives_idle", "host=h keepalives_idle=5") == "5");
     CHECK(keyword("options", "host=h options='-c a=b'").starts_with("-c a=b -c search_path=mtdb_parking "));
-    CHECK(plan("host=h", {}, pg::Startup::plain).attempts[0].keywords.at("options").find("search_path") ==
-          std::string::npos);
+    CHECK(plan("host=h", {}, pg::Startup::plain).attempts[0].keywords.at("options").find(
+              "search_path=\"$user\",public,pg_temp") != std::string::npos);
     CHECK_FALSE(plan("host=h", {}, pg::Startup::bare).attempts[0].keywords.contains("options"));
 }
 
@@ -94,6 +94,7 @@ TEST_CASE("postgres conninfo: hosts are tried one by one, each within the time l
     CHECK(two.attempts[1].keywords.at("port") == "2");
     CHECK(two.attempts[1].where == "'b:2'");
     CHECK(two.timeout == 7s);
+    CHECK(plan("host=h connect_timeout=7", {{"connect_timeout_ms", "1234"}}).timeout == 1234ms);
     CHECK(plan("host=h", {{"connect_timeout_ms", "1234"}}).timeout == 1234ms);
     CHECK(plan("host=a,b port=5433").attempts.at(1).keywords.at("port") == "5433");
     const pg::ConnectPlan standby = plan("host=a,b target_session_attrs=prefer-standby");

@@ -52,7 +52,7 @@ private:
         {"password", ""},
         {"password_file", ""},
         {"password_env", ""},
-        {"connect_timeout_ms", "10000"},
+        {"connect_timeout_ms", "0"},
         {"application_name", ""},
         {"tls.mode", "auto"},
         {"tls.ca", ""},

@@ -14,6 +14,7 @@ using Places = Guarded<std::set<std::string, std::less<>>>;
 constexpr db::Dialect echo_dialect = [] {
     db::Dialect dialect;
     dialect.name = "echo";
+    dialect.ping = "echo 1";
     dialect.history.current_namespace = "echo";
     return dialect;
 }();

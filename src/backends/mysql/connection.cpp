@@ -495,6 +495,7 @@ db::Reuse Connection::end_lease() noexcept {
         notices_.clear();
         if (session_->broken() || reading_ != nullptr) return db::Reuse::discard;
         if (in_transaction()) rollback();
+        reset_due_ = reset_due_ || dirty_;  // in front of the next lease's first statement, whosever it is
         if (holds_) {  // a lock must not wait for the next lease
             const Wait wait{Deadline::in(control_grace), nullptr, nullptr};
             const Operation operation(*session_, wait, Operation::Kill::never);

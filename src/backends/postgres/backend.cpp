@@ -30,6 +30,7 @@ constexpr db::Dialect postgres_dialect{
     .tenant_unit = db::Namespace::schema,
     .shares_connections = true,
     .transactional_ddl = true,
+    .atomic_scripts = true,
     .concurrent_results = false,
     .lexis = lexis,
     .reserved = reserved,

@@ -543,6 +543,14 @@ db::Reuse Connection::end_lease() noexcept {
         return db::Reuse::discard;
     }
     rested_ = base::coarse_now();
+    // The same tenant's next lease gets a session without what this one changed; no pin() tells of that one.
+    const bool changed = session_dirty_ && pooling_ != Pooling::transaction;
+    if (changed && !placed()) return db::Reuse::discard;
+    clean_due_ = clean_due_ || changed;
+    forget_due_ = forget_due_ || (changed && foreign_prepared_);
+    clean_apart_ = clean_apart_ || (changed && listens_);
+    look_due_ = look_due_ || changed;
+    if (changed) session_dirty_ = listens_ = false;
     const bool clean = !link_->lost() && !tainted_ && !flight_open_ && tx_ == Tx::none &&
                        pq_.PQtransactionStatus(link_->get()) == PQTRANS_IDLE;
     return clean ? db::Reuse::clean : db::Reuse::discard;

@@ -85,7 +85,10 @@ void set_session(Keywords& keywords, Startup startup) {
     std::string options = value_of(keywords, "options");
     if (options.empty())
         if (const char* const given = std::getenv("PGOPTIONS")) options = given;
-    if (startup == Startup::parked) options += " -c search_path=" + std::string(parking_schema);
+    if (startup == Startup::parked)
+        options += " -c search_path=" + std::string(parking_schema);
+    else if (options.find("search_path") == std::string::npos)  // a temporary table must not hide another one
+        options += " -c search_path=\"$user\",public,pg_temp";
     options +=
         " -c DateStyle=ISO -c IntervalStyle=postgres -c extra_float_digits=3 -c bytea_output=hex"
         " -c standard_conforming_strings=on";
@@ -207,7 +210,8 @@ ConnectPlan plan_connect(Keywords keywords, const ConnectOptions& options, Start
     ConnectPlan plan;
     plan.timeout = options.timeout;
     if (const auto seconds = whole_number(value_of(keywords, "connect_timeout"))) {
-        if (*seconds > 0 && !options.own_timeout) plan.timeout = base::milliseconds(std::min<int64_t>(*seconds, 86'400) * 1000);
+        if (*seconds > 0 && !options.own_timeout)
+            plan.timeout = base::milliseconds(std::min<int64_t>(*seconds, 86'400) * 1000);
         keywords.erase("connect_timeout");
     }
     if (value_of(keywords, "target_session_attrs") != "prefer-standby") {

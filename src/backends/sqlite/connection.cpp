@@ -152,6 +152,8 @@ Connection::Connection(Handle handle, std::shared_ptr<const Config> config, std:
 Connection::~Connection() = default;
 
 void Connection::configure(const std::optional<Shared>& shared) {
+    // Its free list has no lock here, and a value may be read while another thread releases a result.
+    sqlite3_db_config(db(), SQLITE_DBCONFIG_LOOKASIDE, nullptr, 0, 0);
     sqlite3_db_config(db(), SQLITE_DBCONFIG_ENABLE_FKEY, config_->foreign_keys ? 1 : 0, nullptr);
     sqlite3_db_config(db(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(db(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
