@@ -175,11 +175,15 @@ Moment binary_moment(std::string_view bytes) {
     return moment;
 }
 
+constexpr int64_t days_max = 1'000'000;  // a TIME has 34; more than this is no answer of a server
+
 int64_t binary_time(std::string_view bytes) {
     if (bytes.empty()) return 0;
     if (bytes.size() != 8 && bytes.size() != 12) malformed();
     const char* const at = bytes.data();
-    int64_t micros = static_cast<int64_t>(little_endian(at + 1, 4)) * micros_per_day +
+    const auto days = static_cast<int64_t>(little_endian(at + 1, 4));
+    if (days < 0 || days > days_max) malformed();
+    int64_t micros = days * micros_per_day +
                      ((static_cast<uint8_t>(at[5]) * int64_t{60} + static_cast<uint8_t>(at[6])) * 60 +
                       static_cast<uint8_t>(at[7])) *
                          micros_per_second;
