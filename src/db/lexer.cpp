@@ -134,4 +134,13 @@ Token Lexer::next() {
     return token(Token::Kind::symbol, at_ + 1);
 }
 
+std::size_t first_word(std::string_view sql, const Lexis& lexis) {
+    Lexer lexer(sql, lexis);
+    for (;;) {
+        const Token token = lexer.next();
+        if (token.kind == Token::Kind::end) return sql.size();
+        if (token.kind != Token::Kind::semicolon) return token.offset;
+    }
+}
+
 }  // namespace mtdb::db

@@ -57,4 +57,7 @@ private:
     bool closed_ = true;
 };
 
+// Where the first token is that is no semicolon; the text's size when there is none.
+std::size_t first_word(std::string_view sql, const Lexis& lexis);
+
 }  // namespace mtdb::db

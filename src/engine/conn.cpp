@@ -10,6 +10,7 @@
 
 #include "base/text.hpp"
 #include "db/facts.hpp"
+#include "db/lexer.hpp"
 #include "db/placeholders.hpp"
 #include "engine/db.hpp"
 #include "engine/table_rows.hpp"
@@ -29,30 +30,12 @@ void check_savepoint(std::string_view name) {
                     "a savepoint's name takes 1 to 63 letters, digits and _");
 }
 
-// What is left behind blanks, semicolons and comments. Told without the engine.
-std::string_view without_blanks(std::string_view text) {
-    while (!text.empty()) {
-        if (text.starts_with("--")) {
-            const std::size_t end = text.find('\n');
-            text.remove_prefix(end == std::string_view::npos ? text.size() : end);
-        } else if (text.starts_with("/*")) {
-            const std::size_t end = text.find("*/", 2);
-            text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
-        } else if (std::string_view(" \t\r\n\f;").find(text.front()) != std::string_view::npos) {
-            text.remove_prefix(1);
-        } else {
-            break;
-        }
-    }
-    return text;
-}
-
 // Where in a script an error is: the engine counts from the beginning of `rest`, or knows no place;
 // then it is the statement's first word.
-base::Position position_in(std::string_view text, std::string_view rest, const Error& error) {
+base::Position position_in(std::string_view text, std::string_view rest, const Error& error, const db::Lexis& lexis) {
     const auto offset = static_cast<std::size_t>(rest.data() - text.data());
     if (error.line() == 0) {
-        const std::size_t word = rest.size() - without_blanks(rest).size();
+        const std::size_t word = db::first_word(rest, lexis);
         return base::position_of(text, offset + (word == rest.size() ? 0 : word));
     }
     const base::Position begin = base::position_of(text, offset);
@@ -71,17 +54,7 @@ void check_script(std::string_view text) {
     const std::size_t nul = text.find('\0');
     if (nul == std::string_view::npos) return;
     const base::Position at = base::position_of(text, nul);
-    throw Error(Code::sql_error, "the script has a NUL byte")
-        .with_statement(1)
-        .with_position(at.line, at.column);
-}
-
-// An error of the rewritten text, placed in what the caller wrote.
-Error in_original(const Error& error, const db::Portable& portable, std::string_view sql) {
-    if (error.line() == 0) return error;
-    const std::size_t offset = base::offset_of(portable.text, {error.line(), error.column()});
-    const base::Position at = base::position_of(sql, portable.original_offset(offset));
-    return error.with_position(at.line, at.column);
+    throw Error(Code::sql_error, "the script has a NUL byte").with_position(at.line, at.column);
 }
 
 // Around the rows of a block, or a statement that writes and returns rows, inside the caller's
@@ -153,16 +126,6 @@ Ref<Counted> Conn::dispose(Dependent* dependent) noexcept {
         room->store(false, std::memory_order_release);
     }
     return keeper;
-}
-
-template <class Made>
-Ref<Made> Conn::make_dependent(Room<Made>& room, Ref<Counted> keeper) {
-    if (room.taken.load(std::memory_order_acquire))
-        return Ref<Made>::adopt(new Made(this, std::move(keeper)));
-    auto* const made = new (room.bytes) Made(this, std::move(keeper));
-    made->room_ = &room.taken;
-    room.taken.store(true, std::memory_order_relaxed);
-    return Ref<Made>::adopt(made);
 }
 
 void Conn::retire(Dependent* dependent) noexcept {
@@ -354,10 +317,10 @@ void Conn::check_usable() const {
     if (db_->shutting_down()) throw Error(Code::closed, "the db is closed");
 }
 
-void Conn::check_single(const pool::Compiled& compiled, std::string_view tail) {
+void Conn::check_single(const pool::Compiled& compiled, std::string_view tail) const {
     if (compiled.statement == nullptr)
         throw Error(Code::invalid_argument, "the text has no statement");
-    if (!without_blanks(tail).empty())
+    if (!tail.empty() && db::first_word(tail, db_->dialect().lexis) != tail.size())
         throw Error(Code::invalid_argument,
                     "the text has more than one statement: use mtdb_conn_exec_script()")
             .with_statement(2);
@@ -381,7 +344,7 @@ void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
             try {
                 fresh->statement = connection().prepare(portable.text, &tail, wait);
             } catch (const Error& error) {
-                throw in_original(error, portable, sql);
+                throw in_caller_text(error, portable, sql);
             }
             check_single(*fresh, tail);
             if (db_->dialect().lexis.style == db::PlaceholderStyle::question)
@@ -396,6 +359,19 @@ void Conn::compile(Use& use, std::string_view sql, const Wait& wait) {
     use.next = uses_;
     if (uses_ != nullptr) uses_->previous = &use;
     uses_ = &use;
+}
+
+// An error of the rewritten text, placed in what the caller wrote.
+Error Conn::in_caller_text(const Error& error, const db::Portable& portable, std::string_view sql) {
+    if (error.line() == 0) return error;
+    const std::size_t offset = base::offset_of(portable.text, {error.line(), error.column()});
+    const base::Position at = base::position_of(sql, portable.original_offset(offset));
+    return error.with_position(at.line, at.column);
+}
+
+Error Conn::in_caller_text(const Error& error, const pool::Compiled& compiled) const {
+    if (!compiled.portable || error.line() == 0) return error;
+    return in_caller_text(error, db::rewrite_placeholders(compiled.sql, db_->dialect().lexis), compiled.sql);
 }
 
 // Its rows may leave the conn at any time: then its own guard counts.
@@ -616,6 +592,18 @@ std::optional<Error> Conn::drain(db::Statement& statement, TableRows& table, con
     return too_many;
 }
 
+int64_t Conn::exec_compiled(db::Statement& statement, const db::BlockView* parameters, const Wait& wait) {
+    if (parameters == nullptr) {
+        if (statement.parameter_count() > 0)
+            throw Error(Code::invalid_argument, "the statement's parameters are not given");
+        return run(statement, wait);
+    }
+    if (parameters->rows() != 1) return run_rows(statement, *parameters, wait);
+    check_parameters(statement, *parameters);
+    statement.bind_row(*parameters, 0);
+    return run(statement, wait);
+}
+
 int64_t Conn::exec(std::string_view sql, const db::BlockView* parameters, const Wait& wait) {
     return entered([&] {
         return on_living(wait, [&] {
@@ -627,16 +615,7 @@ int64_t Conn::exec(std::string_view sql, const db::BlockView* parameters, const 
                 Use& use;
                 ~End() { conn.end_use(use); }
             } end{*this, use};
-            db::Statement& statement = use.statement();
-            if (parameters == nullptr) {
-                if (statement.parameter_count() > 0)
-                    throw Error(Code::invalid_argument, "the statement's parameters are not given");
-                return run(statement, wait);
-            }
-            if (parameters->rows() != 1) return run_rows(statement, *parameters, wait);
-            check_parameters(statement, *parameters);
-            statement.bind_row(*parameters, 0);
-            return run(statement, wait);
+            return placed(use, [&] { return exec_compiled(use.statement(), parameters, wait); });
         });
     });
 }
@@ -668,11 +647,11 @@ Ref<Result> Conn::query(std::string_view sql, const db::BlockView* parameters, c
             result->cancel_ = cancel;
             if (statement.read_only() && statement.control() == db::Control::none) {
                 before(statement, wait);
-                read([&] { statement.settle_columns(wait); });
+                placed(result->use_, [&] { read([&] { statement.settle_columns(wait); }); });
                 result->conn_guards_ = !options_.one_shot;
                 if (!db_->dialect().concurrent_results) open_rows(*result);
             } else {
-                result->kept_ = run_returning(statement, wait);
+                result->kept_ = placed(result->use_, [&] { return run_returning(statement, wait); });
                 result->affected_ = statement.affected();
                 result->insert_id_ = connection().insert_id();
                 end_use(result->use_);
@@ -726,7 +705,7 @@ void Conn::exec_script(std::string_view text, int64_t& statements, const Wait& w
                 }
                 rest = tail;
             } catch (const Error& error) {
-                const base::Position at = position_in(script, rest, error);
+                const base::Position at = position_in(script, rest, error, db_->dialect().lexis);
                 const bool partly = committed && error.effect() != Effect::unknown;
                 throw error.with_statement(statements + 1)
                     .with_position(at.line, at.column)
@@ -829,143 +808,6 @@ void Conn::release_savepoint(std::string_view name) {
 
 TxState Conn::tx_state() {
     return entered([&] { return tx_; });
-}
-
-// ---- prepared statements ------------------------------------------------------------------------
-
-Ref<Stmt> Stmt::prepare(Conn& conn, std::string_view sql, const Wait& wait) {
-    return conn.entered([&] {
-        conn.check_usable();
-        Ref<Stmt> stmt = conn.make_dependent(conn.stmt_room_, Ref<Counted>::share(&conn));
-        conn.compile(stmt->use_, sql, wait);
-        return stmt;
-    });
-}
-
-void Stmt::end() noexcept {
-    if (use_.compiled != nullptr) conn_->end_use(use_);
-}
-
-void Stmt::check_open() const {
-    if (use_.compiled == nullptr) throw Error(Code::closed, "the statement was closed");
-}
-
-void Stmt::check_idle() const {
-    check_open();
-    if (use_.statement().reading())
-        throw Error(Code::invalid_state,
-                    "the statement's rows are still being read: close the result first");
-}
-
-int32_t Stmt::parameter_count() {
-    return conn_->entered([&] {
-        check_open();
-        return use_.statement().parameter_count();
-    });
-}
-
-int32_t Stmt::parameter_index(std::string_view name) {
-    return conn_->entered([&] {
-        check_open();
-        int32_t index = 0;
-        if (use_.compiled->portable) {
-            const std::string_view bare =
-                !name.empty() && name.front() == ':' ? name.substr(1) : name;
-            const auto& names = use_.compiled->names;
-            const auto found =
-                bare.empty() ? names.end() : std::find(names.begin(), names.end(), bare);
-            index = found == names.end() ? 0 : static_cast<int32_t>(found - names.begin()) + 1;
-        } else {
-            index = use_.statement().parameter_index(name);
-        }
-        if (index == 0)
-            throw Error(Code::not_found,
-                        "the statement has no parameter '" + base::excerpt(name) + "'");
-        return index;
-    });
-}
-
-void Stmt::bind(int32_t index, const db::Value& value) {
-    return conn_->entered([&] {
-        check_idle();
-        if (index < 1 || index > use_.statement().parameter_count())
-            throw Error(Code::invalid_argument,
-                        "parameter " + std::to_string(index) + " is not between 1 and " +
-                            std::to_string(use_.statement().parameter_count()));
-        use_.statement().bind(index, value, db::Lifetime::copied);
-    });
-}
-
-void Stmt::bind_block(const void* data, int64_t size) {
-    return conn_->entered([&] {
-        check_idle();
-        const db::BlockView view = db::BlockView::parse(data, size);
-        conn_->check_parameters(use_.statement(), view);
-        const auto* bytes = static_cast<const char*>(data);
-        block_.assign(bytes, bytes + size);
-    });
-}
-
-void Stmt::clear() {
-    return conn_->entered([&] {
-        check_idle();
-        use_.statement().clear_bindings();
-        block_.clear();
-    });
-}
-
-Ref<Result> Stmt::execute(const Wait& wait, Ref<Cancel> cancel) {
-    return conn_->entered([&] {
-        check_open();
-        conn_->check_usable();
-        db::Statement& statement = use_.statement();
-        conn_->forget_open_rows(use_.compiled);
-        statement.reset();
-        conn_->show(use_, false);
-        ++executions_;
-        const bool reads = block_.empty() && statement.read_only() &&
-                           statement.control() == db::Control::none;
-        // Rows that were read already do not keep the statement.
-        Ref<Result> result = conn_->make_dependent(
-            conn_->result_room_, reads ? Ref<Counted>::share(this) : Ref<Counted>::share(conn_));
-        struct Undo {
-            Result* result;
-            ~Undo() {
-                if (result != nullptr) result->end();
-            }
-        } undo{result.get()};
-        result->wait_ = wait;
-        result->cancel_ = std::move(cancel);
-        if (!block_.empty()) {
-            const std::vector<char> block = std::exchange(block_, {});
-            result->affected_ = conn_->run_rows(
-                statement, db::BlockView::parse(block.data(), static_cast<int64_t>(block.size())),
-                wait);
-            result->insert_id_ = conn_->connection().insert_id();
-            result->done_ = result->rowless_ = true;
-        } else if (reads) {
-            conn_->before(statement, wait);
-            conn_->read([&] { statement.settle_columns(wait); });
-            result->stmt_ = this;
-            result->execution_ = executions_;
-            result->conn_guards_ = true;
-            if (!conn_->db_->dialect().concurrent_results) conn_->open_rows(*result);
-        } else {
-            result->kept_ = conn_->run_returning(statement, wait);
-            result->affected_ = statement.affected();
-            result->insert_id_ = conn_->connection().insert_id();
-            statement.reset();
-            if (result->kept_ == nullptr) result->done_ = result->rowless_ = true;
-        }
-        undo.result = nullptr;
-        return result;
-    });
-}
-
-void Stmt::close() {
-    if (!conn_->enter_for_use()) return;
-    end();
-    conn_->leave();
 }
 
 }  // namespace mtdb::engine

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "db/connection.hpp"
+#include "db/placeholders.hpp"
 #include "engine/counted.hpp"
 #include "pool/pools.hpp"
 
@@ -248,7 +249,19 @@ private:
     void replace(const Wait& wait);
     template <class Work>
     decltype(auto) on_living(const Wait& wait, Work&& work);
-    static void check_single(const pool::Compiled& compiled, std::string_view tail);
+    // Runs work of a compiled statement; an error is placed in the text that the caller wrote.
+    template <class Work>
+    decltype(auto) placed(const Use& use, Work&& work) {
+        try {
+            return work();
+        } catch (const Error& error) {
+            if (!use.compiled->portable || error.line() == 0) throw;
+            throw in_caller_text(error, *use.compiled);
+        }
+    }
+    static Error in_caller_text(const Error& error, const db::Portable& portable, std::string_view sql);
+    Error in_caller_text(const Error& error, const pool::Compiled& compiled) const;
+    void check_single(const pool::Compiled& compiled, std::string_view tail) const;
     static std::optional<Error> drain(db::Statement& statement, TableRows& table,
                                       const Wait& wait);
     void after(db::Control control, bool succeeded) noexcept;
@@ -257,6 +270,7 @@ private:
     template <class Work>
     decltype(auto) read(Work&& work);
     void check_parameters(const db::Statement& statement, const db::BlockView& view) const;
+    int64_t exec_compiled(db::Statement& statement, const db::BlockView* parameters, const Wait& wait);
     int64_t run(db::Statement& statement, const Wait& wait);
     int64_t run_rows(db::Statement& statement, const db::BlockView& view, const Wait& wait);
     bool undo_rows(db::Statement& statement, bool nested);
@@ -310,6 +324,16 @@ private:
     Room<Stmt> stmt_room_;
     Room<Result> result_room_;
 };
+
+template <class Made>
+Ref<Made> Conn::make_dependent(Room<Made>& room, Ref<Counted> keeper) {
+    if (room.taken.load(std::memory_order_acquire))
+        return Ref<Made>::adopt(new Made(this, std::move(keeper)));
+    auto* const made = new (room.bytes) Made(this, std::move(keeper));
+    made->room_ = &room.taken;
+    room.taken.store(true, std::memory_order_relaxed);
+    return Ref<Made>::adopt(made);
+}
 
 // Runs work inside, and names the tenant in what goes wrong.
 template <class Work>

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "base/error.hpp"
+#include "db/lexer.hpp"
 
 namespace mtdb::db {
 namespace {
@@ -38,6 +39,17 @@ TEST_CASE("facts: the first statement ends at its semicolon, which is found outs
     CHECK(text.substr(facts.begin, facts.end - facts.begin) == "SELECT ';'");
     CHECK(text.substr(facts.tail) == " SELECT 2");
     CHECK(pg("-- nothing\n ;").verb.empty());
+}
+
+TEST_CASE("lexer: a tail holds a statement or only blanks, semicolons and comments, as the dialect has them") {
+    CHECK(first_word(" ;\n-- x\n /* y */ ; SELECT", postgres) == 19);
+    for (const char* nothing : {"", " ; ;", "-- x", "/* a /* b */ c */", "/* open"})
+        CHECK_MESSAGE(first_word(nothing, postgres) == std::string_view(nothing).size(), nothing);
+    CHECK(first_word("# x\n;", mysql) == 5);
+    CHECK(first_word("# x\n;", postgres) == 0);
+    CHECK(first_word("--x", mysql) == 0);
+    CHECK(first_word("/*!40101 SET x = 1 */", mysql) == 0);
+    CHECK(first_word("/* a /* b */ c */", mysql) == 13);
 }
 
 TEST_CASE("facts: a routine's body is one statement") {
