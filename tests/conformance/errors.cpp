@@ -62,8 +62,8 @@ void classes(Suite& suite) {
                     same(17, exec_failure(conn.get(), "SELECT 'xxxx' , nowhere FROM t").column);
                     must(rollback(conn.get()));
                 });
-    suite.claim("a column behind portable placeholders counts in the text as it was given", {Need::tables, Need::position},
-                [](World& world) {
+    suite.claim("a column behind portable placeholders counts in the text as it was given",
+                {Need::tables, Need::position}, [](World& world) {
                     const std::string sql = "SELECT v FROM t WHERE v = :first_name OR v <> :first_name OR nowhere = 1";
                     const Failure failure = portable_failure(world.lease().get(), sql, "x");
                     same(MTDB_SQL_ERROR, failure.status);
