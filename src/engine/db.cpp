@@ -4,15 +4,14 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <utility>
 
 #include "backends/registry.hpp"
-#include "base/text.hpp"
 #include "db/url.hpp"
 #include "engine/gate.hpp"
 #include "engine/migrator.hpp"
+#include "engine/url_settings.hpp"
 
 namespace mtdb::engine {
 namespace {
@@ -29,28 +28,6 @@ int64_t files_bound(const Options& options) {
     const int64_t usable = std::max<int64_t>(all - options.integer("files_reserve"), 8);
     const int64_t asked = options.integer("files_max");
     return asked > 0 ? std::min(asked, usable) : usable;
-}
-
-// "2s", "500ms", "1m30s" as Go writes durations; a bare number is milliseconds.
-int64_t milliseconds_of(std::string_view text) {
-    const std::string whole(text);
-    int64_t total = 0;
-    while (!text.empty()) {
-        double number = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-        const std::string_view unit = text.substr(0, text.find_first_of("0123456789."));
-        text.remove_prefix(unit.size());
-        const double scale = unit == "ms" || unit.empty() ? 1
-                             : unit == "s"                ? 1000
-                             : unit == "m"                ? 60000
-                             : unit == "h"                ? 3600000
-                                                          : -1;
-        if (error != std::errc() || scale < 0 || !(number >= 0) || number * scale > 1e12)
-            throw Error(Code::invalid_argument, "'" + base::excerpt(whole) + "' is no duration such as 2s or 500ms");
-        total += static_cast<int64_t>(number * scale);
-    }
-    return total;
 }
 
 std::string real_root(const db::Url& url) {
@@ -81,48 +58,13 @@ Tenancy tenancy_of(const Options& options, const db::Dialect& dialect) {
                                                  : "database or server"));
 }
 
-// What gorm-multitenancy's keys of a url mean here; their values are values, not floors.
-void apply_gmt(Options& options, std::string_view key, std::string_view value) {
-    if (key == "gmt_disable_retry") {
-        if (value == "true" || value == "1") options.set_text("retry.max", "0");
-    } else if (key == "gmt_max_retries") {
-        options.set_text("retry.max", value);
-    } else if (key == "gmt_retry_interval") {
-        options.set_text("retry.interval_ms", std::to_string(milliseconds_of(value)));
-    } else if (key == "gmt_retry_max_interval") {
-        options.set_text("retry.interval_max_ms", std::to_string(milliseconds_of(value)));
-    } else {
-        throw Error(Code::invalid_argument, "the url has the unknown key '" + base::excerpt(key) + "'");
-    }
-}
-
-// A url's own keys: mtdb_<option>, gmt_* of gorm-multitenancy, x-* of golang-migrate. What the program set itself
-// stands.
-Options with_settings(const Options& options, const db::Url& url) {
-    Options merged;
-    for (const auto& [key, value] : url.settings) {
-        if (key.starts_with("mtdb_"))
-            merged.set_text(std::string_view(key).substr(5), value);
-        else if (key.starts_with("gmt_"))
-            apply_gmt(merged, key, value);
-        else if (key == "x-migrations-table")
-            merged.set_text("migrate.table", value);
-        else if (key == "x-statement-timeout")
-            merged.set_text("query_timeout_ms", value);
-        else
-            throw Error(Code::invalid_argument, "the url has the unknown key '" + base::excerpt(key) + "'");
-    }
-    merged.add(options);
-    return merged;
-}
-
 }  // namespace
 
 std::string backend_names() { return backends::names(); }
 
 Ref<Db> Db::open(std::string_view url, const Options& options) {
     const db::Url parsed = db::Url::parse(url);
-    const Options merged = with_settings(options, parsed);
+    const Options merged = with_url_settings(options, parsed.settings);
     merged.check_scope(Scope::db);
     Ref<Db> db = make<Db>(merged, parsed);
     if (merged.has("migrate.source")) {
@@ -177,6 +119,7 @@ tenant::RouteRules Db::route_rules(const Options& options, const db::Url& url,
     rules.name_is_database =
         tenancy_of(options, dialect) == Tenancy::database && dialect.tenant_unit == db::Namespace::schema;
     rules.shared = options.text("tenant.shared");
+    rules.shared_folds = dialect.tenant_unit == db::Namespace::database;
     rules.reserved = dialect.reserved;
     return rules;
 }
@@ -255,10 +198,15 @@ Wait Db::wait(int64_t timeout_ms, const Ref<Cancel>& cancel, Patience patience) 
 
 tenant::Id Db::id_of(std::string_view tenant) const {
     tenant::Id id = tenant::Id::parse(tenant, reserved_);
-    if (!shared_.empty() && id.text() == shared_)
+    if (is_shared(id))
         throw Error(Code::invalid_argument,
-                    "tenant id '" + shared_ + "' is reserved for the shared tables");
+                    "tenant id '" + id.text() + "' is reserved for the shared tables");
     return id;
+}
+
+bool Db::is_shared(const tenant::Id& id) const {
+    if (shared_.empty()) return false;
+    return tenancy_ == Tenancy::file ? id.text() == shared_ : router_.leads_to_shared(id);
 }
 
 db::Place Db::not_shared(db::Place place, const tenant::Id& id) const {
@@ -275,7 +223,7 @@ db::Place Db::locate(const tenant::Id& id, const Wait& wait) {
     if (route.state == tenant::Route::State::ask) {
         tenant::Requests::Answer answer = requests_.locate(id, wait);
         if (answer.state == tenant::Requests::State::answered)
-            return not_shared(std::move(answer.place), id);
+            return not_shared(router_.as_tenant(std::move(answer.place), id), id);
         if (answer.state == tenant::Requests::State::needs)
             throw Error(Code::needs, "the host must answer");
         throw Error(Code::tenant_unknown, "no tenant '" + id.text() + "': " + answer.reason)
