@@ -264,7 +264,10 @@ std::unique_ptr<db::Connection> Db::open_connection(const db::Place& place, cons
     try {
         return backend_->open(place, wait);
     } catch (const Error& error) {
-        if (error.code() != Code::tenant_unknown || !create_on_first_use_) throw;
+        if (tenancy_ == Tenancy::server && error.code() == Code::not_found)
+            throw error.with_code(Code::tenant_unknown);  // the database of a route's own url
+        if (error.code() != Code::tenant_unknown || !create_on_first_use_ || backend_->dialect().shares_connections)
+            throw;
     }
     try {
         auto audit_place = reserve_audit();
@@ -277,9 +280,9 @@ std::unique_ptr<db::Connection> Db::open_connection(const db::Place& place, cons
     return backend_->open(place, wait);
 }
 
-// Where opening a connection says nothing about its tenant.
+// Where connections are shared: opening one says nothing about its tenant, or not which one it is.
 void Db::create_on_server(const tenant::Id& id, const Wait& wait) {
-    const db::Place place = locate(id, wait);
+    const db::Place place = router_.as_owner(locate(id, wait));
     if (backend_->exists(place, wait)) return;
     try {
         auto audit_place = reserve_audit();
@@ -290,14 +293,26 @@ void Db::create_on_server(const tenant::Id& id, const Wait& wait) {
     }
 }
 
+pool::Lease Db::pooled(const tenant::Id& id, const Wait& wait, pool::Holder* holder) {
+    for (;;) {
+        pool::Lease held = pools_.acquire(id.text(), target_of(id, wait), wait, holder);
+        if (!held.confirm()) continue;
+        if (create_on_first_use_ && !held.proved()) create_on_server(id, wait);
+        return held;
+    }
+}
+
 pool::Lease Db::lease(const tenant::Id& id, const Wait& wait, pool::Holder* holder) {
     try {
-        for (;;) {
-            pool::Lease held = pools_.acquire(id.text(), target_of(id, wait), wait, holder);
-            if (!held.confirm()) continue;
-            if (create_on_first_use_ && !held.proved()) create_on_server(id, wait);
-            return held;
+        try {
+            return pooled(id, wait, holder);
+        } catch (const Error& error) {
+            if (error.code() != Code::tenant_unknown || !create_on_first_use_ ||
+                !backend_->dialect().shares_connections)
+                throw;
         }
+        create_on_server(id, wait);
+        return pooled(id, wait, holder);
     } catch (const Error& error) {
         if (error.code() == Code::tenant_unknown && error.tenant().empty()) {
             throw error.with_message("no tenant '" + id.text() + "'").with_tenant(id.text());

@@ -120,11 +120,13 @@ private:
     ~Db() override;
 
     tenant::Id id_of(std::string_view tenant) const;
+    bool is_shared(const tenant::Id& id) const;
     db::Place locate(const tenant::Id& id, const Wait& wait);
     db::Place not_shared(db::Place place, const tenant::Id& id) const;
     pool::Target target_of(const tenant::Id& id, const Wait& wait);
     void create_on_server(const tenant::Id& id, const Wait& wait);
     pool::Lease lease(const tenant::Id& id, const Wait& wait, pool::Holder* holder);
+    pool::Lease pooled(const tenant::Id& id, const Wait& wait, pool::Holder* holder);
     std::unique_ptr<db::Connection> open_connection(const db::Place& place, const Wait& wait);
     void on_notice(pool::Notice notice) noexcept;
     static pool::Settings pool_settings(const Options& options, const db::Backend& backend);
@@ -138,7 +140,7 @@ private:
     const int64_t query_timeout_ms_;
     const bool create_on_first_use_;
     const bool helpers_;
-    const std::string shared_;  // the id of the shared file or the shared namespace, or empty
+    const std::string shared_;  // the id of the shared file, or the shared namespace, or empty
     const std::unique_ptr<db::Backend> backend_;
     const std::span<const db::Reserved> reserved_;
     const std::string shared_path_;  // of the shared file, or empty

@@ -54,7 +54,7 @@ void Db::create_tenant(std::string_view tenant, const Wait& wait) {
     const tenant::Id id = id_of(tenant);
     auto place = reserve_audit();
     try {
-        backend_->create(locate(id, wait), wait);
+        backend_->create(router_.as_owner(locate(id, wait)), wait);
     } catch (const Error& error) {
         throw of_tenant(error, id.text());
     }
@@ -69,7 +69,7 @@ bool Db::tenant_exists(std::string_view tenant, const Wait& wait) {
     check_open();
     const tenant::Id id = id_of(tenant);
     try {
-        return backend_->exists(locate(id, wait), wait);
+        return backend_->exists(router_.as_owner(locate(id, wait)), wait);
     } catch (const Error& error) {
         if (error.code() == Code::tenant_unknown) return false;
         throw of_tenant(error, id.text());
@@ -87,7 +87,7 @@ std::unique_ptr<db::TenantCursor> Db::tenant_cursor(const Wait& wait) {
 std::optional<std::string> Db::tenant_at(const std::string& path) const {
     if (router_.source() == tenant::RouteSource::resolver) return std::nullopt;
     const std::optional<tenant::Id> id = router_.match(path);
-    if (!id || id->text() == shared_) return std::nullopt;
+    if (!id || is_shared(*id)) return std::nullopt;
     return id->text();
 }
 
@@ -125,10 +125,11 @@ void Db::rename_tenant(std::string_view tenant, std::string_view target, const W
     auto audit_place = reserve_audit();
     std::string message = "renamed to " + to.text();  // now: once renamed, nothing may fail
     try {
-        if (!backend_->exists(place, wait)) throw Error(Code::tenant_unknown, "no such place");
+        const db::Place owned = router_.as_owner(place);
+        if (!backend_->exists(owned, wait)) throw Error(Code::tenant_unknown, "no such place");
         const pool::Fence old_fence = pools_.fence(from.text(), {[&] { return place; }, false}, wait);
         const pool::Fence new_fence = pools_.fence(to.text(), {[&] { return next; }, false}, wait);
-        backend_->rename(place, next, wait);
+        backend_->rename(owned, router_.as_owner(next), wait);
     } catch (const Error& error) {
         throw of_tenant(error, error.code() == Code::exists ? to.text() : from.text());
     }
@@ -141,9 +142,10 @@ void Db::drop_tenant(std::string_view tenant, const Wait& wait) {
     const db::Place place = locate(id, wait);
     auto audit_place = reserve_audit();
     try {
-        if (!backend_->exists(place, wait)) throw Error(Code::tenant_unknown, "no such place");
+        const db::Place owned = router_.as_owner(place);
+        if (!backend_->exists(owned, wait)) throw Error(Code::tenant_unknown, "no such place");
         const pool::Fence fence = pools_.fence(id.text(), {[&] { return place; }, false}, wait);
-        backend_->drop(place, wait);
+        backend_->drop(owned, wait);
     } catch (const Error& error) {
         throw of_tenant(error, id.text());
     }

@@ -11,6 +11,7 @@ namespace mtdb::tenant {
 namespace {
 
 constexpr std::size_t path_size_max = 1024;
+constexpr std::string_view user_key = "user=";
 
 Error invalid(std::string_view value, const std::string& problem) {
     return Error(Code::invalid_argument, "route '" + base::excerpt(value) + "' " + problem);
@@ -66,7 +67,7 @@ Route Router::locate(const Id& id) const {
         case RouteSource::map: {
             const auto place = places_.find(id.text());
             if (place == places_.end()) return {Route::State::unknown, {}};
-            return {Route::State::found, place->second};
+            return {Route::State::found, as_tenant(place->second, id)};
         }
         case RouteSource::resolver:
             break;
@@ -123,16 +124,39 @@ db::Place Router::place_of(std::string_view value) const {
 
 // ---- servers ------------------------------------------------------------------------------------
 
+bool Router::is_shared(std::string_view name) const {
+    if (rules_.shared.empty()) return false;
+    return rules_.shared_folds ? base::equal_fold(name, rules_.shared) : name == rules_.shared;
+}
+
+bool Router::leads_to_shared(const Id& id) const {
+    return on_server() && rules_.source == RouteSource::path_template && !rules_.shared.empty() &&
+           is_shared(template_.expand(id));
+}
+
 db::Place Router::server_place(std::string name, const Id& id) const {
     db::Place place;
-    if (!rules_.shared.empty() && name == rules_.shared)
+    if (is_shared(name))
         throw Error(Code::permission, "the route of tenant '" + id.text() + "' leads to the shared tables")
             .with_tenant(id.text());
     if (rules_.name_is_database)
         place.server = "?dbname=" + db::percent_encoded(name);
     else
         place.path = std::move(name);
-    if (user_) place.server += (place.server.empty() ? "?user=" : "&user=") + user_->expand(id);
+    return as_tenant(std::move(place), id);
+}
+
+db::Place Router::as_tenant(db::Place place, const Id& id) const {
+    if (!user_ || (!place.server.empty() && !place.server.starts_with('?'))) return place;
+    place.server += place.server.empty() ? '?' : '&';
+    place.server += user_key;
+    place.server += db::percent_encoded(user_->expand(id));
+    return place;
+}
+
+db::Place Router::as_owner(db::Place place) const {
+    if (!user_ || !place.server.starts_with('?')) return place;
+    place.server.erase(place.server.rfind(user_key) - 1);  // with the '?' or '&' in front of it
     return place;
 }
 
@@ -159,7 +183,7 @@ db::Place Router::server_place_of(std::string_view value) const {
     for (const char c : name)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
             throw Error(Code::invalid_argument, "a route's namespace has a control character");
-    if (!name.empty() && name == rules_.shared)
+    if (!name.empty() && is_shared(name))
         throw Error(Code::permission, "a route leads to the shared tables");
     if (!url && rules_.name_is_database)
         place.server = "?dbname=" + db::percent_encoded(name);

@@ -33,7 +33,8 @@ struct RouteRules {
     std::string user_template = {};  // not empty: the user that a tenant's connections log in as
     bool name_is_database = false;   // a namespace is a database that connections are opened on
     std::span<const Reserved> reserved = file_reserved();
-    std::string shared = {};  // the namespace of the shared tables, which is nobody's
+    std::string shared = {};   // the namespace of the shared tables, which is nobody's
+    bool shared_folds = false;  // in any case of letters
 };
 
 struct Route {
@@ -59,10 +60,18 @@ public:
     // On a server: the name of a namespace, or a url of the backend with the namespace as mtdb_namespace.
     db::Place place_of(std::string_view value) const;
     RouteSource source() const noexcept { return rules_.source; }
+    // On a server: the template makes the shared tables' namespace of this id, which is therefore no tenant's.
+    bool leads_to_shared(const Id& id) const;
+    // On a server: the place, a map's or an answer's too, as connections of this tenant reach it: with its own user,
+    // unless the place has a url of its own.
+    db::Place as_tenant(db::Place place, const Id& id) const;
+    // The place that as_tenant() made, as the url's user reaches it.
+    db::Place as_owner(db::Place place) const;
 
 private:
     db::Place server_place(std::string name, const Id& id) const;
     db::Place server_place_of(std::string_view value) const;
+    bool is_shared(std::string_view name) const;
     bool on_server() const noexcept { return !rules_.name_template.empty(); }
 
     RouteRules rules_;

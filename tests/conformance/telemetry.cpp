@@ -67,6 +67,14 @@ void figures(Suite& suite) {
         const std::string seen = events(world.db(), 2000);
         check(contains(seen, world.tenant()), "no event of " + world.tenant());
     });
+    suite.claim("a tenant that its first use makes is there, and an event names it", [](World& world) {
+        const std::string id = world.id("x");
+        mtdb_db* db = world.open({{"tenant.create", "on_first_use"}});
+        for (int i = 0; i < 2; ++i) must(exec(db, id, world.words().one));
+        check(exists(db, id), "it does not exist");
+        const std::string seen = events(db, 2000);
+        check(contains(seen, "tenant.created") && contains(seen, id), "no event of " + id);
+    });
     suite.claim("an abandoned lease is an event with its tag", [](World& world) {
         world.open({{"pool.size_max", "1"}});
         const std::string& id = world.tenant();

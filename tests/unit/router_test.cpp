@@ -116,6 +116,43 @@ TEST_CASE("on a server a template names namespaces, or the databases that connec
     CHECK(Router(rules).locate(Id::parse("a")).place == db::Place{"", "?dbname=t_a&user=a_app"});
 }
 
+TEST_CASE("a user per tenant is in each of its places, but not in one that has a url of its own, nor in a verb's") {
+    RouteRules rules = map_of({{"a", "one"}, {"b", "postgres://h2/d?mtdb_namespace=two"}});
+    rules.scheme = "postgres";
+    rules.name_template = "{id}";
+    rules.user_template = "{id}_app";
+    const Router map(rules);
+    CHECK(map.locate(Id::parse("a")).place == db::Place{"one", "?user=a_app"});
+    CHECK(map.locate(Id::parse("b")).place == db::Place{"two", "postgres://h2/d"});
+    for (const char* id : {"a", "b"}) {
+        const db::Place place = map.locate(Id::parse(id)).place;
+        CHECK(map.as_owner(place) == map.place_of(id[0] == 'a' ? "one" : "postgres://h2/d?mtdb_namespace=two"));
+        CHECK(map.as_tenant(map.as_owner(place), Id::parse(id)) == place);
+    }
+    rules.source = RouteSource::path_template;
+    rules.name_is_database = true;
+    const Router databases(rules);
+    CHECK(databases.as_owner(databases.locate(Id::parse("a")).place) == db::Place{"", "?dbname=a"});
+}
+
+TEST_CASE("the namespace of the shared tables is no tenant's, whatever id would lead there") {
+    RouteRules rules;
+    rules.scheme = "postgres";
+    rules.name_template = "t_{id}";
+    rules.shared = "t_Common";
+    const Router exact(rules);
+    CHECK(exact.leads_to_shared(Id::parse("Common")));
+    CHECK_THROWS_AS(exact.locate(Id::parse("Common")), Error);
+    CHECK_FALSE(exact.leads_to_shared(Id::parse("common")));
+    CHECK_FALSE(exact.leads_to_shared(Id::parse("t_Common")));
+    CHECK(exact.locate(Id::parse("t_Common")).place.path == "t_t_Common");
+    CHECK_THROWS_AS(exact.place_of("t_Common"), Error);
+    rules.shared_folds = true;
+    const Router folding(rules);
+    CHECK(folding.leads_to_shared(Id::parse("common")));
+    CHECK_THROWS_AS(folding.place_of("T_COMMON"), Error);
+}
+
 TEST_CASE("a namespace that the server would cut is refused, not shared") {
     RouteRules rules;
     rules.scheme = "postgres";
