@@ -617,13 +617,13 @@ MTDB_API mtdb_status mtdb_tenant_drop(mtdb_db *db, const char *tenant, int64_t t
 MTDB_API mtdb_status mtdb_db_acquire(mtdb_db *db, const char *tenant, int64_t tenant_len, const mtdb_options *options,
                                      int64_t timeout_ms, mtdb_cancel *cancel, mtdb_conn **out, mtdb_error **err);
 
-/** The tenant that a lease is bound to.
+/** The tenant that a lease is bound to: the one it was acquired for, or the one of mtdb_conn_use().
  *
  * @param[out] buf @owns the caller; cap bytes
  * @param[out] needed bytes of the id
  * @returns OK, TRUNCATED
  * @errors INVALID_ARGUMENT, FORKED
- * @thread any
+ * @thread any, but not while mtdb_conn_use() or mtdb_conn_reset() of the lease runs
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_conn_tenant(const mtdb_conn *conn, void *buf, int64_t cap, int64_t *needed, mtdb_error **err);
 
@@ -706,7 +706,8 @@ MTDB_API mtdb_status mtdb_conn_reset(mtdb_conn *conn, int64_t timeout_ms, mtdb_c
 
 /** The tenant that the session stands in now, asked of the server: after a USE or SET search_path of the program's own
  * it may be another one than the lease's, until the next statement, which the library pins first. Where each tenant has
- * connections of its own (SQLite, echo, tenancy `server`, PostgreSQL databases) it is the lease's tenant.
+ * connections of its own (SQLite, echo, tenancy `server`, PostgreSQL databases) it is the lease's tenant. Behind a
+ * pooler in transaction mode no session is the lease's, and the answer says nothing.
  *
  * @param timeout_ms  MTDB_DEFAULT: option `query_timeout_ms`
  * @param cancel  may be NULL
@@ -1454,7 +1455,8 @@ MTDB_API mtdb_status mtdb_events_poll(mtdb_db *db, int64_t timeout_ms, mtdb_canc
 MTDB_API mtdb_status mtdb_db_stats(mtdb_db *db, mtdb_result **out, mtdb_error **err);
 
 /** Figures of each open pool, a row each: pool TEXT, open INT64, idle INT64, leased INT64, waiting INT64,
- * writing INT64, files INT64, memory_bytes INT64, idle_ms INT64.
+ * writing INT64, files INT64, memory_bytes INT64, idle_ms INT64, connecting INT64, failures INT64. A server has a row
+ * of its own, "server:<n>".
  *
  * @param[out] out @owns the result
  * @errors INVALID_ARGUMENT, CLOSED, FORKED

@@ -38,9 +38,12 @@ Ref<Result> Db::stats() {
     add(*rows, "connections.closed", "count", stats.closes);
     add(*rows, "connections.evicted", "count", stats.evictions);
     add(*rows, "connections.discarded", "count", stats.discards);
+    add(*rows, "connections.moved", "count", stats.moves);
+    add(*rows, "connections.retired", "count", stats.retired);
     add(*rows, "connections.now", "count", stats.connections_now);
     add(*rows, "connections.idle_now", "count", stats.idle_now);
     add(*rows, "connections.closing_now", "count", stats.closing_now);
+    add(*rows, "servers.lost", "count", stats.losses);
     add(*rows, "pools.now", "count", stats.pools_now);
     add(*rows, "tenants.known_now", "count", stats.known_now);
     add(*rows, "files.now", "count", stats.files_now);
@@ -67,11 +70,14 @@ Ref<Result> Db::pool_stats() {
                                         {"writing", "INT64", Type::int64},
                                         {"files", "INT64", Type::int64},
                                         {"memory_bytes", "INT64", Type::int64},
-                                        {"idle_ms", "INT64", Type::int64}});
+                                        {"idle_ms", "INT64", Type::int64},
+                                        {"connecting", "INT64", Type::int64},
+                                        {"failures", "INT64", Type::int64}});
     for (const pool::PoolStats& pool : pools_.pool_stats()) {
         rows->add_text(pool.key);
         for (const int64_t value : {pool.open, pool.idle, pool.leased, pool.waiting, pool.writing,
-                                    pool.files, pool.memory, int64_t{pool.idle_for.count()}})
+                                    pool.files, pool.memory, int64_t{pool.idle_for.count()},
+                                    pool.connecting, pool.failures})
             rows->add_integer(value);
     }
     return Result::of_rows(std::move(rows));
