@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Migrations with DDL that every SQL backend takes, in both layouts.
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include "suite.hpp"
 
@@ -84,6 +86,46 @@ void inline_scripts(Suite& suite) {
         same("outdated", state_of(migrator.get(), second));
         must(migrate(migrator.get(), second));
     });
+}
+
+// What other processes and a broken script leave.
+void histories(Suite& suite) {
+    suite.claim("where DDL commits, a script that broke off is in the history, and the next run stops",
+                {Need::tables, Need::ddl_commits}, [](World& world) {
+                    for (const std::string history : {"flyway", "golang"}) {
+                        const std::string& id = world.bare_tenant(history);
+                        const Migrator migrator = new_migrator(world.db(), {{"migrate.history", history}});
+                        add_script(migrator.get(), 1, "CREATE TABLE half(a BIGINT); INSERT INTO nowhere VALUES(1)");
+                        const Answer answer = migrate(migrator.get(), id);
+                        must_be(MTDB_MIGRATION_FAILED, answer);
+                        same(MTDB_EFFECT_COMMITTED, answer.effect);
+                        same(0, int_in(world.db(), id, "SELECT count(*) FROM half"));
+                        must_be(MTDB_MIGRATION_DIRTY, migrate(migrator.get(), id));
+                    }
+                });
+    suite.claim("of 8 dbs that migrate one tenant at once, each script is run by one", {Need::tables},
+                [](World& world) {
+                    const std::string id = world.bare_tenant();
+                    std::vector<Migrator> migrators;  // each keeps its db
+                    for (int i = 0; i < 8; ++i) {
+                        migrators.push_back(new_migrator(world.another().get()));
+                        add_script(migrators.back().get(), 1, one_up);
+                        add_script(migrators.back().get(), 2, two_up);
+                    }
+                    std::atomic<int64_t> applied{0}, failed{0};
+                    std::vector<std::thread> threads;
+                    for (const Migrator& migrator : migrators)
+                        threads.emplace_back([&] {
+                            int64_t own = 0;
+                            if (!migrate(migrator.get(), id, "latest", &own).ok()) failed.fetch_add(1);
+                            applied.fetch_add(own);
+                        });
+                    for (auto& thread : threads) thread.join();
+                    same(0, failed);
+                    same(2, applied);
+                    same(1, int_in(world.db(), id, "SELECT count(*) FROM two"));
+                    same(2, int_in(world.db(), id, "SELECT count(*) FROM flyway_schema_history"));
+                });
 }
 
 void many_tenants(Suite& suite) {
@@ -206,6 +248,7 @@ void folders(Suite& suite) {
 
 void claim_migrations(Suite& suite) {
     inline_scripts(suite);
+    histories(suite);
     many_tenants(suite);
     folders(suite);
 }
