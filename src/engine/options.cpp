@@ -84,7 +84,8 @@ constexpr Option table[] = {
          "hexadecimal digits of the id's hash."),
     text("tenant.user", in_db, "",
          "On a server, the user that a tenant's connections log in as, with {id}: one pool per user, "
-         "and the server's grants between the tenants; empty for the url's user."),
+         "and the server's grants between the tenants; verbs on tenants stay the url's user's, "
+         "and so does all when it is empty."),
     choice("tenant.routes", in_db, "template|map|resolver", "template",
            "Where routes come from: tenant.path, the tenant.map. entries, or the host's answers."),
     text("tenant.map.", in_db, "",
@@ -128,7 +129,8 @@ constexpr Option table[] = {
     integer("pool.sweep_ms", in_db, "5000", 1, ms_max,
             "How often maintenance looks for idle and expired connections."),
     integer("pool.tenants_max", in_db, "0", 0, count_max,
-            "Tenants open at the same time; 0 for what files_max allows."),
+            "Tenants open at the same time, or servers where tenants share the connections; 0 for what "
+            "files_max allows."),
     integer("connections_max", in_db, "0", 0, count_max,
             "Open connections of the whole db; 0 for what files_max allows."),
     integer("files_max", in_db, "0", 0, count_max,
