@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """docs/events.md and docs/stats.md name what the sources name, and nothing else; each function that ARCHITECTURE.md
-names is in the file that it names. Prints one line per difference.
+names is in the file that it names; each test that a page "Coming from" cites is there. Prints one line per difference.
 
 Usage: docs.py ROOT
 """
@@ -85,9 +85,32 @@ def misplaced(root):
                 yield f"ARCHITECTURE.md: {name}() is not in {step.group(3)}"
 
 
+# What follows it in quotes, up to the next cell or other name, are its tests.
+CITED = re.compile(r'`(unit|conformance|capi)\.(\w+)(?:/(\w+))?`|`(gorm|leaks)`|"([^"]+)"|`[^`]*`|\|')
+PLACES = {"unit": "tests/unit/{}_test.cpp", "conformance": "tests/conformance/{}.cpp", "capi": "tests/capi/{}.c",
+          "gorm": "tests/conformance/gorm.cpp", "leaks": "tests/conformance/leak_rows.cpp"}
+
+
+def uncited(root, page):
+    """Tests of docs/PAGE that are not in the file that is named."""
+    text = Path(root, "docs", page).read_text(encoding="utf-8")
+    place = None
+    for kind, file, test, alone, quoted in CITED.findall(re.sub(r"\n(?!\|)\s*", " ", text)):
+        if not quoted:
+            place = PLACES[kind or alone].format(file) if kind or alone else None
+        if place is None or not (test or quoted):
+            continue
+        path = Path(root, place)
+        source = path.read_text(encoding="utf-8") if path.is_file() else ""
+        if (test or quoted) not in re.sub(r'"\s*\n\s*"', "", source):
+            yield f"docs/{page}: {place} has no '{test or quoted}'"
+
+
 def differences(root):
     docs = Path(root, "docs")
     yield from misplaced(root)
+    for page in ("gorm-multitenancy.md", "sqliteproxy.md"):
+        yield from uncited(root, page)
     events = emitted(root)
     if not events:
         yield "src/engine: no event was found"
@@ -102,5 +125,5 @@ def differences(root):
 
 if __name__ == "__main__":
     found = list(differences(sys.argv[1]))
-    print("\n".join(found) if found else "docs: events, figures and steps are all there")
+    print("\n".join(found) if found else "docs: events, figures, steps and cited tests are all there")
     sys.exit(1 if found else 0)

@@ -37,13 +37,22 @@ STATS_PAGE = """## The db: `mtdb_db_stats()`
 ## A tenant: `mtdb_tenant_stats()`
 | `leases.wait_time` | us | x |
 """
+CITING = """| `tenant.user` | "a word" | `unit.url` "a claim", "another
+claim"; `capi.db/opens` |
+"""
+UNIT = """TEST_CASE("postgres: a claim") {}
+suite.claim("another "
+            "claim", body);
+"""
 STEPS = "`Db::stats()`, `Db::pool_stats()` in `src/engine/stats.cpp`, then `note()` in\n  `src/engine/conn.cpp`.\n"
 
 
-def differences(events=EVENTS_PAGE, stats=STATS_PAGE, steps=STEPS):
+def differences(events=EVENTS_PAGE, stats=STATS_PAGE, steps=STEPS, citing=CITING):
     with tempfile.TemporaryDirectory() as root:
         for name, text in {"src/engine/conn.cpp": ENGINE, "src/engine/stats.cpp": STATS,
-                           "docs/events.md": events, "docs/stats.md": stats, "ARCHITECTURE.md": steps}.items():
+                           "docs/events.md": events, "docs/stats.md": stats, "ARCHITECTURE.md": steps,
+                           "docs/gorm-multitenancy.md": citing, "docs/sqliteproxy.md": "",
+                           "tests/capi/db.c": "Test(db, opens)", "tests/unit/url_test.cpp": UNIT}.items():
             path = Path(root, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -81,6 +90,14 @@ class Docs(unittest.TestCase):
         self.assertEqual(differences(steps=STEPS.replace("engine/conn", "pool/conn")),
                          ["ARCHITECTURE.md: note() is not in src/pool/conn.cpp"])
         self.assertEqual(differences(steps="None."), ["ARCHITECTURE.md: no step was found"])
+
+    def test_a_cited_test_that_is_not_there_is_named(self):
+        self.assertEqual(differences(citing=CITING.replace("a claim", "no claim")),
+                         ["docs/gorm-multitenancy.md: tests/unit/url_test.cpp has no 'no claim'"])
+        self.assertEqual(differences(citing=CITING.replace("db/opens", "db/closes")),
+                         ["docs/gorm-multitenancy.md: tests/capi/db.c has no 'closes'"])
+        self.assertEqual(differences(citing=CITING.replace("unit.url", "unit.none"))[0],
+                         "docs/gorm-multitenancy.md: tests/unit/none_test.cpp has no 'a claim'")
 
 
 if __name__ == "__main__":
