@@ -153,14 +153,14 @@ TEST_CASE("a quoted table is one name, in whatever order the two keys stand") {
 }
 
 TEST_CASE("what has no equal here is refused with the reason, unless it asks for what is done anyway") {
-    for (const auto& [key, value] : Settings{{"x-multi-statement", "true"},
-                                             {"x-multi-statement-max-size", "1"},
-                                             {"x-lock-strategy", "table"},
-                                             {"x-lock-table", "locks"},
-                                             {"x-no-lock", "1"},
-                                             {"x-no-tx-wrap", "true"}}) {
-        CAPTURE(key);
-        CHECK(refusal_of({{key, value}}).starts_with("the url's key '" + key + "' has no equal: "));
+    for (const auto& setting : Settings{{"x-multi-statement", "true"},
+                                        {"x-multi-statement-max-size", "1"},
+                                        {"x-lock-strategy", "table"},
+                                        {"x-lock-table", "locks"},
+                                        {"x-no-lock", "1"},
+                                        {"x-no-tx-wrap", "true"}}) {
+        CAPTURE(setting.first);
+        CHECK(refusal_of({setting}).starts_with("the url's key '" + setting.first + "' has no equal: "));
     }
     CHECK_NOTHROW(read({{"x-multi-statement", "false"},
                         {"x-lock-strategy", "advisory"},
