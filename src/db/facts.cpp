@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <initializer_list>
+#include <iterator>
 #include <vector>
 
 #include "base/error.hpp"
@@ -14,6 +15,27 @@ namespace mtdb::db {
 namespace {
 
 using Words = std::initializer_list<std::string_view>;
+
+// What may stand in front of "(" in a text that only reads: keywords, and functions that do no more.
+constexpr std::string_view harmless[] = {
+    "ABS", "ALL", "AND", "ANY", "ARRAY", "ARRAY_AGG", "AS", "AVG", "BETWEEN", "BIT_LENGTH", "BTRIM", "BY",
+    "CAST", "CEIL", "CEILING", "CHAR", "CHARACTER_LENGTH", "CHAR_LENGTH", "COALESCE", "CONCAT", "CONCAT_WS",
+    "CONVERT", "COUNT", "CUBE", "CURRENT_DATABASE", "CURRENT_SCHEMA", "CURRENT_SETTING", "DATABASE", "DATE",
+    "DATE_FORMAT", "DATE_TRUNC", "DECIMAL", "DENSE_RANK", "DISTINCT", "ELSE", "EXCEPT", "EXISTS", "EXTRACT",
+    "FILTER", "FIRST_VALUE", "FLOOR", "FROM", "GENERATE_SERIES", "GREATEST", "GROUP_CONCAT", "HAVING", "HEX",
+    "IF", "IFNULL", "IN", "INTERSECT", "ISNULL", "JOIN", "JSONB_AGG", "JSON_AGG", "JSON_EXTRACT", "LAG",
+    "LAST_VALUE", "LATERAL", "LEAD", "LEAST", "LEFT", "LENGTH", "LIKE", "LIMIT", "LOCATE", "LOWER", "LPAD",
+    "LTRIM", "MATERIALIZED", "MAX", "MD5", "MIN", "MOD", "NOT", "NOW", "NTILE", "NULLIF", "NUMERIC", "OFFSET",
+    "ON", "OR", "OVER", "PG_SLEEP", "POSITION", "POWER", "RANK", "REPEAT", "REPLACE", "REVERSE", "RIGHT",
+    "ROLLUP", "ROUND", "ROW", "ROW_NUMBER", "RPAD", "RTRIM", "SELECT", "SETS", "SLEEP", "SOME", "STRING_AGG",
+    "SUBSTR", "SUBSTRING", "SUM", "THEN", "TO_CHAR", "TO_DATE", "TO_TIMESTAMP", "TRIM", "TRUNC", "UNHEX",
+    "UNION", "UNNEST", "UPPER", "USING", "VALUES", "VARCHAR", "VERSION", "WHEN", "WHERE", "WITHIN",
+};
+static_assert(std::is_sorted(std::begin(harmless), std::end(harmless)));
+
+bool is_harmless(const Token& token) {
+    return std::any_of(std::begin(harmless), std::end(harmless), [&](std::string_view word) { return token.is(word); });
+}
 
 bool any_of(const Token& token, Words words) {
     return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return token.is(word); });
@@ -38,6 +60,11 @@ struct Seen {
 
 constexpr std::size_t first_max = 6;
 
+// BEGIN NOT ATOMIC ... END: a body by itself.
+bool is_compound(const Seen& seen) {
+    return seen.at(0, "BEGIN") && seen.at(1, "NOT") && seen.at(2, "ATOMIC");
+}
+
 void note_word(const Token& token, const Token& before, Seen& seen, StatementFacts& facts) {
     if (seen.first.size() < first_max) seen.first.push_back(token);
     if (before.is('.')) return;  // a column's or a function's name
@@ -57,6 +84,10 @@ void note_body(const Token& token, const Token& before, Seen& seen) {
     if (seen.first.size() <= first_max && seen.at(0, "CREATE") &&
         any_of(token, {"FUNCTION", "PROCEDURE", "TRIGGER", "EVENT"}))
         seen.routine = true;
+    if (seen.first.size() == 3 && is_compound(seen)) {
+        seen.routine = true;
+        seen.depth = 1;
+    }
     if (!seen.routine || before.is('.')) return;
     if (before.is("END")) {
         if (any_of(token, {"IF", "LOOP", "WHILE", "REPEAT", "FOR"})) ++seen.depth;  // that END closed none of ours
@@ -74,7 +105,7 @@ void note_parameter(const Token& token, StatementFacts& facts) {
 }
 
 Control control_of(const Seen& seen) {
-    if (seen.at(0, "BEGIN")) return seen.at(1, "NOT") ? Control::none : Control::begin;  // BEGIN NOT ATOMIC
+    if (seen.at(0, "BEGIN")) return is_compound(seen) ? Control::none : Control::begin;
     if (seen.at(0, "START")) return seen.at(1, "TRANSACTION") ? Control::begin : Control::none;
     if (seen.at(0, "COMMIT") || seen.at(0, "END")) return Control::commit;
     if (seen.at(0, "SAVEPOINT") || seen.at(0, "RELEASE")) return Control::savepoint;
@@ -108,7 +139,7 @@ bool changes_session(const Seen& seen) {
     if (seen.first.empty()) return false;
     if (any_of(seen.first[0], {"SET", "RESET", "LISTEN", "UNLISTEN", "PREPARE", "DEALLOCATE", "EXECUTE", "DECLARE",
                                "DISCARD", "LOAD", "DO", "CALL", "LOCK", "UNLOCK", "USE", "HANDLER", "BEGIN", "FLUSH"}))
-        return !(seen.at(0, "BEGIN") && !seen.at(1, "NOT"));
+        return !seen.at(0, "BEGIN") || is_compound(seen);
     return (seen.at(0, "CREATE") || seen.into) && seen.temporary;
 }
 
@@ -144,6 +175,9 @@ StatementFacts facts_of(std::string_view sql, const Lexis& lexis) {
             note_body(token, before, seen);
         }
         if (token.kind == Token::Kind::parameter) note_parameter(token, facts);
+        if (token.is('(') && !facts.calls)
+            facts.calls = before.kind == Token::Kind::quoted_name ||
+                          (before.kind == Token::Kind::word && !is_harmless(before));
         before = token;
     }
     if (!seen.first.empty()) {

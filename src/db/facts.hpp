@@ -17,6 +17,7 @@ struct StatementFacts {
     Control control = Control::none;
     int32_t parameters = 0;
     bool read_only = false;   // only reads, as far as words say: functions it calls may still write
+    bool calls = false;       // a function that is not known to only read
     bool locking = false;     // SELECT ... FOR UPDATE, FOR SHARE, LOCK IN SHARE MODE
     bool alone = false;       // cannot run inside a transaction block
     bool session = false;     // may change state of the session that outlives it

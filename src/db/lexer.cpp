@@ -34,7 +34,7 @@ bool Lexer::skip_comment() {
     const bool dashes = here.starts_with("--") &&
                         (!lexis_->hash_comments || here.size() == 2 || static_cast<unsigned char>(here[2]) <= ' ');
     if (dashes || (lexis_->hash_comments && here.starts_with('#'))) {
-        at_ = std::min(sql_.find('\n', at_), sql_.size());
+        at_ = std::min(sql_.find_first_of(lexis_->return_ends_comments ? "\r\n" : "\n", at_), sql_.size());
         return true;
     }
     if (!here.starts_with("/*")) return false;

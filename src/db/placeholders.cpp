@@ -54,8 +54,9 @@ private:
         if (c == '\'' || c == '"') return copy_quoted(c, lexis_.backslash_escapes);
         if (c == '`' && lexis_.backtick_quotes) return copy_quoted(c, false);
         if (c == '[' || c == ']') return bracket(c);
-        if (looking_at("--") || (c == '#' && lexis_.hash_comments))
-            return copy_until(sql_.find('\n', at_));
+        const bool dashes = looking_at("--") && (!lexis_.hash_comments || static_cast<uint8_t>(peek(2)) <= ' ');
+        if (dashes || (c == '#' && lexis_.hash_comments))
+            return copy_until(sql_.find_first_of(lexis_.return_ends_comments ? "\r\n" : "\n", at_));
         if (looking_at("/*")) return copy_comment();
         if (name_start(c) || digit(c)) return copy_word();
         if (c == '$') return dollar();

@@ -21,7 +21,8 @@ struct Lexis {
     bool dollar_quotes = false;    // $tag$ text $tag$
     bool escape_strings = false;   // E'it\'s'
     bool backslash_escapes = false;  // 'it\'s', "say \"hi\""
-    bool hash_comments = false;      // # to the end of the line
+    bool hash_comments = false;      // # to the end of the line, and "--" only before a blank
+    bool return_ends_comments = false;  // "--" runs to a carriage return, too
     bool question_operators =
         false;  // has operators of its own with '?'; portable text writes them "??", "??|", "??&"
     std::string_view named_sigils =

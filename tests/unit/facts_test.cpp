@@ -15,6 +15,7 @@ const Lexis postgres{.style = PlaceholderStyle::dollar,
                      .nested_comments = true,
                      .dollar_quotes = true,
                      .escape_strings = true,
+                     .return_ends_comments = true,
                      .question_operators = true};
 const Lexis mysql{.style = PlaceholderStyle::question,
                   .bracket_quotes = false,
@@ -52,6 +53,11 @@ TEST_CASE("lexer: a tail holds a statement or only blanks, semicolons and commen
     CHECK(first_word("/* a /* b */ c */", mysql) == 13);
 }
 
+TEST_CASE("facts: a comment of two dashes ends where the server ends it") {
+    CHECK(pg("-- head\rINSERT INTO t VALUES(1)").verb == "INSERT");
+    CHECK(my("-- head\rINSERT INTO t VALUES(1)").verb.empty());
+}
+
 TEST_CASE("facts: a routine's body is one statement") {
     const std::string_view function =
         "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END; SELECT 3";
@@ -59,6 +65,13 @@ TEST_CASE("facts: a routine's body is one statement") {
     const std::string_view procedure =
         "CREATE PROCEDURE p() BEGIN IF 1 THEN SELECT 1; END IF; WHILE 0 DO SELECT 2; END WHILE; END; SELECT 3";
     CHECK(procedure.substr(my(procedure).tail) == " SELECT 3");
+    const std::string_view block =
+        "BEGIN NOT ATOMIC INSERT INTO t VALUES(1); IF 1 THEN SELECT 2; END IF; END; SELECT 3";
+    CHECK(block.substr(my(block).tail) == " SELECT 3");
+    CHECK(my(block).control == Control::none);
+    const std::string_view begin = "BEGIN NOT DEFERRABLE; SELECT 1";
+    CHECK(begin.substr(pg(begin).tail) == " SELECT 1");
+    CHECK(pg(begin).control == Control::begin);
 }
 
 TEST_CASE("facts: what only reads is told from what may write") {
@@ -70,6 +83,15 @@ TEST_CASE("facts: what only reads is told from what may write") {
                                "WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x", "CALL p()", "DO $$ $$"})
         CHECK_FALSE_MESSAGE(pg(writes).read_only, writes);
     CHECK_FALSE(my("SELECT 1 LOCK IN SHARE MODE").read_only);
+}
+
+TEST_CASE("facts: a call of a function that may write is told from those that only read") {
+    for (const char* reads : {"SELECT count(*) FROM t WHERE a IN (1, 2)", "SELECT coalesce(a, (SELECT 1)) FROM t",
+                              "SELECT row_number() OVER (ORDER BY a) FROM t"})
+        CHECK_FALSE_MESSAGE(pg(reads).calls, reads);
+    for (const char* calls : {"SELECT pay()", "SELECT count(*), billing.pay(1) FROM t", "SELECT * FROM \"pay\" (1)",
+                              "SELECT nextval('s')"})
+        CHECK_MESSAGE(pg(calls).calls, calls);
 }
 
 TEST_CASE("facts: transaction control is recognised") {
