@@ -133,6 +133,20 @@ TEST_CASE("postgres backend: a name is a name, whatever stands in it") {
     CHECK_FALSE(world.backend->exists({odd}, forever));
 }
 
+TEST_CASE("postgres backend: a drop that breaks off says that some of it is done") {
+    World world({{"drop.batch", "1"}});
+    const auto holder = world.open(world.a);
+    run(*holder, "CREATE TABLE aaa(x int)");
+    run(*holder, "CREATE TABLE zzz(x int)");
+    holder->begin({}, forever);
+    run(*holder, "LOCK TABLE zzz");
+    const Error error = error_of([&] { world.backend->drop({world.a}, within(500ms)); });
+    CHECK(error.code() == Code::timeout);
+    CHECK(error.effect() == Effect::committed);
+    holder->rollback();
+    CHECK(ask(*holder, "SELECT count(*) FROM zzz") == "0");
+}
+
 TEST_CASE("postgres backend: a schema of everything is dropped in small batches") {
     World world({{"drop.batch", "7"}});
     const auto connection = world.open(world.a);

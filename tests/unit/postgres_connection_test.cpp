@@ -199,6 +199,32 @@ TEST_CASE("postgres connection: a function that moves the path is noticed before
     check_stands(*connection, world.b);
 }
 
+TEST_CASE("postgres connection: a function that puts another schema behind the tenant's shows nothing of it") {
+    World world;
+    world.outside.run("CREATE TABLE " + world.b + ".only_b(who text)");
+    const auto connection = world.open(world.a);
+    const std::string stray = "SELECT set_config('search_path', '" + world.a + ", " + world.b + "', false)";
+    const auto statement = prepare(*connection, "INSERT INTO only_b VALUES('of a')");
+    ask(*connection, stray);
+    CHECK(error_of([&] { ask(*connection, "SELECT who FROM only_b"); }).sqlstate() == "42P01");
+    ask(*connection, stray);
+    CHECK(error_of([&] { statement->run(forever); }).sqlstate() == "42P01");
+    ask(*connection, stray);
+    int64_t statements = 0;
+    CHECK(error_of([&] {
+              connection->run_script("SELECT 1; INSERT INTO only_b VALUES('of a')", statements, forever);
+          }).sqlstate() == "42P01");
+    connection->begin({}, forever);
+    ask(*connection, stray);
+    CHECK(error_of([&] { statement->run(forever); }).code() == Code::tenant_unknown);
+    CHECK_FALSE(connection->in_transaction());
+    ask(*connection, stray);
+    World::pass(*connection, world.a);
+    CHECK(error_of([&] { ask(*connection, "SELECT who FROM only_b"); }).sqlstate() == "42P01");
+    CHECK(world.outside.ask("SELECT count(*) FROM " + world.b + ".only_b") == "0");
+    check_stands(*connection, world.a);
+}
+
 TEST_CASE("postgres connection: a path that the tenant sets itself holds for no statement of ours") {
     World world;
     const auto connection = world.open(world.a);
@@ -439,6 +465,16 @@ TEST_CASE("postgres connection: procedures that commit run, and what cannot run 
         " INSERT INTO mark VALUES(21, 'p'); END $$");
     run(*connection, "CALL twice()");
     CHECK(ask(*connection, "SELECT count(*) FROM mark") == "3");
+    run(*connection,
+        "CREATE PROCEDURE half() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO mark VALUES(22, 'p'); COMMIT;"
+        " RAISE EXCEPTION 'no'; END $$");
+    for (const char* sql : {"CALL half()", "DO $$ BEGIN CALL half(); END $$"}) {
+        CAPTURE(sql);
+        CHECK(error_of([&] { run(*connection, sql); }).effect() == Effect::unknown);
+        CHECK(ask(*connection, "DELETE FROM mark WHERE id = 22 RETURNING id") == "22");
+    }
+    CHECK(error_of([&] { run(*connection, "DO $$ BEGIN RAISE EXCEPTION 'no'; END $$"); }).effect() ==
+          Effect::rolled_back);
     run(*connection, "VACUUM mark");
     run(*connection, "CREATE INDEX CONCURRENTLY by_who ON mark(who)");
     CHECK(world.outside.ask("SELECT count(*) FROM pg_indexes WHERE schemaname = '" + world.a +
@@ -522,6 +558,18 @@ TEST_CASE("postgres connection: a server that ends the session leaves a connecti
         run(*connection, "INSERT INTO mark VALUES(2, 'x')");
         kill(*connection);
         CHECK(error_of([&] { connection->commit(forever); }).effect() == Effect::unknown);
+        CHECK_FALSE(connection->in_transaction());
+        connection->rollback();  // says nothing of what may be committed
+    }
+    SUBCASE("while it runs a function, which may have written: unknown") {
+        const auto connection = world.open(world.a);
+        run(*connection,
+            "CREATE FUNCTION last() RETURNS bool LANGUAGE sql AS"
+            " $$ SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid()) $$");
+        const Error error = error_of([&] { ask(*connection, "SELECT last()"); });
+        CHECK(error.code() == Code::unavailable);
+        CHECK(error.effect() == Effect::unknown);
+        CHECK_FALSE(error.retryable());
     }
     SUBCASE("while it writes: unknown") {
         const auto connection = world.open(world.a);
@@ -552,6 +600,16 @@ TEST_CASE("postgres connection: notices are kept for whoever asks") {
     CHECK_FALSE(connection->has_notices());
 }
 
+TEST_CASE("postgres connection: an advisory lock of the session is free when the lease has ended") {
+    World world;
+    const auto connection = world.open(world.a);
+    const std::string held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 90125";
+    ask(*connection, "SELECT pg_try_advisory_lock(90125)");
+    CHECK(world.outside.ask(held) == "1");
+    CHECK(connection->end_lease() == db::Reuse::clean);
+    CHECK(world.outside.ask(held) == "0");
+}
+
 TEST_CASE("postgres connection: a script runs in one go, and its errors know where they are") {
     World world;
     const auto connection = world.open(world.a);
@@ -567,6 +625,9 @@ TEST_CASE("postgres connection: a script runs in one go, and its errors know whe
     CHECK(error_of([&] { connection->run_script("SELECT 1; COPY mark FROM STDIN;", statements, forever); }).code() ==
           Code::unsupported);
     CHECK_FALSE(connection->run_script("SELECT 1; VACUUM", statements, forever));
+    CHECK(connection->run_script("-- head\rINSERT INTO mark VALUES(5, 'x'); -- more\rDELETE FROM mark WHERE id = 5",
+                                 statements, forever));
+    CHECK(statements == 2);
     CHECK(connection->run_script("BEGIN ISOLATION LEVEL SERIALIZABLE; INSERT INTO mark VALUES(4, 'x')", statements,
                                  forever));
     CHECK(connection->in_transaction());

@@ -71,6 +71,37 @@ TEST_CASE("postgres pooler: nothing of a tenant's path stays in a session that o
     connection->rollback();
 }
 
+TEST_CASE("postgres pooler: what a function leaves in the session is not the next one's") {
+    Pooled pooled;
+    for (const std::string& tenant : {pooled.world.a, pooled.world.b}) {
+        pooled.world.outside.run("CREATE SEQUENCE " + tenant + ".s");
+        pooled.world.outside.run("CREATE FUNCTION " + tenant +
+                                 ".report() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN"
+                                 " CREATE TEMP TABLE IF NOT EXISTS seen(who text);"
+                                 " INSERT INTO seen SELECT who FROM mark;"
+                                 " PERFORM nextval('s'); PERFORM set_config('mtdb.secret', 'x', false);"
+                                 " RETURN (SELECT count(*) FROM seen); END $$");
+    }
+    const auto connection = pooled.open(pooled.world.a);
+    for (int i = 0; i < 6; ++i) {
+        CAPTURE(i);
+        const bool first = i % 2 == 0;
+        World::pass(*connection, first ? pooled.world.a : pooled.world.b);
+        CHECK(ask(*connection, "SELECT coalesce(current_setting('mtdb.secret', true), '')").empty());
+        CHECK(error_of([&] { ask(*connection, "SELECT lastval()"); }).sqlstate() == "55000");
+        connection->begin({.isolation = db::Isolation::serializable}, forever);
+        CHECK(ask(*connection, "SELECT report()") == "1");
+        connection->commit(forever);
+    }
+    pooled.world.outside.run("CREATE FUNCTION " + pooled.world.a +
+                             ".become() RETURNS text LANGUAGE sql AS"
+                             " $$ SELECT set_config('role', 'pg_monitor', false) $$");
+    World::pass(*connection, pooled.world.a);
+    ask(*connection, "SELECT become()");
+    World::pass(*connection, pooled.world.b);
+    CHECK(ask(*connection, "SELECT current_user = session_user") == "1");
+}
+
 TEST_CASE("postgres pooler: a procedure that commits cannot leave the tenant's path behind") {
     Pooled pooled;
     pooled.world.outside.run("CREATE PROCEDURE " + pooled.world.a +

@@ -55,6 +55,11 @@ TEST_CASE("postgres values: dates and times as the server writes them") {
     CHECK(read(timestamptz, "1999-12-31 19:00:00-05") == 946684800000000);
     CHECK(read(timestamptz, "1999-12-31 23:15:30-00:44:30") == 946684800000000);
     CHECK(read(timestamptz, "-infinity") == std::numeric_limits<int64_t>::min());
+    CHECK(read(timestamp, "294247-01-10 04:00:54.775806") == std::numeric_limits<int64_t>::max() - 1);
+    CHECK_THROWS_AS(read(timestamp, "294276-12-31 23:59:59.999999"), const Error&);  // the server's last one
+    const std::string last("\x7f\xff\xff\x5b\xb3\xb2\x9f\xff", 8);
+    Scratch scratch;
+    CHECK_THROWS_AS(decode(rule_of(timestamp), Format::binary, last.data(), 8, scratch), const Error&);
     for (const char* other : {"01.02.2000", "2000/01/02", "01/02/2000", "", "2000-01"}) {
         CAPTURE(std::string(other));
         CHECK_THROWS_AS(read(date, other), const Error&);

@@ -70,6 +70,13 @@ bool mentions(std::string_view sql, std::string_view word) {
     }
 }
 
+bool takes_session_lock(std::string_view sql) {
+    for (const char* lock : {"pg_advisory_lock", "pg_advisory_lock_shared", "pg_try_advisory_lock",
+                             "pg_try_advisory_lock_shared"})
+        if (mentions(sql, lock)) return true;
+    return false;
+}
+
 bool uses_prepared(std::string_view sql) {
     return mentions(sql, "execute") || mentions(sql, "prepare") || mentions(sql, "deallocate") ||
            mentions(sql, "pg_prepared_statements") || mentions(sql, "pg_prepared_statement");
@@ -191,9 +198,7 @@ void Connection::refuse_behind_pooler(const db::StatementFacts& facts, std::stri
     const bool transactional = (facts.verb == "SET" && local) || facts.verb == "DO" || facts.verb == "CALL" ||
                                facts.verb == "LOCK" || (facts.verb == "DECLARE" && in_tx && !mentions(sql, "hold"));
     if (facts.session && !transactional) refuse(facts.verb);
-    for (const char* lock : {"pg_advisory_lock", "pg_advisory_lock_shared", "pg_try_advisory_lock",
-                             "pg_try_advisory_lock_shared"})
-        if (mentions(sql, lock)) refuse("an advisory lock of the session");
+    if (takes_session_lock(sql)) refuse("an advisory lock of the session");
 }
 
 void Connection::execute(Statement& statement, const Wait& wait) {
@@ -206,6 +211,8 @@ void Connection::execute(Statement& statement, const Wait& wait) {
     for (int tries = 0;; ++tries) {
         start_flight(statement.sql_, !facts.read_only);
         flight_commits_ = facts.control == db::Control::commit;
+        flight_calls_ = facts.calls;
+        flight_may_commit_ = statement.may_commit_ && tx_ == Tx::none && pooling_ != Pooling::transaction;
         flight_moves_ = facts.session || facts.control == db::Control::savepoint;
         if (statement.uses_prepared_ && others_prepared_ && pooling_ != Pooling::transaction) forget_due_ = true;
         queue_around(statement);
@@ -213,6 +220,7 @@ void Connection::execute(Statement& statement, const Wait& wait) {
         send(wait);
         session_dirty_ = session_dirty_ || facts.session;
         listens_ = listens_ || statement.mentions_listen_;
+        holds_ = holds_ || statement.holds_;
         foreign_prepared_ = foreign_prepared_ || statement.prepares_;
         raw_savepoints_ = raw_savepoints_ || (facts.control == db::Control::savepoint && server_in_transaction());
         if (read_to_execute(wait)) {
@@ -339,13 +347,18 @@ void Connection::run_simple(std::string_view prefix, std::string_view sql, const
 }
 
 std::string Connection::guard_text() const {
-    std::string name;
-    for (const char c : namespace_) {
-        if (c == '\'') name += '\'';
-        name += c;
-    }
-    return "SELECT 1 OPERATOR(pg_catalog./) (CASE WHEN pg_catalog.current_schema() OPERATOR(pg_catalog.=) '" + name +
-           "'::pg_catalog.name THEN 1 ELSE 0 END);";
+    const auto literal = [](std::string_view text) {
+        std::string out = "'";
+        for (const char c : text) {
+            if (c == '\'') out += '\'';
+            out += c;
+        }
+        return out += '\'';
+    };
+    return "SELECT 1 OPERATOR(pg_catalog./) (CASE WHEN pg_catalog.current_schema() OPERATOR(pg_catalog.=) " +
+           literal(namespace_) +
+           "::pg_catalog.name AND pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.=) " +
+           literal(path_) + " THEN 1 ELSE 0 END);";
 }
 
 bool Connection::run_script(std::string_view text, int64_t& statements, const Wait& wait) {
@@ -374,6 +387,7 @@ bool Connection::run_script(std::string_view text, int64_t& statements, const Wa
     forget_due_ = forget_due_ || (others_prepared_ && uses_prepared(text));
     session_dirty_ = session_dirty_ || session;
     listens_ = listens_ || mentions(text, "listen");
+    holds_ = holds_ || takes_session_lock(text);
     ++shape_epoch_;
     const bool stands =
         pinned_ && !clean_due_ && !forget_due_ && !rollback_due_ && tx_ != Tx::begun && queued_controls_.empty();
@@ -536,6 +550,10 @@ db::Reuse Connection::end_lease() noexcept {
             queue_text("ROLLBACK", Part::control);
             queue_sync();
             run_flight(wait);
+        }
+        if (holds_ && !link_->lost()) {  // a lock must not wait for the next lease
+            holds_ = false;
+            ask_unplaced("SELECT pg_catalog.pg_advisory_unlock_all()", wait);
         }
         while (PGnotify* const notification = pq_.PQnotifies(link_->get())) pq_.PQfreemem(notification);
         notices_->take();

@@ -31,6 +31,7 @@ constexpr db::Lexis lexis{
     .nested_comments = true,
     .dollar_quotes = true,
     .escape_strings = true,
+    .return_ends_comments = true,
     .question_operators = true,
     .named_sigils = "",
 };
@@ -80,6 +81,8 @@ std::string insert_target(std::string_view sql);
 // Whether a text has a word (given in lower case), whatever it stands for: also inside of what is quoted.
 bool mentions(std::string_view sql, std::string_view word);
 // Whether it has one that may find a prepared statement of SQL's.
+// Whether it may take an advisory lock that the session keeps.
+bool takes_session_lock(std::string_view sql);
 bool uses_prepared(std::string_view sql);
 // The rows that a command wrote.
 int64_t affected_of(const PGresult* result);
@@ -192,6 +195,7 @@ private:
     void queue_closing();
     void queue_place();
     void queue_clean();
+    void queue_resets();
     void queue_begin();
     void queue_own(Own own, Part part, std::initializer_list<const char*> values = {});
     void queue_prepare(const char* name, const char* sql, Step step);
@@ -270,6 +274,7 @@ private:
     bool clean_apart_ = false;    // in a transaction of its own, in front of the pin's
     bool session_dirty_ = false;  // this lease changed the session
     bool listens_ = false;        // so may this session, and it only ends with a transaction
+    bool holds_ = false;          // it may have a lock that others wait for
     bool look_due_ = false;       // the first flight of a lease looks whether the server is still there
     base::Time rested_{};         // when the last lease ended
 
@@ -296,6 +301,8 @@ private:
     bool flight_open_ = false;
     bool flight_writes_ = false;
     bool flight_commits_ = false;
+    bool flight_calls_ = false;       // functions that may write
+    bool flight_may_commit_ = false;  // a procedure, which may have committed before it failed
     bool flight_in_tx_ = false;
     bool flight_moves_ = false;   // what it runs may move the session
     bool flight_undone_ = false;  // it ends in a failure of our own

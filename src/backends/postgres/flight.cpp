@@ -19,9 +19,10 @@ constexpr std::size_t closing_max = 32;        // statements closed by one fligh
 
 // Raises unless the session stands where it must; every name and operator in it is qualified, so that nothing of
 // a tenant's can take its place. It gives no row, which would only have to travel.
-constexpr std::string_view stands =
-    "pg_catalog.current_schema() OPERATOR(pg_catalog.=) $1::pg_catalog.name THEN 1 ELSE 0 END)"
-    " OPERATOR(pg_catalog.=) 0";
+constexpr std::string_view stands = "pg_catalog.current_schema() OPERATOR(pg_catalog.=) $1::pg_catalog.name";
+// The whole path: behind the tenant's schema another one would show what the tenant does not have.
+constexpr std::string_view has_path = " AND pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.=) $2";
+constexpr std::string_view else_raise = " THEN 1 ELSE 0 END) OPERATOR(pg_catalog.=) 0";
 // What a tenant may leave that no utility command takes back. One of it is never NULL.
 constexpr std::string_view clean =
     "pg_catalog.set_config('session_authorization', NULL, false) IS NULL OR "
@@ -62,7 +63,7 @@ std::string Connection::own_sql(Own own) const {
     };
     switch (own) {
         case Own::guard:
-            return std::string(raise_unless) + std::string(stands);
+            return std::string(raise_unless) + std::string(stands) + std::string(has_path) + std::string(else_raise);
         case Own::clean:
             return std::string(raise_unless) + std::string(clean) + " THEN 0 ELSE 1 END) OPERATOR(pg_catalog.=) 0";
         case Own::pin:
@@ -74,7 +75,7 @@ std::string Connection::own_sql(Own own) const {
                        set("extra_float_digits", "'3'") + " OR " + set("bytea_output", "'hex'") + " OR ";
             sql += set("search_path", "$2") + " THEN 0 WHEN ";
             if (own == Own::clean_pin) sql += std::string(left_in_transaction);
-            return sql + std::string(stands);
+            return sql + std::string(stands) + std::string(else_raise);
         }
         case Own::close_all:
             return "CLOSE ALL";
@@ -168,7 +169,7 @@ void Connection::start_flight(std::string_view sql, bool writes) {
     rows_affected_ = 0;
     preparing_ = nullptr;
     flight_writes_ = writes;
-    flight_commits_ = false;
+    flight_commits_ = flight_may_commit_ = flight_calls_ = false;
     flight_moves_ = false;
     flight_in_tx_ = tx_ == Tx::open || tx_ == Tx::begun || tx_ == Tx::failed;
     flight_begins_ = tx_ == Tx::begun;
@@ -223,16 +224,25 @@ void Connection::queue_place() {
     if (!placed()) return;
     if (!pinned_ && !queued_pin_) {
         queued_pin_ = true;
+        // Behind a pooler the session is whoever's was served last, and what its functions left may be there.
+        if (pooling_ == Pooling::transaction && !server_in_transaction()) {
+            queue_resets();
+            queue_own(Own::clean, Part::clean);
+        }
         return queue_own(Own::pin, Part::pin, {namespace_.c_str(), path_.c_str()});
     }
-    queue_own(Own::guard, Part::guard, {namespace_.c_str()});
+    queue_own(Own::guard, Part::guard, {namespace_.c_str(), path_.c_str()});
+}
+
+void Connection::queue_resets() {
+    for (const Own own : {Own::reset_all, Own::close_all, Own::unlisten, Own::drop_temporary, Own::drop_sequences})
+        queue_own(own, Part::clean);
 }
 
 // RESET ALL goes to the parking path, under which the pin was prepared: it is not analysed again.
 void Connection::queue_clean() {
     queued_clean_ = true;
-    for (const Own own : {Own::reset_all, Own::close_all, Own::unlisten, Own::drop_temporary, Own::drop_sequences})
-        queue_own(own, Part::clean);
+    queue_resets();
     if (placed() && !clean_apart_) {
         queued_pin_ = true;
         return queue_own(Own::clean_pin, Part::pin, {namespace_.c_str(), path_.c_str()});
@@ -289,8 +299,9 @@ void Connection::stop(const Wait& wait) {
         link_->lose();
         stop_.reset();
         flight_open_ = false;
+        if (flight_commits_) end_transaction();
         throw reason.with_message(reason.message() + "; the server did not confirm its end in time")
-            .with_effect(flight_commits_ || (flight_writes_ && !flight_in_tx_) ? Effect::unknown
+            .with_effect(flight_commits_ || ((flight_writes_ || flight_calls_) && !flight_in_tx_) ? Effect::unknown
                          : flight_in_tx_                                       ? Effect::rolled_back
                                                                                : Effect::none);
     }
@@ -505,6 +516,7 @@ void Connection::run_flight(const Wait& wait) {
 Effect Connection::effect_of_failure() const noexcept {
     if (flight_in_tx_) return in_transaction() ? Effect::none : Effect::rolled_back;
     const bool ran = failure_->part == Part::execute || failure_->part == Part::sync;
+    if (ran && flight_may_commit_) return Effect::unknown;
     return ran && flight_writes_ ? Effect::rolled_back : Effect::none;
 }
 
@@ -539,12 +551,14 @@ void Connection::throw_lost() {
     flight_open_ = false;
     reader_ = nullptr;
     Effect effect = Effect::none;
-    if (flight_commits_)
+    if (flight_commits_) {
         effect = Effect::unknown;
-    else if (flight_in_tx_)
+        end_transaction();  // whatever became of it, there is nothing to roll back
+    } else if (flight_in_tx_) {
         effect = Effect::rolled_back;
-    else if (flight_writes_ && written)
+    } else if ((flight_writes_ || flight_calls_) && written) {
         effect = Effect::unknown;
+    }
     if (stop_) {
         const Error reason = stop_->reason;
         stop_.reset();

@@ -210,6 +210,7 @@ void rename_database(Connection& connection, const std::string& name, const std:
 void drop_schema(Connection& connection, const std::string& name, int64_t batch, const Wait& wait) {
     if (!schema_exists(connection, name, wait))
         throw Error(Code::tenant_unknown, "there is no " + named("schema", name)).with_sqlstate(state::no_schema);
+    bool partly = false;
     try {
         for (const std::string_view query : drop_queries) {
             std::string before;
@@ -218,6 +219,7 @@ void drop_schema(Connection& connection, const std::string& name, int64_t batch,
                 if (text.empty() || text == before) break;  // what cannot be dropped alone goes with the schema
                 int64_t statements = 0;
                 connection.run_script(text, statements, wait);
+                partly = true;
                 before = text;
             }
         }
@@ -226,7 +228,8 @@ void drop_schema(Connection& connection, const std::string& name, int64_t batch,
             run(connection, "DROP SCHEMA " + quoted(name) + " CASCADE", wait);
         });
     } catch (const Error& error) {
-        throw about(error, "schema", name);
+        const bool undone = error.effect() == Effect::none || error.effect() == Effect::rolled_back;
+        throw about(partly && undone ? error.with_effect(Effect::committed) : error, "schema", name);
     }
 }
 

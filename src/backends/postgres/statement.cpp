@@ -23,6 +23,10 @@ Statement::Statement(Connection& connection, std::string_view sql, db::Statement
       prepares_(mentions(sql, "prepare")),
       uses_prepared_(uses_prepared(sql)),
       mentions_listen_(mentions(sql, "listen")),
+      may_commit_(facts_.verb == "CALL" ||
+                  (facts_.verb == "DO" &&
+                   (mentions(sql, "commit") || mentions(sql, "call") || mentions(sql, "execute")))),
+      holds_(takes_session_lock(sql)),
       discards_all_(facts_.verb == "DISCARD" && second_word(sql_, facts_) == "ALL") {
     if (facts_.parameters > parameters_max)
         throw Error(Code::limit, "a statement takes " + std::to_string(parameters_max) + " parameters");
@@ -240,6 +244,14 @@ db::Column Statement::column(int32_t index) const {
 }
 
 bool Statement::next(const Wait& wait) {
+    values_.clear();
+    if (!to_row(wait)) return false;
+    const int32_t columns = column_count();
+    for (int32_t i = 0; i < columns; ++i) values_.push_back(cell(i));
+    return true;
+}
+
+bool Statement::to_row(const Wait& wait) {
     if (state_ == State::idle) start(wait);
     if (state_ == State::ended) return false;
     if (first_) {
@@ -261,7 +273,10 @@ db::Value Statement::cell(int32_t index) const {
                   pq.PQgetlength(row, 0, index), scratch_);
 }
 
-db::Value Statement::value(int32_t index) const { return row_ == nullptr ? db::Value::null() : cell(index); }
+db::Value Statement::value(int32_t index) const {
+    const auto at = static_cast<std::size_t>(index);
+    return row_ == nullptr || at >= values_.size() ? db::Value::null() : values_[at];
+}
 
 // As cell(), without the way over a value where the bytes can be taken as they are.
 void Statement::put_cell(db::BlockWriter& writer, int32_t index) const {

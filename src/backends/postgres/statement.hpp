@@ -60,6 +60,7 @@ private:
 
     void start(const Wait& wait);
     bool advance(const Wait& wait);  // to the next row
+    bool to_row(const Wait& wait);
     void take_columns(const PGresult* result);
     void take_end(const PGresult* result);
     [[noreturn]] void end_stopped(const Wait& wait);
@@ -77,6 +78,8 @@ private:
     const bool prepares_;       // by SQL, what is not ours
     const bool uses_prepared_;  // or may find such
     const bool mentions_listen_;
+    const bool may_commit_;        // a procedure, or a block that may call one, outside a transaction
+    const bool holds_;             // may take a lock that the session keeps
     const bool discards_all_;  // DISCARD ALL runs in no transaction block
     // Of a plain INSERT ("t (a, b)"), looked for when rows of a block first come; empty: it is none.
     std::optional<std::string> insert_target_;
@@ -94,6 +97,7 @@ private:
     ResultHandle row_;
     std::vector<ColumnFacts> columns_;
     mutable Scratch scratch_;
+    std::vector<db::Value> values_;  // of the row that next() gave: value() cannot fail
     int64_t affected_ = 0;
     std::string tag_;  // of the last answer
 };

@@ -299,6 +299,11 @@ int64_t read_time(const TypeRule& rule, std::string_view text) {
     return micros;
 }
 
+// The server's timestamps reach 29 years further than the slot.
+Error too_late(const TypeRule& rule) {
+    return Error(Code::limit, "a " + std::string(rule.name) + " later than 294247-01-10 does not fit its 64 bits");
+}
+
 int64_t read_timestamp(const TypeRule& rule, std::string_view text) {
     if (text == "infinity") return time_max;
     if (text == "-infinity") return time_min;
@@ -308,7 +313,11 @@ int64_t read_timestamp(const TypeRule& rule, std::string_view text) {
     if (rule.type == Type::timestamptz && !reader.zone(zone)) throw other_style(rule);
     if (reader.take(" BC")) year = 1 - year;
     if (!reader.empty()) throw other_style(rule);
-    return days_of(year, month, day) * micros_per_day + micros - zone * micros_per_second;
+    int64_t time = 0;
+    if (__builtin_mul_overflow(days_of(year, month, day), micros_per_day, &time) ||
+        __builtin_add_overflow(time, micros - zone * micros_per_second, &time))
+        throw too_late(rule);
+    return time;
 }
 
 struct Interval {
@@ -505,9 +514,11 @@ int64_t date_of(int32_t days) noexcept {
     return days + epoch_days;
 }
 
-int64_t timestamp_of(int64_t micros) noexcept {
+int64_t timestamp_of(const TypeRule& rule, int64_t micros) {
     if (micros == time_max || micros == time_min) return micros;
-    return micros + epoch_micros;
+    int64_t time = 0;
+    if (__builtin_add_overflow(micros, epoch_micros, &time)) throw too_late(rule);
+    return time;
 }
 
 Value read_timetz(const char* data, std::string& out) {
@@ -567,7 +578,7 @@ Value decode_binary(const TypeRule& rule, const char* data, int64_t size, Scratc
             return read_timetz(data, scratch.next());
         case Decoder::timestamp:
             check_size(rule, size, 8);
-            return Value::integer(timestamp_of(big_endian<int64_t>(data)), rule.type);
+            return Value::integer(timestamp_of(rule, big_endian<int64_t>(data)), rule.type);
         case Decoder::interval:
             check_size(rule, size, 16);
             return stored_interval(
