@@ -79,6 +79,54 @@ TEST_CASE("mysql: begin, commit and rollback, with isolation and read-only") {
           "kept");
 }
 
+TEST_CASE("mysql: nothing commits an open transaction unsaid") {
+    Mysql my;
+    const auto conn = my.at(my.tenant());
+    my.run(*conn,
+           "CREATE PROCEDURE hop(fails INT) BEGIN COMMIT; START TRANSACTION; INSERT INTO t(v) VALUES('in');"
+           " IF fails THEN SIGNAL SQLSTATE '45000'; END IF; END");
+    my.run(*conn, "CREATE PROCEDURE stay() BEGIN INSERT INTO t(v) VALUES('stay'); SELECT 1; END");
+    conn->begin({}, within());
+    my.run(*conn, "INSERT INTO t(v) VALUES('x')");
+    for (const char* sql : {"START TRANSACTION", "BEGIN"}) {
+        CAPTURE(sql);
+        CHECK(error_of([&] { my.run(*conn, sql); }).code() == Code::invalid_state);
+    }
+    my.run(*conn, "CALL stay()");
+    CHECK(conn->in_transaction());
+    conn->rollback();
+    CHECK(my.one(*conn, "SELECT COUNT(*) FROM t") == "1");
+    for (const bool fails : {false, true}) {
+        CAPTURE(fails);
+        conn->begin({}, within());
+        my.run(*conn, "INSERT INTO t(v) VALUES('x')");
+        const Error error = error_of([&] { my.run(*conn, fails ? "CALL hop(1)" : "CALL hop(0)"); });
+        CHECK(error.effect() == Effect::committed);
+        CHECK((fails || error.code() == Code::tx_lost));
+        CHECK(!conn->in_transaction());
+    }
+    CHECK(my.one(*conn, "SELECT GROUP_CONCAT(v SEPARATOR '|') FROM t WHERE id > 1") == "x|x");
+    my.run(*conn, "SET completion_type = CHAIN");
+    conn->begin({}, within());
+    conn->commit(within());
+    CHECK(!conn->in_transaction());
+}
+
+TEST_CASE("mysql: what runs several statements is not said to be undone when it fails") {
+    Mysql my;
+    const auto conn = my.at(my.tenant());
+    my.run(*conn, "CREATE PROCEDURE half() BEGIN INSERT INTO t(v) VALUES('half'); SIGNAL SQLSTATE '45000'; END");
+    my.run(*conn, "CREATE TABLE made(i INT)");
+    for (const char* sql : {"CALL half()",
+                            "BEGIN NOT ATOMIC INSERT INTO t(v) VALUES('half'); SIGNAL SQLSTATE '45000'; END",
+                            "DROP TABLE made, missing"}) {
+        CAPTURE(sql);
+        CHECK(error_of([&] { my.run(*conn, sql); }).effect() == Effect::unknown);
+    }
+    CHECK(my.one(*conn, "SELECT COUNT(*) FROM t WHERE v = 'half'") == "2");
+    CHECK(error_of([&] { my.run(*conn, "INSERT INTO t(id) VALUES(1)"); }).effect() == Effect::rolled_back);
+}
+
 TEST_CASE("mysql: a definition commits what is open, and the session says so") {
     Mysql my;
     const auto conn = my.at(my.tenant());

@@ -479,6 +479,18 @@ TEST_CASE("mysql: a killed backend is closed, never reused, and says what became
         CHECK(error.effect() == Effect::rolled_back);
         CHECK(!h.conn->in_transaction());
     }
+    SUBCASE("in a function, which may have written: unknown") {
+        Mysql::run(*root, "CREATE FUNCTION " + h.first + ".pause() RETURNS INT RETURN SLEEP(30)");
+        std::thread killer([&] {
+            usleep(200'000);
+            Mysql::run(*root, "KILL " + std::to_string(Mysql::session(*h.conn).id()));
+        });
+        h.conn->pin({h.first}, true);
+        const Error error = error_of([&] { h.one("SELECT pause()"); });
+        killer.join();
+        CHECK(error.code() == Code::unavailable);
+        CHECK(error.effect() == Effect::unknown);
+    }
     SUBCASE("before COMMIT: unknown") {
         h.conn->begin({}, within());
         h.run("INSERT INTO t(v) VALUES('x')");

@@ -13,6 +13,7 @@ namespace {
 
 constexpr base::milliseconds control_grace(5000);
 constexpr std::size_t warnings_max = 10;
+constexpr uint32_t syntax_error = 1064;
 constexpr std::size_t packet_slack = 64;  // of headers
 
 // Statements after which the session stands where it stood, or tells of it. Everything else can run statements
@@ -89,6 +90,10 @@ Impact impact_of(std::string_view sql, const db::StatementFacts& facts) {
     impact.uncertain = hidden || statement_settings || !is_open(facts.verb) ||
                        (facts.verb == "BEGIN" && facts.control != db::Control::begin) ||
                        contains_fold(sql, "session_track");
+    const bool several = (facts.verb == "DROP" || facts.verb == "GRANT" || facts.verb == "REVOKE") &&
+                         (sql.find(',') != std::string_view::npos || contains_fold(sql, "database") ||
+                          contains_fold(sql, "schema"));
+    impact.partly = several || (impact.uncertain && !statement_settings && facts.verb != "USE");
     impact.holds = facts.verb == "LOCK" || facts.verb == "FLUSH" || facts.verb == "HANDLER" || facts.verb == "XA" ||
                    facts.verb == "BACKUP" || contains_fold(sql, "get_lock");
     impact.dirty = facts.session || impact.uncertain || impact.holds || contains_fold(sql, ":=") ||
@@ -260,13 +265,14 @@ Effect Connection::effect_of(const ServerError& said, const Attempt& attempt) co
     if (session_->broken()) {
         if (attempt.ends_transaction) return Effect::unknown;
         if (attempt.in_transaction && (attempt.undone_with_it || !attempt.writes)) return Effect::rolled_back;
-        return attempt.writes ? Effect::unknown : Effect::none;
+        return attempt.writes || attempt.calls ? Effect::unknown : Effect::none;
     }
     const bool open = session_->in_transaction();
     if (attempt.ends_transaction) {
         if (open) return Effect::none;
         return said.number == 1317 ? Effect::unknown : Effect::rolled_back;
     }
+    if (!attempt.in_transaction && attempt.partly && said.number != syntax_error) return Effect::unknown;
     if (!attempt.in_transaction) return attempt.writes ? Effect::rolled_back : Effect::none;
     if (open) return Effect::none;
     // Ended: by the failure, or committed by a definition before it failed.
@@ -464,7 +470,7 @@ void Connection::control(std::string_view sql, const Attempt& attempt, const Wai
 
 void Connection::commit(const Wait& wait) {
     enter(nullptr, wait);
-    control("COMMIT", {true, true, in_transaction(), true, {}}, wait);
+    control("COMMIT AND NO CHAIN NO RELEASE", {true, true, in_transaction(), true, {}}, wait);
 }
 
 void Connection::rollback() {
@@ -472,7 +478,7 @@ void Connection::rollback() {
     if (reading_ != nullptr) throw Error(Code::invalid_state, "the rows of a statement are still being read");
     const Wait wait{Deadline::in(control_grace), nullptr, nullptr};
     Operation operation(*session_, wait, Operation::Kill::allowed);
-    const Reply reply = session_->run("ROLLBACK");
+    const Reply reply = session_->run("ROLLBACK AND NO CHAIN NO RELEASE");
     operation.settle();
     if (reply.kind == Reply::Kind::ok && !in_transaction()) return;
     session_->set_broken();

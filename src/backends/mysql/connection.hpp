@@ -24,6 +24,7 @@ struct Impact {
     bool uncertain = false;  // afterwards the session may stand in any database, and may not tell
     bool dirty = false;      // leaves something in the session
     bool holds = false;      // takes a lock that outlives it
+    bool partly = false;     // when it fails, some of it may be done: it runs statements, or names several things
     bool plain = true;       // its placeholders are surely where the lexer sees them
 };
 Impact impact_of(std::string_view sql, const db::StatementFacts& facts);
@@ -59,6 +60,8 @@ struct Attempt {
     bool undone_with_it = false;  // by a rollback of the transaction
     std::string_view sql = {};
     base::Position at = {};  // of the statement in the caller's text
+    bool partly = false;     // as in Impact
+    bool calls = false;      // functions that may write
 };
 
 class Connection;

@@ -14,6 +14,8 @@ constexpr uint32_t last_prepared = 0xffffffff;
 constexpr std::size_t batch_bytes = 4 << 20;
 constexpr base::milliseconds reset_patience(20);  // for rows nobody reads, before they are cancelled
 constexpr uint32_t unknown_statement = 1243;
+constexpr uint32_t unknown_savepoint = 1305;
+constexpr std::string_view watch_savepoint = "mtdb_watch";
 constexpr std::string_view rows_savepoint = "mtdb_rows";
 
 bool changes_rows(std::string_view verb) noexcept {
@@ -136,7 +138,9 @@ Attempt Statement::attempt() const noexcept {
             connection_.in_transaction(),
             changes_rows(facts_.verb) || read_only(),
             sql_,
-            at_};
+            at_,
+            impact_.partly,
+            facts_.calls};
 }
 
 bool Statement::is_prepared() const noexcept {
@@ -219,7 +223,10 @@ void Statement::start(Operation& operation, const Wait& wait) {
     steps_ = 0;
     pending_ = false;
     attempt_ = attempt();
+    if (facts_.control == db::Control::begin && attempt_.in_transaction)  // which the server would commit
+        throw Error(Code::invalid_state, "a transaction is open already");
     connection_.stand(operation);
+    watch();
     Reply reply;
     if (placeholders() > 0) {
         protocol_ = Protocol::binary;
@@ -255,6 +262,28 @@ void Statement::take(Operation& operation, Reply reply) {
     done();
     operation.settle();
     if (!read_only()) connection_.fetch_warnings(reply.warnings);
+    if (!check_watched()) throw exchanged();
+}
+
+// A routine may commit the transaction and begin another, which no state of the session tells. A savepoint is gone
+// then.
+void Statement::watch() {
+    watched_ = attempt_.in_transaction && impact_.partly && facts_.control == db::Control::none &&
+               session().run("SAVEPOINT " + std::string(watch_savepoint)).kind == Reply::Kind::ok;
+}
+
+// False: the transaction is another one; it was rolled back.
+bool Statement::check_watched() {
+    if (!std::exchange(watched_, false) || session().broken() || !connection_.in_transaction()) return true;
+    const Reply released = session().run("RELEASE SAVEPOINT " + std::string(watch_savepoint));
+    if (released.kind != Reply::Kind::error || released.error.number != unknown_savepoint) return true;
+    connection_.rollback();
+    return false;
+}
+
+Error Statement::exchanged() const {
+    return Error(Code::tx_lost, "the statement ended the transaction and began another, which was rolled back")
+        .with_effect(Effect::committed);
 }
 
 void Statement::done() noexcept {
@@ -266,7 +295,9 @@ void Statement::done() noexcept {
 void Statement::fail(Operation& operation, const ServerError& said) {
     done();
     state_ = State::idle;
-    throw connection_.failure(operation, said, attempt_);
+    const Error error = connection_.failure(operation, said, attempt_);
+    if (!check_watched()) throw error.with_effect(Effect::committed);
+    throw error;
 }
 
 // The wait is over while rows are read: what is left of them is dropped.
@@ -288,6 +319,7 @@ void Statement::end_rows(Operation& operation) {
     if (facts_.returning) affected_ = rows_;
     done();
     operation.settle();
+    if (!check_watched()) throw exchanged();
 }
 
 Statement::Step Statement::step(Operation& operation) {

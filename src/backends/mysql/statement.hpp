@@ -78,6 +78,9 @@ private:
     [[noreturn]] void fail(Operation& operation, const ServerError& said);
     [[noreturn]] void stop(Operation& operation);
     void done() noexcept;
+    void watch();
+    bool check_watched();
+    Error exchanged() const;
     RowDecoder decoder() const { return {fields_, protocol_, session().conninfo().zero_dates}; }
 
     bool can_run_rows(const db::BlockView& view) const noexcept;
@@ -106,6 +109,7 @@ private:
     std::vector<db::Value> values_;
     std::string store_;
     Attempt attempt_;
+    bool watched_ = false;
     uint32_t steps_ = 0;
     int64_t rows_ = 0;
     int64_t affected_ = 0;
