@@ -128,6 +128,8 @@ public:
     // One text of several statements, run in order in one go where the backend can: true and the statements that
     // ran, or an error with its position in the text. False: nothing was done, the caller runs them one by one.
     virtual bool run_script(std::string_view, int64_t&, const Wait&) { return false; }
+    // Where connections are shared: whether anything went to the server since the lease began, which it may have run.
+    virtual bool has_sent() const noexcept { return false; }
     // Whether take_notices() has something; asked after each operation.
     virtual bool has_notices() const noexcept { return false; }
     virtual std::vector<Notice> take_notices() { return {}; }

@@ -210,7 +210,7 @@ void Conn::close() {
 
 bool Conn::replaceable(const Error& error) const noexcept {
     return error.code() == Code::unavailable && error.effect() == Effect::none && !answered_ && tx_ == TxState::none &&
-           uses_ == nullptr && lease_ && !connection().in_place();
+           uses_ == nullptr && lease_ && !connection().in_place() && !connection().has_sent();
 }
 
 void Conn::replace(const Wait& wait) {

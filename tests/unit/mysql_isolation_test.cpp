@@ -469,6 +469,7 @@ TEST_CASE("mysql: a killed backend is closed, never reused, and says what became
         CHECK(error.code() == Code::unavailable);
         CHECK(error.effect() == Effect::none);
         CHECK(error.retryable());
+        CHECK(!h.conn->has_sent());
     }
     SUBCASE("in a transaction: rolled back") {
         h.conn->begin({}, within());
@@ -490,6 +491,7 @@ TEST_CASE("mysql: a killed backend is closed, never reused, and says what became
         killer.join();
         CHECK(error.code() == Code::unavailable);
         CHECK(error.effect() == Effect::unknown);
+        CHECK(h.conn->has_sent());
     }
     SUBCASE("before COMMIT: unknown") {
         h.conn->begin({}, within());

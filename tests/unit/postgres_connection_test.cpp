@@ -538,6 +538,7 @@ TEST_CASE("postgres connection: a server that ends the session leaves a connecti
         CHECK(error.code() == Code::unavailable);
         CHECK(error.effect() == Effect::none);
         CHECK(error.retryable());
+        CHECK_FALSE(connection->has_sent());
         CHECK_FALSE(connection->in_place());
         CHECK(connection->end_lease() == db::Reuse::discard);
     }
@@ -570,6 +571,7 @@ TEST_CASE("postgres connection: a server that ends the session leaves a connecti
         CHECK(error.code() == Code::unavailable);
         CHECK(error.effect() == Effect::unknown);
         CHECK_FALSE(error.retryable());
+        CHECK(connection->has_sent());
     }
     SUBCASE("while it writes: unknown") {
         const auto connection = world.open(world.a);

@@ -125,6 +125,7 @@ void Connection::pin(const db::Place& place, bool another) noexcept {
         pin_failed_ = true;
     }
     reset_due_ = reset_due_ || (used_ && (another || elsewhere || dirty_));
+    session_->forget_sent();
     look_due_ = true;
 }
 

@@ -80,6 +80,7 @@ public:
     void pin(const db::Place& place, bool another) noexcept override;
     std::string standing(const Wait& wait) override;
     bool run_script(std::string_view text, int64_t& statements, const Wait& wait) override;
+    bool has_sent() const noexcept override { return session_->has_sent(); }
     bool has_notices() const noexcept override { return !notices_.empty(); }
     std::vector<db::Notice> take_notices() override { return std::exchange(notices_, {}); }
 

@@ -395,6 +395,7 @@ Reply Session::refused() const {
 
 bool Session::send(Command command, std::string_view payload) noexcept {
     if (broken_) return false;
+    sent_ = true;
     constexpr std::size_t gathered_max = 1 << 16;
     if (gathering_ && payload.size() < gathered_max) {
         try {

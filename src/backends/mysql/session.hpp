@@ -133,6 +133,9 @@ public:
     // Not closed by the server while nobody looked.
     bool alive() noexcept;
 
+    // Whether a command went out since it was forgotten.
+    bool has_sent() const noexcept { return sent_; }
+    void forget_sent() noexcept { sent_ = false; }
     // Within an Operation. False: the session is broken; said() says how.
     bool send(Command command, std::string_view payload) noexcept;
     // Commands sent while one of these lives go out in one write, when it ends.
@@ -200,6 +203,7 @@ private:
     uint64_t packet_max_ = 0;
     int fd_ = -1;
     bool broken_ = false;
+    bool sent_ = false;  // a command, since forget_sent()
     bool mariadb_ = false;
     bool direct_ = false;
     bool bulk_ = false;

@@ -154,7 +154,7 @@ void Connection::pin(const db::Place& place, bool another) noexcept {
         forget_due_ || ((another || session_dirty_) && foreign_prepared_ && pooling_ != Pooling::transaction);
     others_prepared_ = others_prepared_ || another;
     clean_apart_ = clean_apart_ || (clean_due_ && listens_);
-    session_dirty_ = listens_ = false;
+    session_dirty_ = listens_ = sent_ = false;
     look_due_ = true;
 }
 
@@ -560,7 +560,7 @@ db::Reuse Connection::end_lease() noexcept {
     } catch (...) {
         return db::Reuse::discard;
     }
-    rested_ = base::coarse_now();
+    sent_ = false;
     // The same tenant's next lease gets a session without what this one changed; no pin() tells of that one.
     const bool changed = session_dirty_ && pooling_ != Pooling::transaction;
     if (changed && !placed()) return db::Reuse::discard;

@@ -98,6 +98,7 @@ public:
     void pin(const db::Place& place, bool another) noexcept override;
     std::string standing(const Wait& wait) override;
     bool run_script(std::string_view text, int64_t& statements, const Wait& wait) override;
+    bool has_sent() const noexcept override { return sent_; }
     bool has_notices() const noexcept override { return notices_->any(); }
     std::vector<db::Notice> take_notices() override { return notices_->take(); }
 
@@ -276,7 +277,7 @@ private:
     bool listens_ = false;        // so may this session, and it only ends with a transaction
     bool holds_ = false;          // it may have a lock that others wait for
     bool look_due_ = false;       // the first flight of a lease looks whether the server is still there
-    base::Time rested_{};         // when the last lease ended
+    bool sent_ = false;           // a flight of this lease
 
     // Prepared statements at the server.
     std::array<bool, own_count> prepared_{};

@@ -14,7 +14,6 @@ namespace {
 constexpr base::milliseconds cancel_grace{5000};
 constexpr base::milliseconds cancel_again_max{250};
 constexpr base::milliseconds drain_max{20};    // rows that nobody reads are read for so long, then stopped
-constexpr base::milliseconds look_after{500};  // without a lease
 constexpr std::size_t closing_max = 32;        // statements closed by one flight
 
 // Raises unless the session stands where it must; every name and operator in it is qualified, so that nothing of
@@ -154,7 +153,7 @@ void Connection::check_ready(const Wait& wait) {
     settle_flight(wait);
     if (!look_due_) return;
     look_due_ = false;
-    if (base::coarse_now() - rested_ < look_after || !link_->closed_by_server()) return;
+    if (!link_->closed_by_server()) return;
     link_->lose();
     throw Error(Code::unavailable, "the server closed the connection while it was idle").with_native("postgres", 0);
 }
@@ -263,6 +262,7 @@ void Connection::queue_begin() {
 
 void Connection::send(const Wait& wait) {
     ++trips_;
+    sent_ = true;
     for (;;) {
         switch (link_->flush(stop_ ? stop_->slice() : wait)) {
             case Link::Ready::yes:
