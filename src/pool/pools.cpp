@@ -136,25 +136,6 @@ uint64_t hash_of(const db::Place& place) noexcept {
 
 // ---- Lease, Fence -------------------------------------------------------------------------------
 
-Lease::Lease(Lease&& other) noexcept
-    : pools_(other.pools_),
-      pool_(other.pool_),
-      slot_(std::move(other.slot_)),
-      turn_(std::exchange(other.turn_, false)),
-      used_(other.used_) {}
-
-Lease& Lease::operator=(Lease&& other) noexcept {
-    if (this != &other) {
-        give_back();
-        pools_ = other.pools_;
-        pool_ = other.pool_;
-        slot_ = std::move(other.slot_);
-        turn_ = std::exchange(other.turn_, false);
-        used_ = other.used_;
-    }
-    return *this;
-}
-
 uint64_t Lease::mark() const noexcept { return pool_->mark.load(std::memory_order_acquire); }
 void Lease::set_mark(uint64_t mark) noexcept { pool_->mark.store(mark, std::memory_order_release); }
 
@@ -190,8 +171,7 @@ void Lease::give_turn() noexcept {
     if (std::exchange(turn_, false)) pools_->give_turn(*pool_);
 }
 
-bool Lease::give_back() noexcept {
-    if (slot_ == nullptr) return false;
+bool Lease::return_slot() noexcept {
     bool rolled_back = false;
     db::Reuse reuse = db::Reuse::discard;
     if (slot_->connection != nullptr && !used_) {

@@ -167,8 +167,22 @@ public:
     Lease() = default;
     Lease(Pools& pools, Pool& pool, std::unique_ptr<Slot> slot)
         : pools_(&pools), pool_(&pool), slot_(std::move(slot)) {}
-    Lease(Lease&& other) noexcept;
-    Lease& operator=(Lease&& other) noexcept;
+    Lease(Lease&& other) noexcept
+        : pools_(other.pools_),
+          pool_(other.pool_),
+          slot_(std::move(other.slot_)),
+          turn_(std::exchange(other.turn_, false)),
+          used_(other.used_) {}
+    Lease& operator=(Lease&& other) noexcept {
+        if (this == &other) return *this;
+        give_back();
+        pools_ = other.pools_;
+        pool_ = other.pool_;
+        slot_ = std::move(other.slot_);
+        turn_ = std::exchange(other.turn_, false);
+        used_ = other.used_;
+        return *this;
+    }
     ~Lease() { give_back(); }
 
     explicit operator bool() const noexcept { return slot_ != nullptr; }
@@ -209,13 +223,15 @@ public:
 
     // Ends the lease: rolls back, cleans; what cannot be proved clean is closed. Returns true when
     // it rolled something back.
-    bool give_back() noexcept;
+    bool give_back() noexcept { return slot_ != nullptr && return_slot(); }
     // For a thread that must not do I/O: maintenance will give it back. `origin` goes into the
     // event; empty: no event.
     void abandon(std::string origin) noexcept;
 
 private:
     friend class Pools;
+    bool return_slot() noexcept;
+
     Pools* pools_ = nullptr;
     Pool* pool_ = nullptr;
     std::unique_ptr<Slot> slot_;
