@@ -147,6 +147,54 @@ TEST_CASE("mysql: every type is read alike by text and binary protocol, by rows 
     }
 }
 
+TEST_CASE("mysql: a statement without parameters says the same each time it runs in a session") {
+    Mysql my;
+    const auto conn = my.at(my.tenant());
+    my.run(*conn, "CREATE TABLE n(f FLOAT, d DOUBLE(10,2), e DOUBLE)");
+    my.run(*conn, "INSERT INTO n VALUES(16777217,0.1,0.1),(1.23456789,0.2,0.7)");
+    for (const char* sql :
+         {"SELECT f FROM n", "SELECT SUM(d) FROM n", "SELECT SUM(e) FROM n", "SELECT e*3,1,'x' FROM n"}) {
+        CAPTURE(sql);
+        const auto statement = conn->prepare(sql, nullptr, within());
+        std::vector<std::vector<char>> keep;
+        const auto first = blocks_of(*statement, 10, keep);
+        for (int again = 0; again < 3; ++again) {
+            statement->reset();
+            const auto rows = blocks_of(*statement, 10, keep);
+            REQUIRE(rows.size() == first.size());
+            for (std::size_t i = 0; i < rows.size(); ++i)
+                for (std::size_t j = 0; j < rows[i].size(); ++j) check_value(rows[i][j], first[i][j]);
+        }
+    }
+}
+
+TEST_CASE("mysql: a statement that ran before sees what has changed since") {
+    Mysql my;
+    const auto conn = my.at(my.tenant());
+    const auto all = conn->prepare("SELECT * FROM t LIMIT 1", nullptr, within());
+    const auto joined = conn->prepare("SELECT 'a' || 'b'", nullptr, within());
+    const auto named = conn->prepare("SELECT v FROM t LIMIT 1", nullptr, within());
+    for (int again = 0; again < 3; ++again)
+        for (db::Statement* statement : {all.get(), joined.get(), named.get()}) {
+            statement->reset();
+            REQUIRE(statement->next(within()));
+            statement->reset();
+        }
+    CHECK(all->column_count() == 2);
+    my.run(*conn, "ALTER TABLE t ADD COLUMN w VARCHAR(10) DEFAULT 'new'");
+    REQUIRE(all->next(within()));
+    REQUIRE(all->column_count() == 3);
+    CHECK(std::string(all->value(2).view()) == "new");
+    all->reset();
+    my.run(*conn, "SET sql_mode=CONCAT(@@sql_mode,',PIPES_AS_CONCAT')");
+    REQUIRE(joined->next(within()));
+    CHECK(std::string(joined->value(0).view()) == "ab");
+    joined->reset();
+    my.run(*conn, "CREATE TEMPORARY TABLE t AS SELECT 'mine' AS v");
+    REQUIRE(named->next(within()));
+    CHECK(std::string(named->value(0).view()) == "mine");
+}
+
 TEST_CASE("mysql: every value goes in and comes out again, one by one and in bulk") {
     Mysql my;
     const auto conn = my.at(my.tenant());

@@ -16,6 +16,7 @@ constexpr base::milliseconds reset_patience(20);  // for rows nobody reads, befo
 constexpr uint32_t unknown_statement = 1243;
 constexpr uint32_t unknown_savepoint = 1305;
 constexpr std::string_view watch_savepoint = "mtdb_watch";
+constexpr uint32_t not_preparable = 1295, too_many_prepared = 1461;
 constexpr std::string_view rows_savepoint = "mtdb_rows";
 
 bool changes_rows(std::string_view verb) noexcept {
@@ -179,7 +180,10 @@ Reply Statement::execute_directly(Operation& operation, std::string& payload) {
     Reply reply = session().read_reply();
     if (error) {
         if (reply.kind != Reply::Kind::error) session().set_broken();  // something else ran
-        fail(operation, *error);
+        const bool need_not = error->number == not_preparable || error->number == too_many_prepared;
+        if (placeholders() > 0 || !need_not || session().broken()) fail(operation, *error);
+        text_only_ = true;
+        return run_text();
     }
     if (prepared.parameters != placeholders()) {
         session().set_broken();
@@ -199,7 +203,7 @@ Reply Statement::execute(Operation& operation) {
     append_fixed(payload, last_prepared, 4);
     append_fixed(payload, 0, 1);  // no cursor
     append_fixed(payload, 1, 4);  // once
-    append_values(payload);
+    if (placeholders() > 0) append_values(payload);
     connection_.note(impact_);
     // Where a SET may have moved the quotes, the placeholders are counted by the server first.
     const bool direct = session().direct() && impact_.plain && !connection_.is_dirty();
@@ -216,6 +220,19 @@ Reply Statement::execute(Operation& operation) {
     return session().read_reply();
 }
 
+// Without parameters: what runs again in the same session. Its rows cost both sides less in binary.
+bool Statement::worth_preparing() const noexcept {
+    const bool can = facts_.verb == "SELECT" && read_only() && !text_only_ && session().direct();
+    return can && !connection_.is_dirty() && (is_prepared() || text_epoch_ == connection_.epoch());
+}
+
+Reply Statement::run_text() {
+    protocol_ = Protocol::text;
+    connection_.note(impact_);
+    if (session().send(Command::query, sql_)) return session().read_reply();
+    return {.kind = Reply::Kind::error, .error = session().said()};
+}
+
 void Statement::start(Operation& operation, const Wait& wait) {
     connection_.enter(this, wait);
     affected_ = 0;
@@ -228,15 +245,12 @@ void Statement::start(Operation& operation, const Wait& wait) {
     connection_.stand(operation);
     watch();
     Reply reply;
-    if (placeholders() > 0) {
+    if (placeholders() > 0 || worth_preparing()) {
         protocol_ = Protocol::binary;
         reply = execute(operation);
     } else {
         connection_.check_size(sql_.size());
-        protocol_ = Protocol::text;
-        connection_.note(impact_);
-        reply = session().send(Command::query, sql_) ? session().read_reply()
-                                                     : Reply{.kind = Reply::Kind::error, .error = session().said()};
+        reply = run_text();
     }
     take(operation, std::move(reply));
 }
@@ -247,6 +261,9 @@ void Statement::take(Operation& operation, Reply reply) {
         if (!reply.fields.empty()) {
             fields_ = std::move(reply.fields);
             if (remote_ && protocol_ == Protocol::binary) remote_->prepared.fields = fields_;
+            const auto rounded = [](const Field& each) { return each.rounded; };
+            if (protocol_ == Protocol::text && std::none_of(fields_.begin(), fields_.end(), rounded))
+                text_epoch_ = connection_.epoch();
         } else if (remote_ && protocol_ == Protocol::binary) {
             fields_ = remote_->prepared.fields;
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A statement's text with its values. It does no I/O before it runs: without parameters it is one text query, with
-// parameters it is prepared in the tenant's database and executed, both in one trip where the server allows it.
+// parameters, or as a read that runs again in the same session, it is prepared in the tenant's database and executed,
+// both in one trip where the server allows it.
 #pragma once
 
 #include <memory>
@@ -66,6 +67,8 @@ private:
     Attempt attempt() const noexcept;
     bool is_prepared() const noexcept;
     void forget_prepared();
+    bool worth_preparing() const noexcept;
+    Reply run_text();
     Reply execute(Operation& operation);
     Reply execute_directly(Operation& operation, std::string& payload);
     void prepare(Operation& operation);
@@ -101,6 +104,8 @@ private:
     std::vector<db::Value> values_bound_;
     std::vector<std::string> copies_;  // of bound bytes
     std::optional<Remote> remote_;
+    std::optional<uint64_t> text_epoch_;  // of the last run as text whose rows are the same in binary
+    bool text_only_ = false;              // the server does not prepare it
 
     State state_ = State::idle;
     Protocol protocol_ = Protocol::text;

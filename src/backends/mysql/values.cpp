@@ -57,6 +57,7 @@ enum Wire : uint8_t {
 };
 constexpr uint32_t flag_not_null = 1, flag_unsigned = 32, flag_enum = 256, flag_set = 2048;
 constexpr uint32_t binary_charset = 63;
+constexpr uint32_t any_decimals = 31;
 constexpr uint8_t null_cell = 0xfb;
 
 [[noreturn]] void malformed() { throw Error(Code::io, "the server sent bytes that make no sense"); }
@@ -595,13 +596,15 @@ Field field_of(std::string_view packet) {
     const auto length = static_cast<uint32_t>(reader.fixed(4));
     const auto wire = static_cast<uint8_t>(reader.fixed(1));
     const auto flags = static_cast<uint32_t>(reader.fixed(2));
-    reader.skip(3);  // decimals, and nothing
+    const auto decimals = static_cast<uint32_t>(reader.fixed(1));
+    reader.skip(2);  // nothing
     const Shape shape = shape_of(wire, flags, charset, length);
     field.type = shape.type;
     field.reading = shape.reading;
     field.width = shape.width;
     field.declared = shape.declared;
     field.nullable = (flags & flag_not_null) != 0 ? 0 : 1;
+    field.rounded = wire == wire_float || (wire == wire_double && decimals < any_decimals);
     apply_extension(field, extension);
     return field;
 }

@@ -48,6 +48,7 @@ struct Field {
     Reading reading = Reading::bytes;
     uint8_t width = 0;  // bytes of a value of fixed size in the binary protocol; 0: it has a length
     int32_t nullable = -1;
+    bool rounded = false;  // its text says less than its binary form
 };
 
 // Reads forward in one packet; throws Error(io) at what is cut short.
