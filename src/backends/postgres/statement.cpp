@@ -92,7 +92,8 @@ void Statement::queue_prepare() {
 void Statement::queue() {
     row_.reset();
     first_ = pending_ = false;
-    if (!worth_a_name()) {
+    // A name costs the server memory and a statement that closes it: the first run goes without.
+    if (!worth_a_name() || !ran_) {
         fresh_ = true;
         format_ = Format::text;
         connection_.queue_query(sql_.c_str(), parameters_.view(), Connection::Part::execute);
@@ -130,6 +131,7 @@ void Statement::take_end(const PGresult* result) {
 
 void Statement::take_first(ResultHandle result, const Wait& wait) {
     const ExecStatusType status = connection_.pq_.PQresultStatus(result.get());
+    ran_ = true;
     // The columns of a prepared statement cannot change.
     if (fresh_ || columns_.empty()) take_columns(result.get());
     state_ = State::reading;

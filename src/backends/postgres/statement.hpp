@@ -13,7 +13,8 @@
 
 namespace mtdb::backends::postgres {
 
-// One statement's text. Making it asks the server nothing: it is prepared there by the flight that first runs it.
+// One statement's text. Making it asks the server nothing: it is prepared there by the flight that runs it for the
+// second time.
 class Statement final : public db::Statement {
 public:
     Statement(Connection& connection, std::string_view sql, db::StatementFacts facts);
@@ -89,6 +90,7 @@ private:
     uint32_t epoch_ = 0;
     uint32_t shape_epoch_ = 0;
     bool fresh_ = true;  // prepared by the flight under way
+    bool ran_ = false;
     Format format_ = Format::text;
     State state_ = State::idle;
     bool first_ = false;    // row_ is the first row and was not given out yet
