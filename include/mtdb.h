@@ -3,7 +3,7 @@
  * mtdb: multi-tenant access to SQL databases behind one stable C ABI.
  *
  * This header reads top to bottom as a tutorial: conventions, version, status and error, options, cancel, db, tenants,
- * leases, statements, results and blocks, transactions, one-shot calls, migrations, events, stats.
+ * leases, statements, results and blocks, batches, transactions, one-shot calls, migrations, events, stats.
  *
  * The conventions, once:
  *
@@ -36,6 +36,7 @@
  * | mtdb_stmt      | mtdb_stmt_prepare                       | mtdb_stmt_close, mtdb_stmt_release            | serial |
  * | mtdb_result    | mtdb_*_query, mtdb_stmt_execute, lists  | mtdb_result_close, mtdb_result_release        | serial |
  * | mtdb_block     | mtdb_block_new                          | mtdb_block_release                            | serial |
+ * | mtdb_batch     | mtdb_batch_new                          | mtdb_batch_release                            | serial |
  * | mtdb_migrator  | mtdb_migrator_new                       | mtdb_migrator_release                         | any    |
  */
 #ifndef MTDB_H
@@ -63,6 +64,7 @@ typedef struct mtdb_conn mtdb_conn;
 typedef struct mtdb_stmt mtdb_stmt;
 typedef struct mtdb_result mtdb_result;
 typedef struct mtdb_block mtdb_block;
+typedef struct mtdb_batch mtdb_batch;
 typedef struct mtdb_migrator mtdb_migrator;
 
 /* ---------------------------------------------------------------------------------------------------------------------
@@ -235,7 +237,7 @@ MTDB_API int64_t mtdb_error_line(const mtdb_error *error);
  * @since 0.1 */
 MTDB_API int64_t mtdb_error_column(const mtdb_error *error);
 
-/** Number of the failing statement of a script, from 1; 0 when there was one statement or none.
+/** Number of the failing statement of a script or batch, from 1; 0 when there was one or none.
  *
  * @errors none
  * @thread any
@@ -1175,6 +1177,61 @@ MTDB_API mtdb_status mtdb_block_reset(mtdb_block *block, mtdb_error **err);
  * @thread any
  * @since 0.1 */
 MTDB_API void mtdb_block_release(mtdb_block *owned);
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Batches. Example: examples/c/batch.c
+ *
+ * Different statements that run together, all or none. PostgreSQL gets them in one flight: one trip, however many they
+ * are. A batch is bound to no lease: it can be run again, on this lease or another.
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/** Makes an empty batch.
+ *
+ * @param[out] out @owns the batch
+ * @errors NOMEM
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_batch_new(mtdb_batch **out, mtdb_error **err);
+
+/** Adds a statement behind those that the batch has. It is looked at when the batch runs.
+ *
+ * @param sql  one statement, sql_len bytes (-1: NUL-terminated). Copied
+ * @param params  a block with one row and one column per parameter, params_len bytes; NULL and 0 for none. Copied
+ * @errors INVALID_ARGUMENT (not a block of one row), NOMEM
+ * @thread serial
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_batch_add(mtdb_batch *batch, const char *sql, int64_t sql_len, const void *params,
+                                    int64_t params_len, mtdb_error **err);
+
+/** Forgets all statements.
+ *
+ * @errors INVALID_ARGUMENT
+ * @thread serial
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_batch_clear(mtdb_batch *batch, mtdb_error **err);
+
+/** Runs the statements of a batch in their order, all or none: outside a transaction they are one; inside one a failure
+ * undoes the batch only, unless it ends the transaction. A statement that controls the transaction, that cannot run
+ * inside one, or that writes on a read-only lease is refused before anything runs. Rows that statements return are
+ * dropped. An error's statement (from 1) says which one failed, its line and column are of that statement's text.
+ *
+ * @param batch  not changed, nor kept
+ * @param timeout_ms  for all of them; MTDB_DEFAULT: option `query_timeout_ms`
+ * @param cancel  may be NULL
+ * @param[out] out @owns the result, a row per statement: statement INT64 (from 1), affected INT64, insert_id INT64 (the
+ *             key that it generated, or 0)
+ * @errors as mtdb_conn_exec()
+ * @thread serial, also for the batch
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_conn_exec_batch(mtdb_conn *conn, mtdb_batch *batch, int64_t timeout_ms, mtdb_cancel *cancel,
+                                          mtdb_result **out, mtdb_error **err);
+
+/** Drops one reference. NULL is fine.
+ *
+ * @errors none
+ * @thread any
+ * @since 0.1 */
+MTDB_API void mtdb_batch_release(mtdb_batch *owned);
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Transactions. Example: examples/c/transactions.c

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "engine/batch.hpp"
 #include "engine/conn.hpp"
 #include "engine/counted.hpp"
 #include "engine/db.hpp"
@@ -18,7 +19,7 @@
 
 namespace mtdb::capi {
 
-// Options and block builders in a program's hands: plain memory, usable after a fork too.
+// Options, block builders and batches in a program's hands: plain memory, usable after a fork too.
 class OptionsHandle final : public engine::Counted {
 public:
     engine::Options options;
@@ -26,6 +27,10 @@ public:
 class BlockHandle final : public engine::Counted {
 public:
     db::BlockBuilder builder;
+};
+class BatchHandle final : public engine::Counted {
+public:
+    engine::Batch batch;
 };
 
 // The C handle of a core object is its address.
@@ -38,6 +43,10 @@ struct CoreOf<mtdb_options> {
 template <>
 struct CoreOf<mtdb_block> {
     using Type = BlockHandle;
+};
+template <>
+struct CoreOf<mtdb_batch> {
+    using Type = BatchHandle;
 };
 template <>
 struct CoreOf<mtdb_cancel> {
@@ -104,7 +113,8 @@ auto& live(Handle* handle, const char* name) {
     auto* core = core_of(handle);
     if (core == nullptr) throw Error(Code::invalid_argument, std::string(name) + " is NULL");
     using Core = std::remove_reference_t<decltype(*core)>;
-    if constexpr (!std::is_same_v<Core, OptionsHandle> && !std::is_same_v<Core, BlockHandle>)
+    if constexpr (!std::is_same_v<Core, OptionsHandle> && !std::is_same_v<Core, BlockHandle> &&
+                  !std::is_same_v<Core, BatchHandle>)
         if (core->inherited())
             throw Error(Code::forked, std::string("this ") + name +
                                           " was made before fork(): open the db in the child");

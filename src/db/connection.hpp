@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -103,6 +104,14 @@ public:
     virtual bool reading() const = 0;        // started and not at its end
 };
 
+// One of several statements that run together, and what came of it.
+struct BatchItem {
+    Statement* statement = nullptr;  // may stand in several items
+    const BlockView* parameters = nullptr;  // one row, a column per parameter; null: none
+    int64_t affected = 0;
+    int64_t insert_id = 0;
+};
+
 class Connection {
 public:
     virtual ~Connection() = default;
@@ -130,6 +139,10 @@ public:
     virtual bool run_script(std::string_view, int64_t&, const Wait&) { return false; }
     // Where connections are shared: whether anything went to the server since the lease began, which it may have run.
     virtual bool has_sent() const noexcept { return false; }
+    // Statements of this connection, none of which controls the transaction, in order and all or nothing, as
+    // Statement::run_rows() has it. An error names its statement (from 1) and the place in that statement's text.
+    // False: the backend has no better way than one by one, and nothing was done.
+    virtual bool run_batch(std::span<BatchItem>, const Wait&) { return false; }
     // Whether take_notices() has something; asked after each operation.
     virtual bool has_notices() const noexcept { return false; }
     virtual std::vector<Notice> take_notices() { return {}; }

@@ -57,10 +57,6 @@ void check_script(std::string_view text) {
     throw Error(Code::sql_error, "the script has a NUL byte").with_position(at.line, at.column);
 }
 
-// Around the rows of a block, or a statement that writes and returns rows, inside the caller's
-// transaction: a failure undoes these, not the transaction.
-constexpr std::string_view block_savepoint = "mtdb_block";
-
 }  // namespace
 
 // ---- entering -----------------------------------------------------------------------------------
@@ -413,12 +409,17 @@ void Conn::before(const db::Statement& statement, const Wait& wait) {
     check_usable();
     keep_open_rows(wait);
     if (statement.read_only()) return;
-    if (options_.read_only || (tx_ == TxState::open && tx_read_only_))
-        throw Error(Code::read_only,
-                    options_.read_only ? "the lease is read-only" : "the transaction is read-only");
+    check_may_write(statement);
     if (db_->dialect().single_writer) lease_.take_turn(wait);
     check_place();
     connection().mark_lease();  // so that a generated key is this statement's
+}
+
+void Conn::check_may_write(const db::Statement& statement) const {
+    if (statement.read_only()) return;
+    if (options_.read_only || (tx_ == TxState::open && tx_read_only_))
+        throw Error(Code::read_only,
+                    options_.read_only ? "the lease is read-only" : "the transaction is read-only");
 }
 
 // A write into a file that another process dropped or replaced would be acknowledged and lost.

@@ -18,6 +18,7 @@
 
 namespace mtdb::engine {
 
+class Batch;
 class Conn;
 class Db;
 class Result;
@@ -154,6 +155,10 @@ private:
 
 enum class TxState : int32_t { none = 0, open = 1, lost = 2 };
 
+// Around the rows of a block, a batch, or a statement that writes and returns rows, inside the caller's
+// transaction: a failure undoes these, not the transaction.
+constexpr std::string_view block_savepoint = "mtdb_block";
+
 struct LeaseOptions {
     std::string tag;
     bool read_only = false;
@@ -178,6 +183,7 @@ public:
     Ref<Result> query(std::string_view sql, const db::BlockView* parameters, const Wait& wait,
                       Ref<Cancel> cancel);
     void exec_script(std::string_view text, int64_t& statements, const Wait& wait);
+    Ref<Result> exec_batch(const Batch& batch, const Wait& wait);
     int64_t insert_id();
     // Another tenant for the same handle, and back to the first one.
     void use(std::string_view tenant, const Wait& wait);
@@ -226,6 +232,7 @@ private:
     void end_use(Use& use) noexcept;
     void check_usable() const;
     void before(const db::Statement& statement, const Wait& wait);
+    void check_may_write(const db::Statement& statement) const;
     void check_place();
     void confirm_place();
     // Where a connection reads one statement at a time: the rest of an open result moves into memory.
@@ -274,6 +281,7 @@ private:
     int64_t run(db::Statement& statement, const Wait& wait);
     int64_t run_rows(db::Statement& statement, const db::BlockView& view, const Wait& wait);
     bool undo_rows(db::Statement& statement, bool nested);
+    class BatchRun;
     bool undo_savepoint();
     std::unique_ptr<db::Rows> kept_rows(db::Statement& statement, const Wait& wait);
     std::unique_ptr<db::Rows> run_returning(db::Statement& statement, const Wait& wait);

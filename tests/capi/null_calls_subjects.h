@@ -14,6 +14,7 @@ extern mtdb_conn *a_conn;
 extern mtdb_stmt *a_stmt;
 extern mtdb_result *a_result;
 extern mtdb_block *a_block;
+extern mtdb_batch *a_batch;
 extern mtdb_migrator *a_migrator;
 extern const void *some_block;
 extern int64_t some_block_len;

@@ -34,6 +34,34 @@ Answer look_up(mtdb_conn* conn, const char* sql, std::string& seen) {
     return answer;
 }
 
+// Several statements as one batch.
+Answer batch(mtdb_conn* conn, std::initializer_list<const char*> statements) {
+    mtdb_batch* made = nullptr;
+    ok([&](mtdb_error** err) { return mtdb_batch_new(&made, err); });
+    const std::unique_ptr<mtdb_batch, Release<mtdb_batch_release>> owned(made);
+    for (const char* sql : statements)
+        ok([&](mtdb_error** err) { return mtdb_batch_add(made, sql, -1, nullptr, 0, err); });
+    mtdb_result* answered = nullptr;
+    Answer answer = ask(
+        [&](mtdb_error** err) { return mtdb_conn_exec_batch(conn, made, plenty_ms, nullptr, &answered, err); });
+    mtdb_result_release(answered);
+    return answer;
+}
+
+// One row of data for a COPY.
+Answer copy_in(mtdb_conn* conn, const char* sql, const char* row) {
+    mtdb_block* made = nullptr;
+    ok([&](mtdb_error** err) { return mtdb_block_new(&made, err); });
+    const Block owned(made);
+    const void* data = nullptr;
+    int64_t size = 0;
+    ok([&](mtdb_error** err) { return mtdb_block_add_text(made, row, -1, err); });
+    ok([&](mtdb_error** err) { return mtdb_block_end_row(made, err); });
+    ok([&](mtdb_error** err) { return mtdb_block_data(made, &data, &size, err); });
+    return ask(
+        [&](mtdb_error** err) { return mtdb_conn_exec(conn, sql, -1, data, size, plenty_ms, nullptr, nullptr, err); });
+}
+
 void insert(mtdb_conn* conn) { exec(conn, "INSERT INTO t(id, mark) VALUES(5, 'lka')"); }
 void undo(mtdb_conn* conn) { exec(conn, "DELETE FROM t WHERE id = 5"); }
 
@@ -218,6 +246,14 @@ std::vector<Matrix::Way> Matrix::statement_ways() {
              }
          }},
         {"rows that nobody read", [this](mtdb_conn* conn) { unread(conn, plenty_ms); }},
+        {"a batch",
+         [](mtdb_conn* conn) {
+             batch(conn, {"INSERT INTO t(id, mark) VALUES(5, 'lka')", "DELETE FROM t WHERE id = 5"});
+         }},
+        {"a failed batch",
+         [](mtdb_conn* conn) {
+             batch(conn, {"INSERT INTO t(id, mark) VALUES(5, 'lka')", "SELECT nothing FROM nowhere"});
+         }},
         {"a result that outlives its lease",
          [this](mtdb_conn* conn) {
              const Result result = unread(conn, plenty_ms);
@@ -320,47 +356,64 @@ void Matrix::public_objects() {
     check(side_->run("SELECT count(*) FROM public.t") == "0", "public.t was written");
 }
 
-// `meanwhile` happens between acquire and statement: nothing is read or written anywhere.
-void Matrix::pin(const std::string& name, const std::function<void(Side&)>& meanwhile) {
+// What a tenant may do when its place is not there any more.
+std::vector<Matrix::Act> Matrix::acts() const {
+    std::vector<Act> acts;
+    for (const char* sql : {"SELECT mark FROM t", "INSERT INTO t(id, mark) VALUES(7, 'lost')",
+                            "UPDATE t SET mark = 'lost'", "DELETE FROM t", "CREATE TABLE nowhere(a BIGINT)",
+                            "DROP TABLE t", "CREATE INDEX nowhere ON t(id)"})
+        acts.push_back({sql, [sql](mtdb_conn* conn) { return exec(conn, sql); }});
+    acts.push_back({"a batch", [](mtdb_conn* conn) {
+                        return batch(conn, {"INSERT INTO t(id, mark) VALUES(7, 'lost')", "UPDATE t SET mark = 'lost'"});
+                    }});
+    if (!backend_.starts_with("postgres")) return acts;
+    acts.push_back({"a batch with a new table", [](mtdb_conn* conn) {
+                        return batch(conn, {"CREATE TABLE nowhere(a BIGINT)", "INSERT INTO nowhere VALUES(1)"});
+                    }});
+    acts.push_back({"COPY t TO STDOUT", [](mtdb_conn* conn) { return exec(conn, "COPY t TO STDOUT"); }});
+    acts.push_back(
+        {"COPY t FROM STDIN", [](mtdb_conn* conn) { return copy_in(conn, "COPY t FROM STDIN", "7\tlost\n"); }});
+    return acts;
+}
+
+void Matrix::nothing_ran(const Answer& answer) {
+    check(!answer.ok(), "it ran");
     const bool postgres = backend_.starts_with("postgres");
+    // MariaDB tells that the table is not there, and means its database too.
+    if (postgres)
+        must_be(MTDB_TENANT_UNKNOWN, answer);
+    else
+        must_be_one_of({MTDB_TENANT_UNKNOWN, MTDB_SQL_ERROR}, answer);
     const std::string made = postgres ? "SELECT count(*) FROM pg_class WHERE relname = 'nowhere'"
                                       : "SELECT count(*) FROM information_schema.tables WHERE table_name = 'nowhere'";
-    const std::vector<std::string> texts = {"SELECT mark FROM t",
-                                            "INSERT INTO t(id, mark) VALUES(7, 'lost')",
-                                            "UPDATE t SET mark = 'lost'",
-                                            "DELETE FROM t",
-                                            "CREATE TABLE nowhere(a BIGINT)",
-                                            "DROP TABLE t",
-                                            "CREATE INDEX nowhere ON t(id)"};
-    for (const bool warm : {false, true})
-        for (const std::string& sql : texts) {
-            test(backend_ + ": " + name + (warm ? ", warm: " : ": ") + sql, [&] {
+    check(side_->run(made) == "0", "something was made");
+    check(side_->run("SELECT DISTINCT mark FROM lkb.t") == "lkb", "lkb was written");
+    if (!postgres) return;
+    check(side_->run("SELECT count(*) FROM public.t") == "0", "public was written");
+    check(side_->run("SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE "
+                     "nspname LIKE 'pg_temp%' AND relkind IN ('r', 'i')") == "0",
+          "something lies in pg_temp");
+}
+
+// `meanwhile` happens between acquire and statement: nothing is read or written anywhere.
+void Matrix::pin(const std::string& name, const std::function<void(Side&)>& meanwhile) {
+    for (const char* before : {"", ", warm", ", after another tenant"})
+        for (const Act& act : acts()) {
+            test(backend_ + ": " + name + before + ": " + act.name, [&] {
                 ++rows_;
+                const std::string_view state = before;
+                if (state == ", after another tenant") must(exec(db_.get(), "lkb", "SELECT mark FROM t"));
                 const Conn conn = lease(db_.get(), "lka");
-                if (warm) must(exec(conn.get(), "SELECT mark FROM t"));
+                if (state == ", warm") must(exec(conn.get(), "SELECT mark FROM t"));
                 meanwhile(*side_);
-                const Answer answer = exec(conn.get(), sql);
-                check(!answer.ok(), "it ran");
-                // MariaDB tells that the table is not there, and means its database too.
-                if (postgres)
-                    must_be(MTDB_TENANT_UNKNOWN, answer);
-                else
-                    must_be_one_of({MTDB_TENANT_UNKNOWN, MTDB_SQL_ERROR}, answer);
-                check(side_->run(made) == "0", "something was made");
-                check(side_->run("SELECT DISTINCT mark FROM lkb.t") == "lkb", "lkb was written");
-                if (postgres) {
-                    check(side_->run("SELECT count(*) FROM public.t") == "0", "public was written");
-                    check(
-                        side_->run("SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE "
-                                   "nspname LIKE 'pg_temp%' AND relkind IN ('r', 'i')") == "0",
-                        "something lies in pg_temp");
-                }
+                nothing_ran(act.run(conn.get()));
             });
-            if (postgres) side_->run("DROP SCHEMA IF EXISTS lkc CASCADE");
-            if (postgres)
+            if (backend_.starts_with("postgres")) {
+                side_->run("DROP SCHEMA IF EXISTS lkc CASCADE");
                 side_->run("DROP SCHEMA IF EXISTS lka CASCADE");
-            else
+            } else {
                 side_->run("DROP DATABASE IF EXISTS lka");
+            }
             db_ = opened(url_);
             make("lka");
         }

@@ -54,6 +54,12 @@ private:
     harness::Result unread(mtdb_conn* conn, int64_t timeout_ms) const;
     void rows_by_move();
     void pins();
+    struct Act {
+        std::string name;
+        std::function<harness::Answer(mtdb_conn*)> run;
+    };
+    std::vector<Act> acts() const;
+    void nothing_ran(const harness::Answer& answer);
     void pin(const std::string& name, const std::function<void(Side&)>& meanwhile);
     void plans();
     void prepared_elsewhere();

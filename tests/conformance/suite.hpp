@@ -146,6 +146,7 @@ private:
 void claim_tenants(Suite& suite);
 void claim_leases(Suite& suite);
 void claim_statements(Suite& suite);
+void claim_batches(Suite& suite);
 void claim_types(Suite& suite);
 void claim_transactions(Suite& suite);
 void claim_errors(Suite& suite);

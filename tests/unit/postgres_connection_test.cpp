@@ -626,6 +626,9 @@ TEST_CASE("postgres connection: a script runs in one go, and its errors know whe
     CHECK(error.column() == 10);
     CHECK(error_of([&] { connection->run_script("SELECT 1; COPY mark FROM STDIN;", statements, forever); }).code() ==
           Code::unsupported);
+    const Error zero = error_of([&] { connection->run_script("SELECT 1; SELECT 1 / 0", statements, forever); });
+    CHECK(zero.sqlstate() == "22012");  // as the guard's own failure, but it is not
+    CHECK(zero.statement() == 2);
     CHECK_FALSE(connection->run_script("SELECT 1; VACUUM", statements, forever));
     CHECK(connection->run_script("-- head\rINSERT INTO mark VALUES(5, 'x'); -- more\rDELETE FROM mark WHERE id = 5",
                                  statements, forever));

@@ -150,3 +150,33 @@ TEST_CASE("postgres pooler: verbs work through it") {
     pooled.backend->drop({pooled.world.a + "_new"}, forever);
     CHECK(error_of([&] { pooled.backend->drop({pooled.world.a + "_new"}, forever); }).code() == Code::tenant_unknown);
 }
+
+TEST_CASE("postgres pooler: a batch and both ways of COPY stand in their tenant, and leave no path behind") {
+    Pooled pooled;
+    const auto connection = pooled.open(pooled.world.a);
+    const auto insert = prepare(*connection, "INSERT INTO mark VALUES(2, 'x')");
+    const auto update = prepare(*connection, "UPDATE mark SET who = 'y'");
+    db::BatchItem items[] = {{insert.get(), nullptr}, {update.get(), nullptr}};
+    const int64_t before = of(*connection).trips();
+    REQUIRE(connection->run_batch(items, forever));
+    CHECK(of(*connection).trips() - before == 1);
+    CHECK(items[1].affected == 2);
+    const auto out = prepare(*connection, "COPY mark TO STDOUT");
+    int rows = 0;
+    while (out->next(forever)) ++rows;
+    CHECK(rows == 2);
+    const auto in = prepare(*connection, "COPY mark FROM STDIN");
+    in->bind(1, db::Value::text("3\tz\n"), db::Lifetime::copied);
+    in->run(forever);
+    CHECK(in->affected() == 1);
+    connection->begin({}, forever);
+    in->bind(1, db::Value::text("4\tz\n"), db::Lifetime::copied);
+    in->run(forever);
+    CHECK(ask(*connection, "SELECT count(*) FROM mark") == "4");
+    connection->rollback();
+    CHECK(ask(*connection, "SELECT count(*) FROM mark") == "3");
+    const auto naked = pg::make({"postgres", pooler(), {}}, Settings({{"tenancy", "server"}}))->open({}, forever);
+    for (int i = 0; i < 5; ++i) CHECK(ask(*naked, "SHOW search_path").find(pooled.world.a) == std::string::npos);
+    connection->pin({"tx_nobody"}, true);
+    CHECK(error_of([&] { prepare(*connection, "COPY mark TO STDOUT")->run(forever); }).code() == Code::tenant_unknown);
+}

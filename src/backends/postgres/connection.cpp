@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "backends/postgres/copy.hpp"
 #include "backends/postgres/statement.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -27,14 +28,6 @@ std::string begin_text(const db::TransactionMode& mode) {
     if (mode.isolation == db::Isolation::serializable) sql += " ISOLATION LEVEL SERIALIZABLE";
     if (mode.read_only) sql += " READ ONLY";
     return sql;
-}
-
-bool is_copy_stream(std::string_view sql, const db::StatementFacts& facts) {
-    if (facts.verb != "COPY") return false;
-    db::Lexer lexer(sql.substr(facts.begin, facts.end - facts.begin), lexis);
-    for (db::Token token = lexer.next(); token.kind != db::Token::Kind::end; token = lexer.next())
-        if (token.is("STDIN") || token.is("STDOUT")) return true;
-    return false;
 }
 
 bool failed(const PGresult* result) {
@@ -91,6 +84,15 @@ std::string quoted(std::string_view name) {
     return out += '"';
 }
 
+std::string literal(std::string_view text) {
+    std::string out = "'";
+    for (const char c : text) {
+        if (c == '\'') out += '\'';
+        out += c;
+    }
+    return out += '\'';
+}
+
 void Notices::receive(void* self, const PGresult* result) noexcept {
     Notices& notices = *static_cast<Notices*>(self);
     if (notices.kept_.size() >= notices_max) return;
@@ -130,8 +132,8 @@ std::unique_ptr<db::Statement> Connection::prepare(std::string_view sql, std::st
     db::StatementFacts facts = db::facts_of(sql, lexis);
     if (tail != nullptr) *tail = sql.substr(facts.tail);
     if (facts.verb.empty() && facts.end == 0) return nullptr;
-    if (is_copy_stream(sql, facts))
-        throw Error(Code::unsupported, "COPY FROM STDIN and COPY TO STDOUT are not run as statements");
+    if (const CopyWay way = copy_way(sql, facts); way != CopyWay::none)
+        return std::make_unique<CopyStatement>(*this, sql.substr(0, facts.end), std::move(facts), way);
     return std::make_unique<Statement>(*this, sql.substr(0, facts.end), std::move(facts));
 }
 
@@ -272,7 +274,7 @@ ResultHandle Connection::next_row(const Wait& wait) {
     return nullptr;
 }
 
-void Connection::abandon(Statement& statement) noexcept {
+void Connection::abandon(const db::Statement& statement) noexcept {
     if (reader_ != &statement) return;
     reader_ = nullptr;
     abandoned_ = true;
@@ -309,27 +311,23 @@ void Connection::stand(const Wait& wait) {
     }
 }
 
-void Connection::run_simple(std::string_view prefix, std::string_view sql, const Wait& wait,
+void Connection::run_simple(const Prefix& prefix, std::string_view sql, const Wait& wait,
                             const std::function<void(const PGresult*)>& on_result) {
-    if (pq_.PQexitPipelineMode(link_->get()) != 1) throw_lost();
+    leave_pipeline();
     struct Back {
         Connection& connection;
-        ~Back() {
-            if (connection.link_->lost() || connection.pq_.PQenterPipelineMode(connection.link_->get()) != 1)
-                connection.link_->lose();
-        }
+        ~Back() { connection.enter_pipeline(); }
     } back{*this};
-    const std::string text = std::string(prefix) + std::string(sql);
-    start_flight(sql, true);
-    flight_prefix_ = static_cast<int64_t>(std::count_if(
-        prefix.begin(), prefix.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-    sent(pq_.PQsendQuery(link_->get(), text.c_str()));
-    send(wait);
+    send_simple(prefix.text, sql, true, wait);
+    int32_t guards = prefix.statements;  // that have not answered yet
     while (const ResultHandle result = get(wait)) {
         const ExecStatusType status = pq_.PQresultStatus(result.get());
         if (failed(result.get())) {
             note_failure(Part::execute, result.get());
-        } else if (status == PGRES_COPY_IN && copies_) {
+            continue;
+        }
+        guards = std::max(guards - 1, 0);
+        if (status == PGRES_COPY_IN && copies_) {
             copies_();
             send(wait);
         } else if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
@@ -341,20 +339,20 @@ void Connection::run_simple(std::string_view prefix, std::string_view sql, const
         }
     }
     flight_done();
-    if (failure_ && !prefix.empty() && failure_->sqlstate == state::guard_failed && failure_->error.line() == 0)
-        return;
+    if (failure_ && guards > 0 && failure_->sqlstate == state::guard_failed) return;
     if (failure_) throw_failure();
 }
 
+void Connection::send_simple(std::string_view prefix, std::string_view sql, bool writes, const Wait& wait) {
+    const std::string text = std::string(prefix) + std::string(sql);
+    start_flight(sql, writes);
+    flight_prefix_ = static_cast<int64_t>(std::count_if(
+        prefix.begin(), prefix.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+    sent(pq_.PQsendQuery(link_->get(), text.c_str()));
+    send(wait);
+}
+
 std::string Connection::guard_text() const {
-    const auto literal = [](std::string_view text) {
-        std::string out = "'";
-        for (const char c : text) {
-            if (c == '\'') out += '\'';
-            out += c;
-        }
-        return out += '\'';
-    };
     return "SELECT 1 OPERATOR(pg_catalog./) (CASE WHEN pg_catalog.current_schema() OPERATOR(pg_catalog.=) " +
            literal(namespace_) +
            "::pg_catalog.name AND pg_catalog.current_setting('search_path') OPERATOR(pg_catalog.=) " +
@@ -371,7 +369,7 @@ bool Connection::run_script(std::string_view text, int64_t& statements, const Wa
         const db::StatementFacts facts = db::facts_of(rest, lexis);
         if (facts.end == 0) break;
         if (facts.alone) return false;
-        if (is_copy_stream(rest, facts))
+        if (copy_way(rest, facts) != CopyWay::none)
             throw Error(Code::unsupported, "a script with COPY FROM STDIN or COPY TO STDOUT is not run");
         // Its isolation can only be set before the first query, so no guard may stand in the same text.
         begins = begins || facts.control == db::Control::begin;
@@ -402,7 +400,7 @@ bool Connection::run_script(std::string_view text, int64_t& statements, const Wa
         const bool in_tx = server_in_transaction();
         flight_moves_ = false;
         if (in_tx && mentions(text, "savepoint")) raw_savepoints_ = true;
-        run_simple(guard, text, wait, count);
+        run_simple({guard, guard.empty() ? 0 : 1}, text, wait, count);
         return !failure_;
     };
     try {

@@ -22,6 +22,7 @@
 
 namespace mtdb::backends::postgres {
 
+class CopyStatement;
 class Statement;
 
 constexpr db::Lexis lexis{
@@ -73,6 +74,8 @@ struct Names {
 
 // A path's element or a name, in quotes.
 std::string quoted(std::string_view name);
+// A value of ours in the text of a query.
+std::string literal(std::string_view text);
 
 // The word behind the verb, in upper case.
 std::string second_word(std::string_view sql, const db::StatementFacts& facts);
@@ -80,10 +83,18 @@ std::string second_word(std::string_view sql, const db::StatementFacts& facts);
 std::string insert_target(std::string_view sql);
 // Whether a text has a word (given in lower case), whatever it stands for: also inside of what is quoted.
 bool mentions(std::string_view sql, std::string_view word);
-// Whether it has one that may find a prepared statement of SQL's.
 // Whether it may take an advisory lock that the session keeps.
 bool takes_session_lock(std::string_view sql);
+// Whether it has one that may find a prepared statement of SQL's.
 bool uses_prepared(std::string_view sql);
+// Whether a COPY's data comes from us or goes to us, not a file of the server's.
+enum class CopyWay : uint8_t { none, in, out };
+CopyWay copy_way(std::string_view sql, const db::StatementFacts& facts);
+// Its data, as it is sent.
+struct CopyRows {
+    int32_t count = 0;
+    std::function<std::string_view(int32_t row)> at;
+};
 // The rows that a command wrote.
 int64_t affected_of(const PGresult* result);
 
@@ -99,6 +110,7 @@ public:
     std::string standing(const Wait& wait) override;
     bool run_script(std::string_view text, int64_t& statements, const Wait& wait) override;
     bool has_sent() const noexcept override { return sent_; }
+    bool run_batch(std::span<db::BatchItem> items, const Wait& wait) override;
     bool has_notices() const noexcept override { return notices_->any(); }
     std::vector<db::Notice> take_notices() override { return notices_->take(); }
 
@@ -133,8 +145,14 @@ public:
     bool served_by_another(const Wait& wait);
 
 private:
+    friend class CopyStatement;
     friend class Statement;
 
+    // What stands in front of a simple query's text. Its last statement is the guard.
+    struct Prefix {
+        std::string text;
+        int32_t statements = 0;
+    };
     // What a step of a flight is for: it decides what its failure means.
     enum class Part : uint8_t {
         close,
@@ -166,12 +184,14 @@ private:
     struct Step {
         Part part;
         Own own = Own::guard;  // of setup
+        uint32_t item = 0;     // of a batch, from 1; 0: of none
     };
     // The first thing that went wrong in a flight.
     struct Failure {
         Part part;
         std::string sqlstate;
         Error error;
+        uint32_t item = 0;
     };
     // Ending what the server runs, because the wait for it is over.
     struct Stop {
@@ -237,18 +257,41 @@ private:
     int64_t execute_rows(Statement& statement, const db::BlockView& rows, const Wait& wait);
     void queue_rows(Statement& statement, const db::BlockView& rows, int32_t together, const Wait& wait);
     bool make_way(const Wait& wait);
+    bool give_way(const Wait& wait);
     void undo_queued(const Wait& wait);
+    void check_batch(std::span<const db::BatchItem> items) const;
+    void queue_batch(const Wait& wait);
+    void queue_item(std::size_t index);
+    void finish_batch(const Wait& wait);
+    void note_batch();
+    void read_singly() noexcept;
+    void note_item(uint32_t item, const PGresult* result) noexcept;
+    Statement& batch_statement(uint32_t item) const noexcept;
+    [[noreturn]] void fail_batch();
     int64_t copy_rows(Statement& statement, const db::BlockView& rows, const Wait& wait);
     int64_t send_copy(Statement& statement, const db::BlockView& rows, const Wait& wait);
-    void put_copy(const std::string& bytes, const Wait& wait);
+    void put_copy(std::string_view bytes, const Wait& wait);
+    void place_copy(const Wait& wait);
+    Prefix copy_prefix() const;
+    void open_copy(CopyStatement& statement, const Wait& wait);
+    bool read_copy(CopyStatement& statement, const Wait& wait);
+    void end_copy(const Wait& wait);
+    void settle_copy(const Wait& wait);
+    int64_t feed_copy(CopyStatement& statement, const CopyRows& rows, const Wait& wait);
+    int64_t feed_guarded(CopyStatement& statement, const CopyRows& rows, const Wait& wait);
+    void put_rows(const CopyRows& rows, const Wait& wait);
+    int next_copy(char** data, const Wait& wait);
+    void leave_pipeline();
+    void enter_pipeline();
     ResultHandle next_row(const Wait& wait);  // null: the flight is over, and what it did is done
-    void abandon(Statement& statement) noexcept;
+    void abandon(const db::Statement& statement) noexcept;
     bool stopping() const noexcept { return stop_.has_value(); }
     void refuse_behind_pooler(const db::StatementFacts& facts, std::string_view sql) const;
 
     // Alone as a simple query, once the session stands where it must; `on_result` gets each result.
-    void run_simple(std::string_view prefix, std::string_view sql, const Wait& wait,
+    void run_simple(const Prefix& prefix, std::string_view sql, const Wait& wait,
                     const std::function<void(const PGresult*)>& on_result);
+    void send_simple(std::string_view prefix, std::string_view sql, bool writes, const Wait& wait);
     void stand(const Wait& wait);
     std::string guard_text() const;
 
@@ -324,7 +367,9 @@ private:
     int64_t flight_prefix_ = 0;  // characters of ours in front of it
     std::optional<Failure> failure_;
     std::optional<Stop> stop_;
-    Statement* reader_ = nullptr;
+    db::Statement* reader_ = nullptr;
+    std::span<db::BatchItem> batch_;  // that the flight is
+    bool copying_ = false;            // it is a COPY whose data is on its way to us
     bool tainted_ = false;  // never clean again
     int64_t trips_ = 0;
 };

@@ -167,6 +167,8 @@ void Connection::start_flight(std::string_view sql, bool writes) {
     step_failed_ = false;
     rows_affected_ = 0;
     preparing_ = nullptr;
+    batch_ = {};
+    copying_ = false;
     flight_writes_ = writes;
     flight_commits_ = flight_may_commit_ = flight_calls_ = false;
     flight_moves_ = false;
@@ -363,8 +365,9 @@ bool Connection::take_result(const ResultHandle& result) {
             return false;
         case PGRES_COMMAND_OK:
             if (part == Part::execute) rows_affected_ += affected_of(result.get());
-            return false;
+            [[fallthrough]];
         default:
+            if (part == Part::execute) note_item(steps_[step_].item, result.get());
             return false;
     }
 }
@@ -378,6 +381,7 @@ void Connection::end_step() {
         step_done(step);
     else if (step.part == Part::setup)
         prepared_[static_cast<std::size_t>(step.own)] = false;
+    if (!batch_.empty()) read_singly();
 }
 
 void Connection::note_failure(Part part, const PGresult* result) {
@@ -390,14 +394,20 @@ void Connection::note_failure(Part part, const PGresult* result) {
     }
     const bool of_text = part == Part::prepare || part == Part::execute || part == Part::sync;
     if (failure_) return;  // behind a failed segment the next one fails at its guard: the first one is the cause
+    const uint32_t item = step_ < steps_.size() ? steps_[step_].item : 0;
+    const bool of_batch = item > 0 && item <= batch_.size();
+    const std::string_view sql = of_batch ? std::string_view(batch_statement(item).sql_) : flight_sql_;
     failure_.emplace(Failure{part, std::string(sqlstate),
-                             server_error(result, of_text ? flight_sql_ : std::string_view(), flight_prefix_)});
+                             server_error(result, of_text ? sql : std::string_view(), flight_prefix_), item});
 }
 
 void Connection::step_done(const Step& step) {
     switch (step.part) {
         case Part::prepare:
-            if (preparing_ != nullptr) preparing_->made_ = true;
+            if (step.item > 0 && step.item <= batch_.size())
+                batch_statement(step.item).made_ = true;
+            else if (preparing_ != nullptr)
+                preparing_->made_ = true;
             break;
         case Part::forget:
             foreign_prepared_ = others_prepared_ = false;
@@ -490,6 +500,7 @@ void Connection::give_up_transaction() noexcept {
 void Connection::settle_flight(const Wait& wait) {
     if (!flight_open_) return;
     if (reader_ != nullptr) throw Error(Code::invalid_state, "another statement's rows are still being read");
+    if (copying_) return settle_copy(wait);
     const Wait brief{wait.deadline.earlier(Deadline::in(drain_max)), nullptr, nullptr};
     while (abandoned_ && step_ < steps_.size() && steps_[step_].part == Part::execute) {
         if (!stop_ && !flight_in_tx_ && !flight_writes_) {

@@ -10,6 +10,7 @@ namespace mtdb::backends::postgres {
 
 #define MTDB_LIBPQ_FUNCTIONS(APPLY) \
     APPLY(PQbackendPID)             \
+    APPLY(PQbinaryTuples)           \
     APPLY(PQcancel)                 \
     APPLY(PQclear)                  \
     APPLY(PQclientEncoding)         \
@@ -30,6 +31,7 @@ namespace mtdb::backends::postgres {
     APPLY(PQfreemem)                \
     APPLY(PQftype)                  \
     APPLY(PQgetCancel)              \
+    APPLY(PQgetCopyData)            \
     APPLY(PQgetResult)              \
     APPLY(PQgetisnull)              \
     APPLY(PQgetlength)              \

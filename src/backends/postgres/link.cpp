@@ -214,6 +214,11 @@ Link::Ready Link::flush_or_read(const Wait& wait) {
     return pq_.PQconsumeInput(connection_) == 0 ? Ready::lost : Ready::yes;
 }
 
+Link::Ready Link::await_input(const Wait& wait) {
+    if (!waker_.poll(pq_.PQsocket(connection_), POLLIN, wait)) return Ready::over;
+    return pq_.PQconsumeInput(connection_) == 0 ? Ready::lost : Ready::yes;
+}
+
 Link::Ready Link::flush(const Wait& wait) {
     for (;;) {
         const Ready sent = flush_some();

@@ -78,6 +78,8 @@ public:
     Ready flush(const Wait& wait);
     // Until the socket takes more or has something to say, which is taken in.
     Ready flush_or_read(const Wait& wait);
+    // Until the server has said something, which is taken in.
+    Ready await_input(const Wait& wait);
     // Sends what the socket takes now.
     Ready flush_some();
     // Until a result can be had without blocking.

@@ -177,6 +177,10 @@ void Connection::queue_rows(Statement& statement, const db::BlockView& rows, int
 bool Connection::make_way(const Wait& wait) {
     if (failure_ || stop_) return false;
     if (steps_.size() % steps_per_flush != 0) return true;
+    return give_way(wait);
+}
+
+bool Connection::give_way(const Wait& wait) {
     while (link_->flush_some() == Link::Ready::over) {
         const Link::Ready ready = link_->flush_or_read(stop_ ? Wait{stop_->grace, nullptr, nullptr} : wait);
         if (ready == Link::Ready::lost) throw_lost();
@@ -227,7 +231,7 @@ int64_t Connection::copy_rows(Statement& statement, const db::BlockView& rows, c
     }
 }
 
-void Connection::put_copy(const std::string& bytes, const Wait& wait) {
+void Connection::put_copy(std::string_view bytes, const Wait& wait) {
     for (;;) {
         const int put = pq_.PQputCopyData(link_->get(), bytes.data(), static_cast<int>(bytes.size()));
         if (put < 0) throw_lost();

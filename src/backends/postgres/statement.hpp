@@ -91,6 +91,7 @@ private:
     uint32_t shape_epoch_ = 0;
     bool fresh_ = true;  // prepared by the flight under way
     bool ran_ = false;
+    int64_t batch_flight_ = -1;  // the trip in which a batch prepared it, or found it prepared
     Format format_ = Format::text;
     State state_ = State::idle;
     bool first_ = false;    // row_ is the first row and was not given out yet

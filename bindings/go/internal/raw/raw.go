@@ -104,26 +104,26 @@ typedef long long swig_type_74;
 typedef _gostring_ swig_type_75;
 typedef _goslice_ swig_type_76;
 typedef _goslice_ swig_type_77;
-typedef long long swig_type_78;
-typedef long long swig_type_79;
-typedef _gostring_ swig_type_80;
-typedef _gostring_ swig_type_81;
-typedef _gostring_ swig_type_82;
+typedef _gostring_ swig_type_78;
+typedef _goslice_ swig_type_79;
+typedef long long swig_type_80;
+typedef long long swig_type_81;
+typedef long long swig_type_82;
 typedef _gostring_ swig_type_83;
 typedef _gostring_ swig_type_84;
-typedef _goslice_ swig_type_85;
-typedef long long swig_type_86;
+typedef _gostring_ swig_type_85;
+typedef _gostring_ swig_type_86;
 typedef _gostring_ swig_type_87;
-typedef _gostring_ swig_type_88;
-typedef _goslice_ swig_type_89;
-typedef long long swig_type_90;
+typedef _goslice_ swig_type_88;
+typedef long long swig_type_89;
+typedef _gostring_ swig_type_90;
 typedef _gostring_ swig_type_91;
-typedef _gostring_ swig_type_92;
-typedef _gostring_ swig_type_93;
+typedef _goslice_ swig_type_92;
+typedef long long swig_type_93;
 typedef _gostring_ swig_type_94;
 typedef _gostring_ swig_type_95;
 typedef _gostring_ swig_type_96;
-typedef long long swig_type_97;
+typedef _gostring_ swig_type_97;
 typedef _gostring_ swig_type_98;
 typedef _gostring_ swig_type_99;
 typedef long long swig_type_100;
@@ -131,16 +131,19 @@ typedef _gostring_ swig_type_101;
 typedef _gostring_ swig_type_102;
 typedef long long swig_type_103;
 typedef _gostring_ swig_type_104;
-typedef long long swig_type_105;
-typedef _gostring_ swig_type_106;
-typedef long long swig_type_107;
-typedef _gostring_ swig_type_108;
+typedef _gostring_ swig_type_105;
+typedef long long swig_type_106;
+typedef _gostring_ swig_type_107;
+typedef long long swig_type_108;
 typedef _gostring_ swig_type_109;
-typedef _gostring_ swig_type_110;
-typedef long long swig_type_111;
-typedef long long swig_type_112;
-typedef _goslice_ swig_type_113;
-typedef _gostring_ swig_type_114;
+typedef long long swig_type_110;
+typedef _gostring_ swig_type_111;
+typedef _gostring_ swig_type_112;
+typedef _gostring_ swig_type_113;
+typedef long long swig_type_114;
+typedef long long swig_type_115;
+typedef _goslice_ swig_type_116;
+typedef _gostring_ swig_type_117;
 extern void _wrap_Swig_free_mtdb_raw(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_mtdb_raw(swig_intgo arg1);
 extern int _wrap_mtdb_abi_version_mtdb_raw(void);
@@ -231,29 +234,34 @@ extern int _wrap_mtdb_block_end_row_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
 extern int _wrap_mtdb_block_copy_mtdb_raw(uintptr_t arg1, swig_type_77 arg2, swig_voidp arg3, swig_voidp arg4);
 extern int _wrap_mtdb_block_reset_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
 extern void _wrap_mtdb_block_release_mtdb_raw(uintptr_t arg1);
-extern int _wrap_mtdb_tx_begin_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_type_78 arg3, uintptr_t arg4, swig_voidp arg5);
-extern int _wrap_mtdb_tx_commit_mtdb_raw(uintptr_t arg1, swig_type_79 arg2, uintptr_t arg3, swig_voidp arg4);
+extern int _wrap_mtdb_batch_new_mtdb_raw(swig_voidp arg1, swig_voidp arg2);
+extern int _wrap_mtdb_batch_add_mtdb_raw(uintptr_t arg1, swig_type_78 arg2, swig_type_79 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_batch_clear_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern int _wrap_mtdb_conn_exec_batch_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_type_80 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern void _wrap_mtdb_batch_release_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_tx_begin_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_type_81 arg3, uintptr_t arg4, swig_voidp arg5);
+extern int _wrap_mtdb_tx_commit_mtdb_raw(uintptr_t arg1, swig_type_82 arg2, uintptr_t arg3, swig_voidp arg4);
 extern int _wrap_mtdb_tx_rollback_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_tx_savepoint_mtdb_raw(uintptr_t arg1, swig_type_80 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tx_rollback_to_mtdb_raw(uintptr_t arg1, swig_type_81 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tx_release_savepoint_mtdb_raw(uintptr_t arg1, swig_type_82 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_tx_savepoint_mtdb_raw(uintptr_t arg1, swig_type_83 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_tx_rollback_to_mtdb_raw(uintptr_t arg1, swig_type_84 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_tx_release_savepoint_mtdb_raw(uintptr_t arg1, swig_type_85 arg2, swig_voidp arg3);
 extern int _wrap_mtdb_tx_state_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_db_exec_mtdb_raw(uintptr_t arg1, swig_type_83 arg2, swig_type_84 arg3, swig_type_85 arg4, swig_type_86 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
-extern int _wrap_mtdb_db_query_mtdb_raw(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3, swig_type_89 arg4, swig_type_90 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_db_exec_mtdb_raw(uintptr_t arg1, swig_type_86 arg2, swig_type_87 arg3, swig_type_88 arg4, swig_type_89 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_db_query_mtdb_raw(uintptr_t arg1, swig_type_90 arg2, swig_type_91 arg3, swig_type_92 arg4, swig_type_93 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
 extern int _wrap_mtdb_migrator_new_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4);
-extern int _wrap_mtdb_migrator_add_mtdb_raw(uintptr_t arg1, swig_type_91 arg2, swig_type_92 arg3, swig_type_93 arg4, swig_type_94 arg5, swig_voidp arg6);
+extern int _wrap_mtdb_migrator_add_mtdb_raw(uintptr_t arg1, swig_type_94 arg2, swig_type_95 arg3, swig_type_96 arg4, swig_type_97 arg5, swig_voidp arg6);
 extern int _wrap_mtdb_migrator_enable_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_migrator_plan_mtdb_raw(uintptr_t arg1, swig_type_95 arg2, swig_type_96 arg3, swig_type_97 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_migrator_migrate_mtdb_raw(uintptr_t arg1, swig_type_98 arg2, swig_type_99 arg3, swig_type_100 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_migrator_undo_mtdb_raw(uintptr_t arg1, swig_type_101 arg2, swig_type_102 arg3, swig_type_103 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_migrator_status_mtdb_raw(uintptr_t arg1, swig_type_104 arg2, swig_type_105 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
-extern int _wrap_mtdb_migrator_validate_mtdb_raw(uintptr_t arg1, swig_type_106 arg2, swig_type_107 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
-extern int _wrap_mtdb_migrator_run_mtdb_raw(uintptr_t arg1, swig_type_108 arg2, swig_type_109 arg3, swig_type_110 arg4, uintptr_t arg5, swig_type_111 arg6, uintptr_t arg7, swig_voidp arg8, swig_voidp arg9);
+extern int _wrap_mtdb_migrator_plan_mtdb_raw(uintptr_t arg1, swig_type_98 arg2, swig_type_99 arg3, swig_type_100 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_migrate_mtdb_raw(uintptr_t arg1, swig_type_101 arg2, swig_type_102 arg3, swig_type_103 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_undo_mtdb_raw(uintptr_t arg1, swig_type_104 arg2, swig_type_105 arg3, swig_type_106 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_status_mtdb_raw(uintptr_t arg1, swig_type_107 arg2, swig_type_108 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_migrator_validate_mtdb_raw(uintptr_t arg1, swig_type_109 arg2, swig_type_110 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_migrator_run_mtdb_raw(uintptr_t arg1, swig_type_111 arg2, swig_type_112 arg3, swig_type_113 arg4, uintptr_t arg5, swig_type_114 arg6, uintptr_t arg7, swig_voidp arg8, swig_voidp arg9);
 extern void _wrap_mtdb_migrator_release_mtdb_raw(uintptr_t arg1);
-extern int _wrap_mtdb_events_poll_mtdb_raw(uintptr_t arg1, swig_type_112 arg2, uintptr_t arg3, swig_type_113 arg4, swig_voidp arg5, swig_voidp arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_events_poll_mtdb_raw(uintptr_t arg1, swig_type_115 arg2, uintptr_t arg3, swig_type_116 arg4, swig_voidp arg5, swig_voidp arg6, swig_voidp arg7, swig_voidp arg8);
 extern int _wrap_mtdb_db_stats_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
 extern int _wrap_mtdb_pool_stats_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tenant_stats_mtdb_raw(uintptr_t arg1, swig_type_114 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_tenant_stats_mtdb_raw(uintptr_t arg1, swig_type_117 arg2, swig_voidp arg3, swig_voidp arg4);
 #undef intgo
 */
 import "C"
@@ -1321,6 +1329,55 @@ func Mtdb_block_release(arg1 uintptr) {
 	C._wrap_mtdb_block_release_mtdb_raw(C.uintptr_t(_swig_i_0))
 }
 
+func Mtdb_batch_new(arg1 *uintptr, arg2 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (int32)(C._wrap_mtdb_batch_new_mtdb_raw(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	return swig_r
+}
+
+func Mtdb_batch_add(arg1 uintptr, arg2 string, arg3 []byte, arg4 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int32)(C._wrap_mtdb_batch_add_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Mtdb_batch_clear(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (int32)(C._wrap_mtdb_batch_clear_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	return swig_r
+}
+
+func Mtdb_conn_exec_batch(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 uintptr, arg5 *uintptr, arg6 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (int32)(C._wrap_mtdb_conn_exec_batch_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_80(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	return swig_r
+}
+
+func Mtdb_batch_release(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_mtdb_batch_release_mtdb_raw(C.uintptr_t(_swig_i_0))
+}
+
 func Mtdb_tx_begin(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 uintptr, arg5 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
@@ -1328,7 +1385,7 @@ func Mtdb_tx_begin(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 uintptr, arg5 *u
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_tx_begin_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_78(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_tx_begin_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_81(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	return swig_r
 }
 
@@ -1338,7 +1395,7 @@ func Mtdb_tx_commit(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_tx_commit_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_79(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_tx_commit_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_82(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1355,7 +1412,7 @@ func Mtdb_tx_savepoint(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret int3
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_tx_savepoint_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_tx_savepoint_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1367,7 +1424,7 @@ func Mtdb_tx_rollback_to(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_tx_rollback_to_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_tx_rollback_to_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1379,7 +1436,7 @@ func Mtdb_tx_release_savepoint(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_tx_release_savepoint_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_82)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_tx_release_savepoint_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1405,7 +1462,7 @@ func Mtdb_db_exec(arg1 uintptr, arg2 string, arg3 string, arg4 []byte, arg5 int6
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_db_exec_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_3)), C.swig_type_86(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_db_exec_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_3)), C.swig_type_89(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1428,7 +1485,7 @@ func Mtdb_db_query(arg1 uintptr, arg2 string, arg3 string, arg4 []byte, arg5 int
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_db_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_3)), C.swig_type_90(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_db_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_3)), C.swig_type_93(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1459,7 +1516,7 @@ func Mtdb_migrator_add(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_migrator_add_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_add_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1492,7 +1549,7 @@ func Mtdb_migrator_plan(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_migrator_plan_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_2)), C.swig_type_97(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_plan_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_2)), C.swig_type_100(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1511,7 +1568,7 @@ func Mtdb_migrator_migrate(arg1 uintptr, arg2 string, arg3 string, arg4 int64, a
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_migrator_migrate_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_2)), C.swig_type_100(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_migrate_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_2)), C.swig_type_103(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1530,7 +1587,7 @@ func Mtdb_migrator_undo(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_migrator_undo_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_2)), C.swig_type_103(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_undo_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_2)), C.swig_type_106(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1548,7 +1605,7 @@ func Mtdb_migrator_status(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, a
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_migrator_status_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1)), C.swig_type_105(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_status_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_1)), C.swig_type_108(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1563,7 +1620,7 @@ func Mtdb_migrator_validate(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr,
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_migrator_validate_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1)), C.swig_type_107(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_validate_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_1)), C.swig_type_110(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1581,7 +1638,7 @@ func Mtdb_migrator_run(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int32)(C._wrap_mtdb_migrator_run_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.swig_type_111(_swig_i_5), C.uintptr_t(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_run_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.swig_type_114(_swig_i_5), C.uintptr_t(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1609,7 +1666,7 @@ func Mtdb_events_poll(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 []byte, arg5 
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_events_poll_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_112(_swig_i_1), C.uintptr_t(_swig_i_2), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_events_poll_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_115(_swig_i_1), C.uintptr_t(_swig_i_2), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1640,7 +1697,7 @@ func Mtdb_tenant_stats(arg1 uintptr, arg2 string, arg3 *uintptr, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_tenant_stats_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_tenant_stats_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

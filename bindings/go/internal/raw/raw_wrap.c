@@ -2430,6 +2430,124 @@ void _wrap_mtdb_block_release_mtdb_raw(mtdb_block *_swig_go_0) {
 }
 
 
+int _wrap_mtdb_batch_new_mtdb_raw(mtdb_batch **_swig_go_0, mtdb_error **_swig_go_1) {
+  mtdb_batch **arg1 = (mtdb_batch **) 0 ;
+  mtdb_error **arg2 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_batch **)_swig_go_0; 
+  arg2 = (mtdb_error **)_swig_go_1; 
+  
+  result = (mtdb_status)mtdb_batch_new(arg1,arg2);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_batch_add_mtdb_raw(mtdb_batch *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, mtdb_error **_swig_go_3) {
+  mtdb_batch *arg1 = (mtdb_batch *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  void *arg4 = (void *) 0 ;
+  int64_t arg5 ;
+  mtdb_error **arg6 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_batch *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  
+  arg4 = (void *)_swig_go_2.array;
+  arg5 = _swig_go_2.len;
+  
+  arg6 = (mtdb_error **)_swig_go_3; 
+  
+  result = (mtdb_status)mtdb_batch_add(arg1,(char const *)arg2,arg3,(void const *)arg4,arg5,arg6);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_batch_clear_mtdb_raw(mtdb_batch *_swig_go_0, mtdb_error **_swig_go_1) {
+  mtdb_batch *arg1 = (mtdb_batch *) 0 ;
+  mtdb_error **arg2 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_batch *)_swig_go_0; 
+  arg2 = (mtdb_error **)_swig_go_1; 
+  
+  result = (mtdb_status)mtdb_batch_clear(arg1,arg2);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_conn_exec_batch_mtdb_raw(mtdb_conn *_swig_go_0, mtdb_batch *_swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_result **_swig_go_4, mtdb_error **_swig_go_5) {
+  mtdb_conn *arg1 = (mtdb_conn *) 0 ;
+  mtdb_batch *arg2 = (mtdb_batch *) 0 ;
+  int64_t arg3 ;
+  mtdb_cancel *arg4 = (mtdb_cancel *) 0 ;
+  mtdb_result **arg5 = (mtdb_result **) 0 ;
+  mtdb_error **arg6 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_conn *)_swig_go_0; 
+  arg2 = (mtdb_batch *)_swig_go_1; 
+  arg3 = (int64_t)_swig_go_2; 
+  arg4 = (mtdb_cancel *)_swig_go_3; 
+  arg5 = (mtdb_result **)_swig_go_4; 
+  arg6 = (mtdb_error **)_swig_go_5; 
+  
+  result = (mtdb_status)mtdb_conn_exec_batch(arg1,arg2,arg3,arg4,arg5,arg6);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+void _wrap_mtdb_batch_release_mtdb_raw(mtdb_batch *_swig_go_0) {
+  mtdb_batch *arg1 = (mtdb_batch *) 0 ;
+  
+  arg1 = (mtdb_batch *)_swig_go_0; 
+  
+  mtdb_batch_release(arg1);
+  
+  
+  
+}
+
+
 int _wrap_mtdb_tx_begin_mtdb_raw(mtdb_conn *_swig_go_0, mtdb_options *_swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_conn *arg1 = (mtdb_conn *) 0 ;
   mtdb_options *arg2 = (mtdb_options *) 0 ;
