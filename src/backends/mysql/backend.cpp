@@ -88,6 +88,12 @@ bool has_database(Session& session, const std::string& name, const Wait& wait) {
                 .empty();
 }
 
+bool has_tables(Session& session, const std::string& database, const Wait& wait) {
+    return !select(session,
+                   "SELECT 1 FROM information_schema.tables WHERE table_schema=" + literal(database) + " LIMIT 1", wait)
+                .empty();
+}
+
 class Names final : public db::TenantCursor {
 public:
     explicit Names(Rows rows) : rows_(std::move(rows)) {}
@@ -112,7 +118,8 @@ const db::Dialect& dialect() noexcept { return server_dialect; }
 ServerBackend::ServerBackend(const db::Url& url, const db::Settings& settings)
     : conninfo_(std::make_shared<const Conninfo>(Conninfo::read(url, settings))),
       shared_(settings.text("tenant.shared")),
-      drop_batch_(static_cast<std::size_t>(std::max<int64_t>(settings.integer("drop.batch"), 1))) {}
+      drop_batch_(static_cast<std::size_t>(std::max<int64_t>(settings.integer("drop.batch"), 1))),
+      retry_(db::Retry::of(settings)) {}
 
 std::shared_ptr<const Conninfo> ServerBackend::conninfo_for(const db::Place& place) const {
     if (place.server.empty()) return conninfo_;
@@ -157,30 +164,33 @@ void ServerBackend::lock(Session& session, std::string_view name, const Wait& wa
 }
 
 void ServerBackend::create(const db::Place& place, const Wait& wait) {
-    const std::unique_ptr<Session> session = session_for(place, wait);
-    const std::string name = database_of(place, *session);
-    lock(*session, name, wait);
-    try {
-        run(*session, "CREATE DATABASE " + quoted(name) + " CHARACTER SET utf8mb4", wait);
-    } catch (const Error& error) {
-        if (error.code() == Code::exists)
-            throw error.with_message("there is a database '" + base::excerpt(name) + "'");
-        throw;
-    }
+    retry_.run(wait, [&] {
+        const std::unique_ptr<Session> session = session_for(place, wait);
+        const std::string name = database_of(place, *session);
+        lock(*session, name, wait);
+        try {
+            run(*session, "CREATE DATABASE " + quoted(name) + " CHARACTER SET utf8mb4", wait);
+        } catch (const Error& error) {
+            if (error.code() == Code::exists)
+                throw error.with_message("there is a database '" + base::excerpt(name) + "'");
+            throw;
+        }
+    });
 }
 
 bool ServerBackend::exists(const db::Place& place, const Wait& wait) {
-    const std::unique_ptr<Session> session = session_for(place, wait);
-    return has_database(*session, database_of(place, *session), wait);
+    return retry_.run(wait, [&] {
+        const std::unique_ptr<Session> session = session_for(place, wait);
+        return has_database(*session, database_of(place, *session), wait);
+    });
 }
 
 std::unique_ptr<db::TenantCursor> ServerBackend::list(const Wait& wait) {
-    const std::unique_ptr<Session> session = session_for({}, wait);
     std::string query = "SELECT schema_name FROM information_schema.schemata WHERE LOWER(schema_name)";
     query += not_system;
     if (!shared_.empty()) query += "AND schema_name<>" + literal(shared_);
     query += " ORDER BY BINARY schema_name";
-    return std::make_unique<Names>(select(*session, query, wait));
+    return retry_.run(wait, [&] { return std::make_unique<Names>(select(*session_for({}, wait), query, wait)); });
 }
 
 void ServerBackend::drop_tables(Session& session, const std::string& database, const Wait& wait) const {
@@ -209,11 +219,13 @@ void ServerBackend::drop_tables(Session& session, const std::string& database, c
 }
 
 void ServerBackend::drop(const db::Place& place, const Wait& wait) {
-    const std::unique_ptr<Session> session = session_for(place, wait);
-    const std::string name = database_of(place, *session);
-    if (!has_database(*session, name, wait)) throw unknown(name);
-    drop_tables(*session, name, wait);
-    run(*session, "DROP DATABASE " + quoted(name), wait);
+    retry_.run(wait, [&] {
+        const std::unique_ptr<Session> session = session_for(place, wait);
+        const std::string name = database_of(place, *session);
+        if (!has_database(*session, name, wait)) throw unknown(name);
+        drop_tables(*session, name, wait);
+        run(*session, "DROP DATABASE " + quoted(name), wait);
+    });
 }
 
 // What RENAME TABLE leaves behind or breaks.
@@ -241,50 +253,57 @@ void ServerBackend::check_movable(Session& session, const std::string& database,
 void ServerBackend::rename(const db::Place& place, const db::Place& target, const Wait& wait) {
     if (place.server != target.server)
         throw Error(Code::unsupported, "a tenant cannot be renamed to another server");
-    const std::unique_ptr<Session> session = session_for(place, wait);
-    const std::string from = database_of(place, *session);
-    const std::string to = database_of(target, *session);
-    lock(*session, to, wait);
-    const Rows facts = select(*session,
+    retry_.run(wait, [&] {
+        const std::unique_ptr<Session> session = session_for(place, wait);
+        rename_database(*session, database_of(place, *session), database_of(target, *session), wait);
+    });
+}
+
+void ServerBackend::rename_database(Session& session, const std::string& from, const std::string& to,
+                                    const Wait& wait) const {
+    lock(session, to, wait);
+    const Rows facts = select(session,
                               "SELECT default_character_set_name,default_collation_name FROM "
                               "information_schema.schemata WHERE schema_name=" +
                                   literal(from) + " AND BINARY schema_name=BINARY " + literal(from),
                               wait);
     if (facts.empty()) throw unknown(from);
-    if (has_database(*session, to, wait))
+    if (has_database(session, to, wait))
         throw Error(Code::exists, "there is a database '" + base::excerpt(to) + "'");
-    check_movable(*session, from, wait);
-    const Rows tables =
-        select(*session,
-               "SELECT table_name FROM information_schema.tables WHERE table_schema=" + literal(from) +
-                   " AND BINARY table_schema=BINARY " + literal(from),
-               wait);
-    run(*session,
+    check_movable(session, from, wait);
+    run(session,
         "CREATE DATABASE " + quoted(to) + " CHARACTER SET " + facts.front()[0] + " COLLATE " + facts.front()[1],
         wait);
-    // All tables move in one statement, so that none or all have.
-    std::string moves;
-    for (const std::vector<std::string>& table : tables) {
-        moves += moves.empty() ? "RENAME TABLE " : ",";
-        moves += quoted(from) + "." + quoted(table[0]) + " TO " + quoted(to) + "." + quoted(table[0]);
-    }
-    const auto empty = [&](const std::string& name) {
-        return select(*session,
-                      "SELECT 1 FROM information_schema.tables WHERE table_schema=" + literal(name) + " LIMIT 1",
-                      wait)
-            .empty();
-    };
+    move_tables(session, from, to, wait);
     try {
-        if (!moves.empty()) run(*session, moves, wait);
+        if (has_tables(session, from, wait))
+            throw Error(Code::busy, "database '" + base::excerpt(from) + "' got new tables while it was renamed");
+        run(session, "DROP DATABASE " + quoted(from), wait);
     } catch (const Error& error) {
-        if (!session->broken() && error.effect() != Effect::unknown && empty(to))
-            run(*session, "DROP DATABASE " + quoted(to), Wait::forever());
+        throw error.with_effect(error.effect() == Effect::unknown ? Effect::unknown : Effect::committed);
+    }
+}
+
+// All in one statement, so that none or all have moved.
+void ServerBackend::move_tables(Session& session, const std::string& from, const std::string& to,
+                                const Wait& wait) const {
+    try {
+        const Rows tables =
+            select(session,
+                   "SELECT table_name FROM information_schema.tables WHERE table_schema=" + literal(from) +
+                       " AND BINARY table_schema=BINARY " + literal(from),
+                   wait);
+        std::string moves;
+        for (const std::vector<std::string>& table : tables) {
+            moves += moves.empty() ? "RENAME TABLE " : ",";
+            moves += quoted(from) + "." + quoted(table[0]) + " TO " + quoted(to) + "." + quoted(table[0]);
+        }
+        if (!moves.empty()) run(session, moves, wait);
+    } catch (const Error& error) {
+        if (!session.broken() && error.effect() != Effect::unknown && !has_tables(session, to, wait))
+            run(session, "DROP DATABASE " + quoted(to), Wait::forever());
         throw;
     }
-    if (!empty(from))
-        throw Error(Code::busy, "database '" + base::excerpt(from) + "' got new tables while it was renamed")
-            .with_effect(Effect::committed);
-    run(*session, "DROP DATABASE " + quoted(from), wait);
 }
 
 void ServerBackend::copy(db::Connection&, const db::Place&, const Wait&) {

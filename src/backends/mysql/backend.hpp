@@ -9,6 +9,7 @@
 
 #include "backends/mysql/connection.hpp"
 #include "db/backend.hpp"
+#include "db/retry.hpp"
 
 namespace mtdb::backends::mysql {
 
@@ -37,12 +38,15 @@ private:
     std::unique_ptr<Session> session_for(const db::Place& place, const Wait& wait) const;
     std::string database_of(const db::Place& place, const Session& session) const;
     void lock(Session& session, std::string_view name, const Wait& wait) const;
+    void rename_database(Session& session, const std::string& from, const std::string& to, const Wait& wait) const;
+    void move_tables(Session& session, const std::string& from, const std::string& to, const Wait& wait) const;
     void drop_tables(Session& session, const std::string& database, const Wait& wait) const;
     void check_movable(Session& session, const std::string& database, const Wait& wait) const;
 
     std::shared_ptr<const Conninfo> conninfo_;
     std::string shared_;
     std::size_t drop_batch_;
+    const db::Retry retry_;
 };
 
 }  // namespace mtdb::backends::mysql

@@ -2,7 +2,6 @@
 #include "backends/postgres/backend.hpp"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 #include <vector>
 
@@ -107,8 +106,7 @@ std::shared_ptr<Connector> connector_of(const db::Url& url, const db::Settings& 
 Backend::Backend(const db::Url& url, const db::Settings& settings)
     : databases_(settings.text("tenancy") == "database"),
       batch_(settings.integer("drop.batch")),
-      retry_{settings.integer("retry.max"), base::milliseconds(settings.integer("retry.interval_ms")),
-             base::milliseconds(settings.integer("retry.interval_max_ms"))},
+      retry_(db::Retry::of(settings)),
       protected_(databases_ ? with_name(own_names(settings), parse_target(url.target).contains("dbname")
                                                                  ? parse_target(url.target).at("dbname")
                                                                  : std::string())
@@ -126,24 +124,6 @@ Connector::Admin Backend::admin(const db::Place& place, const Wait& wait) {
                              wait);
 }
 
-// Again after a failure that may pass and changed nothing: longer each time, and differently for everyone.
-template <class Work>
-decltype(auto) Backend::with_retries(const Wait& wait, Work&& work) {
-    base::milliseconds pause = retry_.interval;
-    std::minstd_rand jitter(static_cast<uint32_t>(base::Clock::now().time_since_epoch().count()));
-    for (int64_t retries = 0;; ++retries) {
-        try {
-            return work();
-        } catch (const Error& error) {
-            if (!error.retryable() || error.code() == Code::timeout || retries >= retry_.max || wait.over()) throw;
-        }
-        const int64_t half = pause.count() / 2;
-        wait.pause(
-            base::milliseconds(pause.count() - half + (half > 0 ? static_cast<int64_t>(jitter()) % (half + 1) : 0)));
-        pause = std::min(pause * 2, retry_.interval_max);
-    }
-}
-
 std::unique_ptr<db::Connection> Backend::open(const db::Place& place, const Wait& wait) {
     try {
         return connector_->open(place.server, wait);
@@ -156,7 +136,7 @@ std::unique_ptr<db::Connection> Backend::open(const db::Place& place, const Wait
 void Backend::create(const db::Place& place, const Wait& wait) {
     const std::string name = name_of(place);
     protected_.check(name, "created");
-    with_retries(wait, [&] {
+    retry_.run(wait, [&] {
         const Connector::Admin connection = admin(place, wait);
         is_database(place) ? create_database(*connection, name, wait) : create_schema(*connection, name, wait);
     });
@@ -164,7 +144,7 @@ void Backend::create(const db::Place& place, const Wait& wait) {
 
 bool Backend::exists(const db::Place& place, const Wait& wait) {
     const std::string name = name_of(place);
-    return with_retries(wait, [&] {
+    return retry_.run(wait, [&] {
         const Connector::Admin connection = admin(place, wait);
         return is_database(place) ? database_exists(*connection, name, wait) : schema_exists(*connection, name, wait);
     });
@@ -173,7 +153,7 @@ bool Backend::exists(const db::Place& place, const Wait& wait) {
 void Backend::drop(const db::Place& place, const Wait& wait) {
     const std::string name = name_of(place);
     protected_.check(name, "dropped");
-    with_retries(wait, [&] {
+    retry_.run(wait, [&] {
         const Connector::Admin connection = admin(place, wait);
         is_database(place) ? drop_database(*connection, name, wait) : drop_schema(*connection, name, batch_, wait);
     });
@@ -186,7 +166,7 @@ void Backend::rename(const db::Place& place, const db::Place& target, const Wait
     protected_.check(next, "a tenant's new name");
     if (!is_database(place) && place.server != target.server)
         throw Error(Code::unsupported, "a schema cannot be renamed to one on another server");
-    with_retries(wait, [&] {
+    retry_.run(wait, [&] {
         const Connector::Admin connection = admin(place, wait);
         is_database(place) ? rename_database(*connection, name, next, wait)
                            : rename_schema(*connection, name, next, wait);
@@ -198,7 +178,7 @@ void Backend::copy(db::Connection&, const db::Place&, const Wait&) {
 }
 
 std::unique_ptr<db::TenantCursor> Backend::list(const Wait& wait) {
-    return with_retries(wait, [&] {
+    return retry_.run(wait, [&] {
         return list_names(connector_->admin({}, Connector::Where::database, wait), connector_, databases_, protected_,
                           wait);
     });

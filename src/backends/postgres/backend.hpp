@@ -8,16 +8,10 @@
 #include "backends/postgres/connector.hpp"
 #include "backends/postgres/provision.hpp"
 #include "db/backend.hpp"
+#include "db/retry.hpp"
 #include "db/url.hpp"
 
 namespace mtdb::backends::postgres {
-
-// Failures that may pass by themselves: how often and how long they are waited out.
-struct Retry {
-    int64_t max = 0;
-    base::milliseconds interval{0};
-    base::milliseconds interval_max{0};
-};
 
 class Backend final : public db::Backend {
 public:
@@ -39,12 +33,10 @@ private:
     // The schema, or the database that the place's server names.
     std::string name_of(const db::Place& place) const;
     Connector::Admin admin(const db::Place& place, const Wait& wait);
-    template <class Work>
-    decltype(auto) with_retries(const Wait& wait, Work&& work);
 
     const bool databases_;  // a tenant is a database
     const int64_t batch_;
-    const Retry retry_;
+    const db::Retry retry_;
     const Protected protected_;
     std::shared_ptr<Connector> connector_;
 };
