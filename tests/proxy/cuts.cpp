@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Usage: cuts BACKEND: postgres or mariadb, under tests/servers/run. The stream is cut, halved, delayed and hung at
-// every message of both directions: no crash, no hang past the deadline, no acknowledged commit lost, no commit that
-// was not acknowledged told as done (that is effect unknown).
+// Usage: cuts BACKEND [garble]: postgres or mariadb, under tests/servers/run. The stream is cut, halved, delayed and
+// hung at every message of both directions: no crash, no hang past the deadline, no acknowledged commit lost, no commit
+// that was not acknowledged told as done (that is effect unknown). With garble 50 bytes of each direction, MTDB_SCALE
+// times, are made random instead.
 #include <cstdio>
+#include <thread>
 
 #include "conformance/side.hpp"
 #include "harness.hpp"
@@ -143,6 +145,31 @@ public:
         }
         throw Failed("the workload never ends");
     }
+    // Bytes of this side's messages are changed, from a random message on, until so many were. What the nonsense
+    // says is not to be judged, and may be true by chance.
+    int64_t garble(proxy::Side from, int64_t bytes, Random& random) {
+        int64_t done = 0;
+        for (int64_t rounds = 0; done < bytes; ++rounds) {
+            check(rounds < 20 * bytes, "too few messages pass");
+            proxy::Proxy proxy({bench_.protocol, bench_.target, {}});
+            Harm harm;
+            harm.kind = Harm::Kind::garble;
+            harm.from = from;
+            harm.message = pick(random, 1, 40);
+            harm.one_in = pick(random, 10, 300);
+            harm.seed = random();
+            proxy.harm(harm);
+            ++runs_;
+            bool there = false;
+            once(proxy, 1000, there);
+            done += proxy.garbled();
+        }
+        proxy::Proxy proxy({bench_.protocol, bench_.target, {}});
+        bool there = false;
+        const Outcome outcome = once(proxy, 20000, there);
+        check(outcome.acknowledged && there, "the server is not well afterwards: " + outcome.said);
+        return done;
+    }
     int64_t runs() const { return runs_; }
 
 private:
@@ -172,15 +199,59 @@ private:
     int64_t id_ = 0, runs_ = 0;
 };
 
+void prepare(const Bench& bench) {
+    const Db db = open_db(bench.direct);
+    ask([&](mtdb_error** err) { return mtdb_tenant_drop(db.get(), "cuts", -1, plenty_ms, nullptr, err); });
+    must(create(db.get(), "cuts"));
+    must(exec(db.get(), "cuts", "CREATE TABLE t(id BIGINT PRIMARY KEY, v " + bench.text + ")"));
+}
+
+void garble_all(const std::string& backend) {
+    const Bench bench = bench_of(backend);
+    const auto side = conformance::side_of(backend);
+    prepare(bench);
+    Random random(seed("garble"));
+    Sweep sweep(bench, *side);
+    int64_t bytes = 0;
+    for (const proxy::Side from : {proxy::Side::client, proxy::Side::server})
+        test(backend + ": random bytes of the " + (from == proxy::Side::client ? "client" : "server") +
+                 " neither crash nor hang it",
+             [&] { bytes += sweep.garble(from, scaled(50), random); });
+    std::printf("garble %s: %lld bytes in %lld workloads\n", backend.c_str(), static_cast<long long>(bytes),
+                static_cast<long long>(sweep.runs()));
+    const Db db = open_db(bench.direct);
+    mtdb_tenant_drop(db.get(), "cuts", -1, plenty_ms, nullptr, nullptr);
+}
+
+// A server that refuses for a while: verbs on tenants wait it out as retry.max says, and say so with none.
+void retries(const Bench& bench) {
+    test(bench.backend + ": verbs on tenants are tried again, as often as retry.max says", [&] {
+        proxy::Proxy proxy({bench.protocol, bench.target, {}});
+        const auto verbs = [&](const char* retries_max, const std::string& name) {
+            const Db db =
+                open_db(bench.through(proxy.port()), {{"retry.max", retries_max}, {"retry.interval_ms", "50"}});
+            proxy.refuse(true);
+            std::thread back([&] {
+                sleep_ms(300);
+                proxy.refuse(false);
+            });
+            const Answer answer = create(db.get(), name);
+            back.join();
+            return answer;
+        };
+        must_be(MTDB_UNAVAILABLE, verbs("0", "cuts_retried"));
+        must(verbs("1000", "cuts_retried"));
+        const Db db = open_db(bench.direct);
+        check(exists(db.get(), "cuts_retried"), "it is not there");
+        ok([&](mtdb_error** err) { return mtdb_tenant_drop(db.get(), "cuts_retried", -1, plenty_ms, nullptr, err); });
+    });
+}
+
 void sweep_all(const std::string& backend) {
     const Bench bench = bench_of(backend);
     const auto side = conformance::side_of(backend);
-    {
-        const Db db = open_db(bench.direct);
-        ask([&](mtdb_error** err) { return mtdb_tenant_drop(db.get(), "cuts", -1, plenty_ms, nullptr, err); });
-        must(create(db.get(), "cuts"));
-        must(exec(db.get(), "cuts", "CREATE TABLE t(id BIGINT PRIMARY KEY, v " + bench.text + ")"));
-    }
+    prepare(bench);
+    retries(bench);
     {
         const Db db = open_db(bench.direct);
         must(exec(db.get(), "cuts", "CREATE TABLE paid(id BIGINT)"));
@@ -210,12 +281,13 @@ void sweep_all(const std::string& backend) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 2) {
-        std::fprintf(stderr, "usage: cuts BACKEND\n");
+    const bool garbles = argc == 3 && std::string_view(argv[2]) == "garble";
+    if (argc != 2 && !garbles) {
+        std::fprintf(stderr, "usage: cuts BACKEND [garble]\n");
         return 2;
     }
     try {
-        sweep_all(argv[1]);
+        garbles ? garble_all(argv[1]) : sweep_all(argv[1]);
         return summary();
     } catch (const std::exception& error) {
         std::fprintf(stderr, "cuts: %s\n", error.what());

@@ -303,8 +303,10 @@ bool Proxy::pass(Direction& direction, std::string message, const Harm& harm) {
                 // The head stays whole one time in two: nonsense inside of messages, and of their lengths.
                 const std::size_t head = direction.random() % 2 == 0 ? std::size_t{5} : std::size_t{0};
                 for (std::size_t i = head; i < message.size(); ++i)
-                    if (direction.random() % static_cast<uint64_t>(harm.one_in) == 0)
+                    if (direction.random() % static_cast<uint64_t>(harm.one_in) == 0) {
                         message[i] = static_cast<char>(direction.random());
+                        ++garbled_;
+                    }
             }
             break;
         case Harm::Kind::none:

@@ -80,6 +80,7 @@ public:
 
     int64_t connections() const { return connections_; }
     int64_t harms() const { return harms_; }
+    int64_t garbled() const { return garbled_; }  // bytes
     // Messages seen in this direction by the connection that has the most.
     int64_t messages(Side from) const { return from == Side::client ? most_client_ : most_server_; }
 
@@ -110,7 +111,7 @@ private:
     Harm harm_;
     std::list<Connection> all_;
     std::atomic<bool> over_{false}, refusing_{false};
-    std::atomic<int64_t> connections_{0}, harms_{0}, most_client_{0}, most_server_{0};
+    std::atomic<int64_t> connections_{0}, harms_{0}, garbled_{0}, most_client_{0}, most_server_{0};
     std::thread acceptor_;
 };
 
