@@ -38,6 +38,7 @@
  * | mtdb_block     | mtdb_block_new                          | mtdb_block_release                            | serial |
  * | mtdb_batch     | mtdb_batch_new                          | mtdb_batch_release                            | serial |
  * | mtdb_migrator  | mtdb_migrator_new                       | mtdb_migrator_release                         | any    |
+ * | mtdb_fleet     | mtdb_fleet_new                          | mtdb_fleet_release                            | any    |
  */
 #ifndef MTDB_H
 #define MTDB_H
@@ -66,6 +67,7 @@ typedef struct mtdb_result mtdb_result;
 typedef struct mtdb_block mtdb_block;
 typedef struct mtdb_batch mtdb_batch;
 typedef struct mtdb_migrator mtdb_migrator;
+typedef struct mtdb_fleet mtdb_fleet;
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Version and build. Example: examples/c/version.c
@@ -1475,6 +1477,96 @@ MTDB_API mtdb_status mtdb_migrator_run(mtdb_migrator *migrator, const char *verb
  * @thread any
  * @since 0.1 */
 MTDB_API void mtdb_migrator_release(mtdb_migrator *owned);
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Fleet runs. Example: examples/c/fleet.c
+ *
+ * A fleet run does one thing to many tenants: a canary first, then waves; it halts when its budget of failures is
+ * spent, and drains what has begun, never kills it. A ledger in the control store (option `control`) has a durable row
+ * per tenant, written before the tenant is touched and after, so that a run which was killed is taken up where it
+ * stopped: option `fleet.resume`. What counts is each tenant's own history; a ledger that was lost loses nothing but
+ * the reports.
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/** Makes a fleet run, or takes up one by its name. Nothing is done before mtdb_fleet_run().
+ *
+ * @param migrator  of the same db; may be NULL for `fleet.verb=sql`
+ * @param options  of scope "fleet": `fleet.verb`, `fleet.target`, `fleet.run`, `fleet.resume`, `fleet.canary`,
+ *                 `fleet.waves` and others; may be NULL
+ * @param[out] out @owns the run
+ * @errors INVALID_ARGUMENT (options that contradict each other), CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_fleet_new(mtdb_db *db, mtdb_migrator *migrator, const mtdb_options *options,
+                                    mtdb_fleet **out, mtdb_error **err);
+
+/** Adds a tenant to the run's list, whose order is that of the run and of its results. A run without a list takes all
+ * tenants there are, in the order of their ids.
+ *
+ * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
+ * @errors INVALID_STATE (the run has begun), INVALID_ARGUMENT, CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_fleet_add(mtdb_fleet *fleet, const char *tenant, int64_t tenant_len, mtdb_error **err);
+
+/** Runs until the run has ended, or the host must say whether it goes on: with `fleet.verdict` after each wave but the
+ * last. Histories of tenants that share a server are read hundreds at a time; those that have nothing to do cost no
+ * connection. With `fleet.on_failure=continue` the run ends well though tenants failed: look at `failed`.
+ *
+ * @param cancel  ends the run as the deadline does: tenants stop between two scripts and stay due; may be NULL
+ * @param[out] failed  tenants of the run that have failed so far; also written on failure; may be NULL
+ * @returns OK, NEEDS (mtdb_fleet_decide() first)
+ * @errors what the first tenant failed with (the run halted: its budget was spent), CANCELLED (also mtdb_fleet_stop()),
+ *         TIMEOUT, NOT_FOUND (no such run in the ledger), EXISTS (the ledger has a run of that name), INVALID_STATE
+ *         (the run has ended), INVALID_ARGUMENT (no control store, another plan than the ledger's), MISUSE, DISK_FULL,
+ *         IO, CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_fleet_run(mtdb_fleet *fleet, int64_t timeout_ms, mtdb_cancel *cancel, int64_t *failed,
+                                    mtdb_error **err);
+
+/** Says whether a run that waits for a verdict goes on: then mtdb_fleet_run() again. Else it halts.
+ *
+ * @param go_on  1: on with the next wave; 0: halt
+ * @errors INVALID_STATE (it does not wait for one), INVALID_ARGUMENT, IO, CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_fleet_decide(mtdb_fleet *fleet, int32_t go_on, mtdb_error **err);
+
+/** Asks the run to stop: what has begun is done to its end, nothing else is begun, mtdb_fleet_run() says CANCELLED.
+ *
+ * @errors INVALID_ARGUMENT, FORKED
+ * @thread any, while mtdb_fleet_run() runs too
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_fleet_stop(mtdb_fleet *fleet, mtdb_error **err);
+
+/** Where the run stands: one row with run TEXT, state TEXT (fresh, running, verdict, halted, stopped, done), wave INT64
+ * (from 1), waves INT64, tenants INT64, done INT64, failed INT64, left INT64, elapsed_ms INT64, rate DOUBLE (tenants a
+ * second), reason TEXT (why it halted, or NULL).
+ *
+ * @param[out] out @owns the result
+ * @errors INVALID_ARGUMENT, FORKED
+ * @thread any, while mtdb_fleet_run() runs too
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_fleet_progress(mtdb_fleet *fleet, mtdb_result **out, mtdb_error **err);
+
+/** What became of each tenant, in the order of the list: tenant TEXT, wave INT64 (from 1), state TEXT (pending, running,
+ * done, failed), status INT64, attempts INT64, applied INT64, before TEXT (the version it stood at, or NULL), version
+ * TEXT, standing TEXT (up_to_date, outdated, newer, problem), duration_ms INT64, message TEXT (NULL: none), error TEXT
+ * (the JSON of mtdb_error_json(), NULL: none).
+ *
+ * @param[out] out @owns the result
+ * @errors INVALID_STATE (mtdb_fleet_run() is running), INVALID_ARGUMENT, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_fleet_results(mtdb_fleet *fleet, mtdb_result **out, mtdb_error **err);
+
+/** Drops one reference. NULL is fine.
+ *
+ * @errors none
+ * @thread any
+ * @since 0.1 */
+MTDB_API void mtdb_fleet_release(mtdb_fleet *owned);
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Events. Example: examples/c/events.c

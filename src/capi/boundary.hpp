@@ -13,6 +13,7 @@
 #include "engine/conn.hpp"
 #include "engine/counted.hpp"
 #include "engine/db.hpp"
+#include "engine/fleet.hpp"
 #include "engine/migrator.hpp"
 #include "engine/options.hpp"
 #include "mtdb.h"
@@ -71,6 +72,11 @@ struct CoreOf<mtdb_result> {
 template <>
 struct CoreOf<mtdb_migrator> {
     using Type = engine::Migrator;
+};
+
+template <>
+struct CoreOf<mtdb_fleet> {
+    using Type = engine::Fleet;
 };
 
 template <class Handle>

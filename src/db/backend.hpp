@@ -25,6 +25,9 @@ struct HistoryDialect {
     std::string_view current_namespace;
     // The names of all tables of the present namespace, one column.
     std::string_view tables_query;
+    // Which namespaces of the server have a table of a name: two columns, namespace and table, and what the name is
+    // compared with follows. Empty: one namespace at a time.
+    std::string_view histories_query = {};
     // Flyway: what stands in CREATE TABLE for these columns, and what follows it.
     std::string_view flyway_integer = "INT";
     std::string_view flyway_timestamp;  // type and default of installed_on
@@ -99,6 +102,8 @@ public:
     // TENANT_UNKNOWN when there is no such place; never creates one. Where connections are shared, only
     // `place.server` counts: the connection stands nowhere until Connection::pin().
     virtual std::unique_ptr<Connection> open(const Place& place, const Wait& wait) = 0;
+    // Something that is another when anything in the place may have changed; empty: this backend cannot tell.
+    virtual std::string identity(const Place&) { return {}; }
     // Durable and whole, or Error(exists) and others.
     virtual void create(const Place& place, const Wait& wait) = 0;
     virtual bool exists(const Place& place, const Wait& wait) = 0;

@@ -133,6 +133,7 @@ Db::Db(const Options& options, const db::Url& url)
       create_on_first_use_(options.text("tenant.create") == "on_first_use"),
       helpers_(options.text("threads") == "auto"),
       shared_(options.text("tenant.shared")),
+      root_(real_root(url)),
       backend_(backends::open(url, options_)),
       reserved_(backend_->dialect().reserved.empty() ? tenant::file_reserved() : backend_->dialect().reserved),
       shared_path_(shared_.empty() || backend_->dialect().tenant_unit != db::Namespace::file

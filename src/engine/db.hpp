@@ -81,6 +81,15 @@ public:
     Ref<Result> list_tenants(const Wait& wait, Ref<Cancel> cancel);
     std::unique_ptr<db::TenantCursor> tenant_cursor(const Wait& wait);
     std::optional<std::string> tenant_at(const std::string& path) const;
+    std::vector<std::string> all_tenants(const Wait& wait);  // in the order of their ids
+    // Where a tenant is, as far as that can be told without asking the host.
+    std::optional<db::Place> place_of(std::string_view tenant) const;
+    // Something that is another when the tenant may have changed; empty: not to be told.
+    std::string identity_of(std::string_view tenant) const;
+    // To a server that tenants share; it stands in no tenant's place. The caller's alone.
+    std::unique_ptr<db::Connection> server_connection(const std::string& server, const Wait& wait);
+    // The folder of the tenants' files; empty on servers and in memory.
+    const std::string& root() const noexcept { return root_; }
     void copy_tenant(std::string_view source, std::string_view target, const Wait& wait);
     void rename_tenant(std::string_view tenant, std::string_view target, const Wait& wait);
     void drop_tenant(std::string_view tenant, const Wait& wait);
@@ -141,6 +150,7 @@ private:
     const bool create_on_first_use_;
     const bool helpers_;
     const std::string shared_;  // the id of the shared file, or the shared namespace, or empty
+    const std::string root_;  // of the tenants' files, or empty
     const std::unique_ptr<db::Backend> backend_;
     const std::span<const db::Reserved> reserved_;
     const std::string shared_path_;  // of the shared file, or empty

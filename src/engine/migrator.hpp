@@ -24,6 +24,8 @@ public:
     Db& db() const noexcept { return *db_; }
     void add(migrate::InlineScript script);
     void enable();
+    // From the first call on the scripts are final.
+    std::shared_ptr<const migrate::Runner> runner();
 
     Ref<Result> plan(std::string_view tenant, std::string_view target, const Wait& wait);
     void migrate(std::string_view tenant, std::string_view target, const Wait& wait,
@@ -41,7 +43,6 @@ private:
             runner;  // made at the first verb; then the scripts are final
     };
     Migrator(Ref<Db> db, const Options& options);
-    std::shared_ptr<const migrate::Runner> runner();
     void require_tenant(std::string_view tenant, const Wait& wait);
     migrate::Options rules() const;
 

@@ -20,7 +20,8 @@ constexpr uint32_t in_migrator = static_cast<uint32_t>(Scope::migrator);
 constexpr uint32_t in_lease = static_cast<uint32_t>(Scope::lease);
 constexpr uint32_t in_tx = static_cast<uint32_t>(Scope::tx);
 constexpr uint32_t in_run = static_cast<uint32_t>(Scope::run);
-constexpr Scope every_scope[] = {Scope::db, Scope::migrator, Scope::lease, Scope::tx, Scope::run};
+constexpr uint32_t in_fleet = static_cast<uint32_t>(Scope::fleet);
+constexpr Scope every_scope[] = {Scope::db, Scope::migrator, Scope::lease, Scope::tx, Scope::run, Scope::fleet};
 
 constexpr int64_t any_max = std::numeric_limits<int64_t>::max();
 constexpr int64_t count_max = std::numeric_limits<int32_t>::max();
@@ -226,6 +227,41 @@ constexpr Option table[] = {
     boolean("tx.immediate", in_tx, "true",
             "Takes the write lock at begin, where the backend has one."),
     integer("run.workers", in_run, "1", 1, 64, "Threads that a run over many tenants uses."),
+    text("control", in_db, "",
+         "Where the control store is: the path of a SQLite file, or a server's url; empty for a file below a "
+         "SQLite root, and none for servers."),
+    text("control.namespace", in_db, "mtdb_control",
+         "The schema or database of the control store on a server; made when it is not there."),
+    choice("fleet.verb", in_fleet, "migrate|undo|info|validate|sql", "migrate", "What a fleet run does to each tenant."),
+    text("fleet.target", in_fleet, "", "The target of the verb, as mtdb_migrator_migrate() or _undo() takes it."),
+    text("fleet.sql", in_fleet, "", "The script that verb sql runs."),
+    boolean("fleet.write", in_fleet, "false", "Lets verb sql write."),
+    text("fleet.run", in_fleet, "", "The run's name in the ledger; empty for a new one of its own."),
+    choice("fleet.resume", in_fleet, "new|rest|failed|applied", "new",
+           "Whether the run is a new one, or takes up one of the ledger: what it left undone, also what "
+           "failed, or undoes what it applied."),
+    choice("fleet.ledger", in_fleet, "on|off", "on",
+           "Whether the run keeps a ledger in the control store; without one it cannot be taken up."),
+    choice("fleet.trust", in_fleet, "history|ledger", "history",
+           "What says that a tenant has nothing to do: its own history, or a ledger that saw it with the "
+           "same scripts and an unchanged file."),
+    integer("fleet.workers", in_fleet, "4", 1, 64, "Tenants that are worked on at the same time."),
+    choice("fleet.on_failure", in_fleet, "stop|continue", "stop",
+           "Whether a tenant that fails halts the run; what has begun is done to its end."),
+    text("fleet.failures_max", in_fleet, "",
+         "With fleet.on_failure=continue: how many tenants may fail, as a count or a share such as 5%, "
+         "before the run halts; empty for any number."),
+    integer("fleet.failures_in_row_max", in_fleet, "0", 0, count_max,
+            "So many failures one after the other halt the run; 0 for any number."),
+    text("fleet.canary", in_fleet, "0",
+         "How many tenants, or which share, go first; one that fails there halts the run."),
+    text("fleet.waves", in_fleet, "",
+         "Sizes of the waves behind the canary, separated by commas; the last is repeated; empty for one wave."),
+    integer("fleet.soak_ms", in_fleet, "0", 0, ms_max, "How long the run waits between two waves."),
+    boolean("fleet.verdict", in_fleet, "false",
+            "After each wave mtdb_fleet_run() returns NEEDS, and goes on once mtdb_fleet_decide() said so."),
+    integer("fleet.retries_max", in_fleet, "2", 0, 100, "How often a tenant is tried again after a failure that may pass."),
+    integer("fleet.retry_ms", in_fleet, "200", 0, ms_max, "The wait before the first such try; it doubles."),
 };
 constexpr std::size_t table_size = std::size(table);
 
@@ -387,6 +423,8 @@ std::string_view name_of(Scope scope) noexcept {
             return "tx";
         case Scope::run:
             return "run";
+        case Scope::fleet:
+            return "fleet";
     }
     return "";
 }

@@ -15,7 +15,7 @@
 namespace mtdb::engine {
 
 // Which call an option belongs to; an option may belong to several.
-enum class Scope : uint32_t { db = 1, migrator = 2, lease = 4, tx = 8, run = 16 };
+enum class Scope : uint32_t { db = 1, migrator = 2, lease = 4, tx = 8, run = 16, fleet = 32 };
 std::string_view name_of(Scope scope) noexcept;
 
 enum class Kind { text, integer, boolean, choice };

@@ -2,6 +2,8 @@
 // The verbs on tenants.
 #include "engine/db.hpp"
 
+#include <algorithm>
+
 namespace mtdb::engine {
 namespace {
 
@@ -89,6 +91,33 @@ std::optional<std::string> Db::tenant_at(const std::string& path) const {
     const std::optional<tenant::Id> id = router_.match(path);
     if (!id || is_shared(*id)) return std::nullopt;
     return id->text();
+}
+
+std::vector<std::string> Db::all_tenants(const Wait& wait) {
+    std::vector<std::string> all;
+    const auto cursor = tenant_cursor(wait);
+    while (const auto path = cursor->next()) {
+        wait.check("the list of tenants");
+        if (auto tenant = tenant_at(*path)) all.push_back(std::move(*tenant));
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+}
+
+std::optional<db::Place> Db::place_of(std::string_view tenant) const {
+    if (router_.source() == tenant::RouteSource::resolver) return std::nullopt;
+    const tenant::Route route = router_.locate(id_of(tenant));
+    if (route.state != tenant::Route::State::found) return std::nullopt;
+    return route.place;
+}
+
+std::string Db::identity_of(std::string_view tenant) const {
+    const std::optional<db::Place> place = place_of(tenant);
+    return place ? backend_->identity(*place) : std::string();
+}
+
+std::unique_ptr<db::Connection> Db::server_connection(const std::string& server, const Wait& wait) {
+    return backend_->open({{}, server}, wait);
 }
 
 Ref<Result> Db::list_tenants(const Wait& wait, Ref<Cancel> cancel) {

@@ -32,9 +32,7 @@ FlywayTexts flyway_texts(const std::string& table, const db::Dialect& dialect) {
     // Columns are qualified and unquoted: SQLite would take a quoted name that no column has for a
     // string.
     texts.read =
-        "SELECT h.installed_rank, h.version, h.description, h.type, h.script, h.checksum, "
-        "h.installed_on, h.success FROM " +
-        place + " AS h";
+        "SELECT " + std::string(flyway_columns) + " FROM " + place + " AS h";
     texts.count = "SELECT count(*), max(h.installed_rank) FROM " + place + " AS h";
     texts.insert = "INSERT INTO " + place + " (" + name("installed_rank") + ", " + name("version") +
                    ", " + name("description") + ", " + name("type") + ", " + name("script") + ", " +
@@ -47,12 +45,10 @@ FlywayTexts flyway_texts(const std::string& table, const db::Dialect& dialect) {
     return texts;
 }
 
-namespace {
-
-Applied applied_of(const db::Statement& row, const std::string& table) {
+Applied applied_of(const db::Rows& row, int32_t first, const std::string& table) {
     Applied applied;
-    applied.rank = integer_of(row.value(0));
-    const std::string version = text_of(row.value(1));
+    applied.rank = integer_of(row.value(first));
+    const std::string version = text_of(row.value(first + 1));
     if (!version.empty()) {
         auto parsed = Version::find(version);
         if (!parsed)
@@ -61,17 +57,27 @@ Applied applied_of(const db::Statement& row, const std::string& table) {
                                                  "', which is not a version");
         applied.version = std::move(*parsed);
     }
-    applied.description = text_of(row.value(2));
-    applied.type = text_of(row.value(3));
-    applied.script = text_of(row.value(4));
-    if (row.value(5).type != db::Type::null)
-        applied.checksum = static_cast<int32_t>(integer_of(row.value(5)));
-    applied.installed_on = text_of(row.value(6));
-    applied.success = truth_of(row.value(7));
+    applied.description = text_of(row.value(first + 2));
+    applied.type = text_of(row.value(first + 3));
+    applied.script = text_of(row.value(first + 4));
+    if (row.value(first + 5).type != db::Type::null)
+        applied.checksum = static_cast<int32_t>(integer_of(row.value(first + 5)));
+    applied.installed_on = text_of(row.value(first + 6));
+    applied.success = truth_of(row.value(first + 7));
     return applied;
 }
 
-}  // namespace
+void add_row(HistoryView& view, Applied applied) {
+    view.rank_max = view.row_count == 0 ? applied.rank : std::max(view.rank_max, applied.rank);
+    ++view.row_count;
+    if (applied.rank > -1) view.rows.push_back(std::move(applied));  // ranks below are lock rows
+}
+
+// Rows come in the order of their insertion, which is that of their ranks unless somebody rewrote the table.
+void sort_rows(HistoryView& view) {
+    if (!std::ranges::is_sorted(view.rows, {}, &Applied::rank))
+        std::ranges::stable_sort(view.rows, {}, &Applied::rank);
+}
 
 void read_flyway(db::Connection& connection, const FlywayTexts& texts, const Wait& wait,
                  HistoryView& view) {
@@ -79,21 +85,11 @@ void read_flyway(db::Connection& connection, const FlywayTexts& texts, const Wai
     view.exists = true;
     try {
         const auto read = connection.prepare(texts.read, nullptr, wait);
-        while (read->next(wait)) {
-            Applied applied = applied_of(*read, texts.table);
-            view.rank_max =
-                view.row_count == 0 ? applied.rank : std::max(view.rank_max, applied.rank);
-            ++view.row_count;
-            if (applied.rank > -1)
-                view.rows.push_back(std::move(applied));  // ranks below are lock rows
-        }
+        while (read->next(wait)) add_row(view, applied_of(*read, 0, texts.table));
     } catch (const Error& error) {
         throw unreadable(texts.table, "Flyway", error);
     }
-    // Rows come in the order of their insertion, which is that of their ranks unless somebody
-    // rewrote the table.
-    if (!std::ranges::is_sorted(view.rows, {}, &Applied::rank))
-        std::ranges::stable_sort(view.rows, {}, &Applied::rank);
+    sort_rows(view);
 }
 
 }  // namespace mtdb::migrate

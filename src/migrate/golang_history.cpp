@@ -20,22 +20,23 @@ GolangTexts golang_texts(const std::string& table, const db::Dialect& dialect) {
     return texts;
 }
 
-void read_golang(db::Connection& connection, const GolangTexts& texts, const Wait& wait,
-                 HistoryView& view) {
+void add_golang_row(HistoryView& view, const db::Rows& row, int32_t first, const std::string& table) {
+    if (view.row_count > 0)
+        throw Error(Code::invalid_state, "table '" + table + "' holds more than one version");
+    const db::Value version = row.value(first);
+    if (version.type != db::Type::int64)
+        throw Error(Code::invalid_state, "table '" + table + "' holds a version that is not an integer");
+    view.version = version.slot;
+    view.dirty = truth_of(row.value(first + 1));
+    ++view.row_count;
+}
+
+void read_golang(db::Connection& connection, const GolangTexts& texts, const Wait& wait, HistoryView& view) {
     view.format = Format::golang;
     view.exists = true;
     try {
         const auto read = connection.prepare(texts.read, nullptr, wait);
-        if (!read->next(wait)) return;
-        const db::Value version = read->value(0);
-        if (version.type != db::Type::int64)
-            throw Error(Code::invalid_state,
-                        "table '" + texts.table + "' holds a version that is not an integer");
-        view.version = version.slot;
-        view.dirty = truth_of(read->value(1));
-        if (read->next(wait))
-            throw Error(Code::invalid_state,
-                        "table '" + texts.table + "' holds more than one version");
+        while (read->next(wait)) add_golang_row(view, *read, 0, texts.table);
     } catch (const Error& error) {
         throw unreadable(texts.table, "golang-migrate", error);
     }

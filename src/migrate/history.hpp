@@ -41,7 +41,7 @@ struct HistoryView {
     bool exists = false;
     bool other_tables = false;  // the namespace holds tables besides the history
     std::vector<Applied> rows;  // Flyway's, by rank
-    int64_t row_count = 0;      // Flyway's, with those that it does not read
+    int64_t row_count = 0;      // with those that the tool does not read
     int64_t rank_max = 0;
     int64_t version = -1;  // golang-migrate's; -1: nothing applied
     bool dirty = false;
@@ -56,6 +56,14 @@ struct FlywayTexts {
     std::string table;
     std::string create_table, create_index, read, count, insert, turn;
 };
+// What applied_of() takes, of a table called h. Unquoted: SQLite would take a quoted name that no column has for a
+// string.
+constexpr std::string_view flyway_columns =
+    "h.installed_rank, h.version, h.description, h.type, h.script, h.checksum, h.installed_on, h.success";
+// From column `first` on.
+Applied applied_of(const db::Rows& row, int32_t first, const std::string& table);
+void add_row(HistoryView& view, Applied applied);
+void sort_rows(HistoryView& view);  // once all are there
 FlywayTexts flyway_texts(const std::string& table, const db::Dialect& dialect);
 void read_flyway(db::Connection& connection, const FlywayTexts& texts, const Wait& wait,
                  HistoryView& view);
@@ -65,6 +73,8 @@ struct GolangTexts {
     std::string create_table, create_index, read, clear, insert;
 };
 GolangTexts golang_texts(const std::string& table, const db::Dialect& dialect);
+// Version and dirty, from column `first` on; the one row that there may be.
+void add_golang_row(HistoryView& view, const db::Rows& row, int32_t first, const std::string& table);
 void read_golang(db::Connection& connection, const GolangTexts& texts, const Wait& wait,
                  HistoryView& view);
 
@@ -88,6 +98,9 @@ public:
         return format == Format::flyway ? flyway.table : golang.table;
     }
 
+    // What the preferred tool calls its table, whatever the options call it.
+    std::string_view own_name() const { return own_name_; }
+
     FlywayTexts flyway;
     GolangTexts golang;
     std::string_view tables_query;
@@ -96,7 +109,7 @@ private:
     Format preferred_;
     HistoryOptions options_;
     std::string golang_obstacle_;
-    std::string_view own_name_;  // what the preferred tool calls its table
+    std::string_view own_name_;
 };
 
 // One connection's history for the length of one verb: prepares each text at most once.

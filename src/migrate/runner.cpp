@@ -6,6 +6,7 @@
 #include <random>
 #include <utility>
 
+#include "base/checksum.hpp"
 #include "base/text.hpp"
 
 namespace mtdb::migrate {
@@ -436,6 +437,17 @@ Runner::Runner(std::shared_ptr<const Source> source, Options options, const db::
       dialect_(dialect),
       texts_(*source_, options_.history, dialect_) {}
 
+std::string Runner::fingerprint() const {
+    const Rules& rules = options_.rules;
+    const std::string text = std::to_string(source_->fingerprint()) + "|" + options_.history.table + "|" +
+                             std::to_string(static_cast<int>(options_.history.choice)) +
+                             (rules.out_of_order ? "|out_of_order" : "|") + (rules.newer ? "|newer" : "|");
+    constexpr char digits[] = "0123456789abcdef";
+    std::string hex;
+    for (uint64_t hash = base::stable_hash64(text), i = 0; i < 16; ++i, hash >>= 4) hex += digits[hash & 15];
+    return hex;
+}
+
 Plan Runner::plan(db::Connection& connection, const Wait& wait, const Target& target) const {
     const HistoryView view = History(texts_, connection).read(wait);
     return plan_migrate(*source_, view, target, options_.rules);
@@ -456,10 +468,15 @@ std::vector<Problem> Runner::validate(db::Connection& connection, const Wait& wa
     return check(*source_, view, options_.rules, Pending::reported);
 }
 
+void Runner::note_before(Progress& progress, const HistoryView& view) const {
+    if (progress.want_status && !progress.before) progress.before = status(view).current.value_or("");
+}
+
 void Runner::migrate(db::Connection& connection, const Wait& wait, const Target& target,
                      Progress& progress) const {
     const HistoryView after =
         Run(texts_, dialect_, connection, wait, progress).obey([&](const HistoryView& view) {
+            note_before(progress, view);
             return plan_migrate(*source_, view, target, options_.rules);
         });
     if (progress.want_status) progress.status = status_of(*source_, after, options_.rules);
@@ -469,6 +486,7 @@ void Runner::undo(db::Connection& connection, const Wait& wait, const Target& ta
                   Progress& progress) const {
     const HistoryView after =
         Run(texts_, dialect_, connection, wait, progress).obey([&](const HistoryView& view) {
+            note_before(progress, view);
             return migrate::plan_undo(*source_, view, target);
         });
     if (progress.want_status) progress.status = status_of(*source_, after, options_.rules);

@@ -25,6 +25,7 @@ struct Progress {
     std::string last_script;  // the last of them
     bool want_status = false;
     std::optional<Status> status;  // if wanted, and the verb succeeded: where the tenant now stands
+    std::optional<std::string> before;  // if wanted: the version that it stood at; empty: none
     // After each commit. Must not throw.
     std::function<void(const Step& step, int64_t execution_ms)> on_step;
     // Before each script that will write: what it returns is kept until that script has committed
@@ -60,6 +61,19 @@ public:
     Runner(std::shared_ptr<const Source> source, Options options, const db::Dialect& dialect);
 
     const Source& source() const noexcept { return *source_; }
+    const HistoryTexts& texts() const noexcept { return texts_; }
+    const db::Dialect& dialect() const noexcept { return dialect_; }
+
+    // Of a history that was read already.
+    Plan plan(const HistoryView& view, const Target& target) const {
+        return plan_migrate(*source_, view, target, options_.rules);
+    }
+    Status status(const HistoryView& view) const { return status_of(*source_, view, options_.rules); }
+    std::vector<Problem> validate(const HistoryView& view) const {
+        return check(*source_, view, options_.rules, Pending::reported);
+    }
+    // The same in every process for what leads to the same plans.
+    std::string fingerprint() const;
 
     // These only read: no lock is taken.
     Plan plan(db::Connection& connection, const Wait& wait, const Target& target) const;
@@ -75,6 +89,8 @@ public:
               Progress& progress) const;
 
 private:
+    void note_before(Progress& progress, const HistoryView& view) const;
+
     std::shared_ptr<const Source> source_;
     Options options_;
     db::Dialect dialect_;

@@ -21,8 +21,9 @@ LAYERS = {
     "tenant": {"db", "base"},
     "pool": {"db", "base"},
     "migrate": {"db", "base"},
+    "control": {"db", "base"},
     "telemetry": {"base"},
-    "engine": {"tenant", "pool", "migrate", "telemetry", "backends", "db", "base"},
+    "engine": {"tenant", "pool", "migrate", "control", "telemetry", "backends", "db", "base"},
     "capi": {"engine", "db", "base"},
 }
 

@@ -39,6 +39,8 @@ constexpr db::Dialect postgres_dialect{
             .tables_query = "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
                             " ON n.oid = c.relnamespace WHERE n.nspname = pg_catalog.current_schema()"
                             " AND c.relkind IN ('r', 'p') ORDER BY 1",
+            .histories_query = "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
+                               " ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND c.relname",
             .flyway_integer = "INTEGER",
             .flyway_timestamp = "TIMESTAMP NOT NULL DEFAULT now()",
             .flyway_primary_key_inline = false,

@@ -29,6 +29,7 @@ public:
     std::unique_ptr<db::Connection> open(const db::Place& place, const Wait& wait) override;
     void create(const db::Place& place, const Wait& wait) override;
     bool exists(const db::Place& place, const Wait& wait) override;
+    std::string identity(const db::Place& place) override;
     void drop(const db::Place& place, const Wait& wait) override;
     void copy(db::Connection& source, const db::Place& target, const Wait& wait) override;
     std::unique_ptr<db::TenantCursor> list(const Wait& wait) override;

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// What a fleet run has done, one durable row per tenant: written before a tenant is touched and after. The truth about
+// a tenant is its own history; a ledger that is lost can be made again from those.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/rollout.hpp"
+#include "db/backend.hpp"
+
+namespace mtdb::control {
+
+struct RunRecord {
+    std::string run;     // its name
+    std::string verb;
+    std::string target;
+    std::string plan;    // the hash of what it runs
+    std::string state;   // running, halted, stopped, done
+    std::string reason;  // why it halted
+    int64_t tenants = 0;
+    int64_t wave = 0;  // the one that is next
+    int64_t started_us = 0, changed_us = 0;  // since 1970, UTC
+};
+
+struct ItemRecord {
+    int64_t number = 0;  // its place in the list, from 0
+    std::string tenant;
+    ItemState state = ItemState::pending;
+    int64_t attempts = 0;
+    int64_t applied = 0;
+    std::string before;   // the version that the tenant stood at when the run first came to it; empty: none
+    std::string version;  // and stands at now
+    std::string standing;
+    int64_t status = 0;
+    std::string message;
+    std::string error;  // JSON
+    int64_t duration_ms = 0;
+};
+
+// What a successful run saw of a tenant: enough to skip it while nothing of it has changed.
+struct Seen {
+    std::string tenant;
+    std::string plan;
+    std::string identity;
+    std::string version;
+    std::string standing;
+};
+
+// One thread at a time. The tables are made when they are not there.
+class Ledger {
+public:
+    Ledger(std::unique_ptr<db::Connection> connection, const db::Dialect& dialect, const Wait& wait);
+    Ledger(const Ledger&) = delete;
+    ~Ledger();
+
+    std::optional<RunRecord> find(std::string_view run, const Wait& wait);
+    std::vector<RunRecord> runs(const Wait& wait);
+    // The run and all of its tenants, in one transaction. Throws Error(exists) for a name that is taken.
+    void begin(const RunRecord& run, std::span<const ItemRecord> items, const Wait& wait);
+    std::vector<ItemRecord> items(std::string_view run, const Wait& wait);
+    // Durable when it returns.
+    void save(std::string_view run, std::span<const ItemRecord> items, const Wait& wait);
+    void save(const RunRecord& run, const Wait& wait);
+
+    std::vector<Seen> seen(std::string_view plan, const Wait& wait);
+    void save_seen(std::span<const Seen> seen, const Wait& wait);
+
+private:
+    struct Texts;
+    class Transaction;
+    void create(const Wait& wait);
+    void run_rows(const std::string& sql, db::BlockBuilder& rows, const Wait& wait);
+
+    const std::unique_ptr<db::Connection> connection_;
+    const std::unique_ptr<const Texts> texts_;
+};
+
+}  // namespace mtdb::control

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// How a fleet run goes out to its tenants: in which waves, and when it must halt. Decides only; touches nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mtdb::control {
+
+// A number of tenants, or a share of them.
+struct Share {
+    int64_t count = 0;
+    bool percent = false;
+    // Of `total`; a share of at least one tenant is one at least.
+    std::size_t of(std::size_t total) const noexcept;
+    bool operator==(const Share&) const = default;
+};
+
+// "10" or "5%"; throws Error(invalid_argument) that names `option`.
+Share parse_share(std::string_view text, std::string_view option);
+// Separated by commas.
+std::vector<Share> parse_shares(std::string_view text, std::string_view option);
+
+// Where each wave ends, ascending, the last one at `tenants`; the canary is a wave of its own in front. The last of
+// `waves` is repeated until all have had their turn; without any the rest goes in one wave.
+std::vector<std::size_t> wave_ends(std::size_t tenants, std::size_t canary, const std::vector<Share>& waves);
+
+struct Budget {
+    bool stop_at_first = true;
+    std::optional<Share> failures;        // more than so many halt the run
+    std::optional<int64_t> consecutive;   // so many in a row halt it
+    bool canary_must_pass = true;         // a failure in the canary halts it whatever else is allowed
+};
+
+struct Tally {
+    std::size_t done = 0;
+    std::size_t failed = 0;
+    std::size_t consecutive = 0;  // failures since the last success, in the order of their ends
+    std::size_t canary_failed = 0;
+};
+
+// Why the run must halt; nothing: it goes on.
+std::optional<std::string> halt_reason(const Budget& budget, const Tally& tally, std::size_t tenants);
+
+enum class ItemState { pending, running, done, failed };
+std::string_view name_of(ItemState state);
+std::optional<ItemState> item_state(std::string_view name);
+
+// What a run that is taken up again does with the tenants of its ledger.
+enum class Resume { rest, failed, applied };
+bool is_due(ItemState state, int64_t applied, Resume resume) noexcept;
+
+}  // namespace mtdb::control

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// The histories of many namespaces of one server, read together: a query for hundreds of tenants instead of one each.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "db/backend.hpp"
+#include "migrate/history.hpp"
+
+namespace mtdb::migrate {
+
+// One connection to one server, which stands in no namespace. One thread.
+class Histories {
+public:
+    // The most namespaces that one query reads: each is a table that the server must open and lock.
+    static constexpr std::size_t together_max = 500;
+
+    // False: this backend has no such query.
+    static bool offered(const db::Dialect& dialect) { return !dialect.history.histories_query.empty(); }
+
+    // Asks the server which namespaces have histories, all at once.
+    Histories(const HistoryTexts& texts, const db::Dialect& dialect, db::Connection& connection, const Wait& wait);
+
+    // One place per namespace, in their order. Nothing: it has no history, or one that must be looked at alone: two
+    // tables, or one that cannot be read.
+    std::vector<std::optional<HistoryView>> read(std::span<const std::string> namespaces, const Wait& wait);
+
+private:
+    struct Group;  // of one format
+    void read_group(Format format, std::span<const std::string> namespaces, std::span<const std::size_t> places,
+                    std::vector<std::optional<HistoryView>>& views, const Wait& wait);
+    std::string query(Format format, std::span<const std::string> namespaces, std::span<const std::size_t> places) const;
+
+    const HistoryTexts& texts_;
+    const db::Dialect& dialect_;
+    db::Connection& connection_;
+    std::unordered_map<std::string, HistoryTexts::Found> found_;  // by namespace
+};
+
+}  // namespace mtdb::migrate
