@@ -369,7 +369,7 @@ std::vector<std::size_t> Fleet::look_ahead(std::vector<std::size_t> due, const W
                                                                         *server.connection, wait);
             }
             views = server.histories->read(namespaces, wait);
-        } catch (const Error& error) {
+        } catch (const Error&) {
             // Each tenant will say for itself what is wrong.
             servers_.erase(address);
             if (wait.over()) throw;

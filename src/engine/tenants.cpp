@@ -117,7 +117,10 @@ std::string Db::identity_of(std::string_view tenant) const {
 }
 
 std::unique_ptr<db::Connection> Db::server_connection(const std::string& server, const Wait& wait) {
-    return backend_->open({{}, server}, wait);
+    auto connection = backend_->open({{}, server}, wait);
+    const std::string_view place = dialect().history.histories_place;
+    if (!place.empty()) connection->pin({std::string(place), server}, false);
+    return connection;
 }
 
 Ref<Result> Db::list_tenants(const Wait& wait, Ref<Cancel> cancel) {

@@ -10,6 +10,7 @@ mtdb_result *a_result;
 mtdb_block *a_block;
 mtdb_batch *a_batch;
 mtdb_migrator *a_migrator;
+mtdb_fleet *a_fleet;
 const void *some_block;
 int64_t some_block_len;
 
@@ -25,6 +26,7 @@ void make_subjects(void) {
     ok(mtdb_conn_query(a_conn, "SELECT 'text' AS v", -1, NULL, 0, PLENTY_MS, NULL, &a_result, &err));
     ok(mtdb_migrator_new(db, NULL, &a_migrator, &err));
     ok(mtdb_batch_new(&a_batch, &err));
+    ok(mtdb_fleet_new(db, a_migrator, NULL, &a_fleet, &err));
     ok(mtdb_block_new(&a_block, &err));
     ok(mtdb_block_add_int64(a_block, 1, &err));
     ok(mtdb_block_end_row(a_block, &err));
@@ -34,6 +36,7 @@ void make_subjects(void) {
 void drop_subjects(void) {
     mtdb_batch_release(a_batch);
     mtdb_block_release(a_block);
+    mtdb_fleet_release(a_fleet);
     mtdb_migrator_release(a_migrator);
     mtdb_result_release(a_result);
     mtdb_stmt_release(a_stmt);

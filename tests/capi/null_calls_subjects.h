@@ -16,6 +16,7 @@ extern mtdb_result *a_result;
 extern mtdb_block *a_block;
 extern mtdb_batch *a_batch;
 extern mtdb_migrator *a_migrator;
+extern mtdb_fleet *a_fleet;
 extern const void *some_block;
 extern int64_t some_block_len;
 

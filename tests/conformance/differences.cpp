@@ -16,10 +16,12 @@ constexpr Difference differences[] = {
     {"echo", Need::isolation, no_sql},
     {"echo", Need::concurrent_writers, no_sql},
     {"echo", Need::ddl_commits, no_sql},
+    {"echo", Need::histories_together, no_sql},
     {"echo", Need::rename, "an echo tenant has nothing that could be renamed"},
     {"sqlite", Need::ddl_commits, "SQLite's DDL is part of the transaction"},
     {"sqlite", Need::isolation, "SQLite's transactions are serializable, whatever is asked"},
     {"sqlite", Need::concurrent_writers, "a SQLite file has one writer at a time"},
+    {"sqlite", Need::histories_together, "each tenant is a file of its own"},
     {"sqlite", Need::rename, "a file's name comes from the id: copy and drop"},
     {"sqlite", Need::column_types, "a SQLite column has a type per value"},
     {"sqlite", Need::type_bool, storage_classes},
@@ -39,6 +41,7 @@ constexpr Difference differences[] = {
     {"postgres", Need::type_uint64, "PostgreSQL has no unsigned integers"},
     {"postgres", Need::nul_in_text, "PostgreSQL's text cannot hold a NUL"},
     {"postgres", Need::copy, "PostgreSQL has no snapshot of one schema or of a database in use"},
+    {"postgres/database", Need::histories_together, "a connection sees one database"},
     {"mariadb", Need::transactional_ddl, "MariaDB commits at each DDL statement"},
     {"mariadb", Need::deferred_keys, "MariaDB checks keys at each statement"},
     {"mariadb", Need::position, "MariaDB names no place, only the text near it"},
@@ -52,7 +55,7 @@ constexpr Difference differences[] = {
 constexpr const char* names[] = {
     "none",          "tables",      "insert_id",          "transactional_ddl", "deferred_keys",   "position",
     "native_code",   "isolation",   "concurrent_writers", "ddl_commits",       "rows_of_numbers", "many_results",
-    "copy",          "rename",      "type_bool",          "type_uint64",       "type_float",      "type_decimal",
+    "histories_together", "copy",          "rename",      "type_bool",          "type_uint64",       "type_float",      "type_decimal",
     "type_date",     "type_time",   "type_timestamp",     "type_timestamptz",  "type_uuid",       "type_json",
     "type_interval", "nul_in_text", "column_types"};
 static_assert(std::size(names) == static_cast<std::size_t>(Need::count_));

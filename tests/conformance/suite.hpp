@@ -35,6 +35,7 @@ enum class Need {
     ddl_commits,      // a CREATE TABLE ends the transaction
     rows_of_numbers,  // rows made without a table
     many_results,     // of a lease at once, while rows stay unread
+    histories_together,  // of many tenants, in one query
     copy,             // of a tenant
     rename,           // of a tenant
     type_bool,
@@ -152,6 +153,7 @@ void claim_transactions(Suite& suite);
 void claim_errors(Suite& suite);
 void claim_waits(Suite& suite);
 void claim_migrations(Suite& suite);
+void claim_fleets(Suite& suite);
 void claim_telemetry(Suite& suite);
 
 // ---- short forms ----

@@ -198,6 +198,7 @@ std::string FileBackend::identity(const db::Place& place) {
             if (suffix.empty()) return {};
             continue;
         }
+        if (!suffix.empty() && facts.st_size == 0) continue;  // somebody reads; nothing is in it
         for (const int64_t fact : {static_cast<int64_t>(facts.st_dev), static_cast<int64_t>(facts.st_ino),
                                    static_cast<int64_t>(facts.st_size), static_cast<int64_t>(facts.st_mtim.tv_sec),
                                    static_cast<int64_t>(facts.st_mtim.tv_nsec)})
