@@ -73,8 +73,8 @@ PoolerOption pooler_of(const std::string& text) {
 Config config_of(const db::Settings& settings) {
     Config config;
     config.path_tail = ", pg_catalog";
-    for (const std::string& schema : names_in(settings.text("postgres.extensions")))
-        config.path_tail += ", " + quoted(schema);
+    config.extensions = names_in(settings.text("postgres.extensions"));
+    for (const std::string& schema : config.extensions) config.path_tail += ", " + quoted(schema);
     config.path_tail += ", pg_temp";
     config.copy_rows = settings.text("bulk") == "copy";
     return config;

@@ -168,7 +168,7 @@ bool Connection::served_by_another(const Wait& wait) {
     return ask_unplaced("SELECT pg_catalog.pg_backend_pid()", wait) != std::to_string(pq_.PQbackendPID(link_->get()));
 }
 
-// One value, wherever the session stands; empty for NULL.
+
 std::string Connection::ask_unplaced(const char* sql, const Wait& wait) {
     check_ready(wait);
     start_flight({}, false);

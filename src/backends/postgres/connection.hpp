@@ -47,6 +47,7 @@ enum class Pooling {
 // What every connection of one backend shares.
 struct Config {
     std::string path_tail;   // of every tenant's search path, behind its namespace
+    std::vector<std::string> extensions;  // schemas of extensions, in it
     bool copy_rows = false;  // rows of a block go by COPY where the statement is a plain INSERT
     std::shared_ptr<Strays> strays = std::make_shared<Strays>();
     // The name of a type that we have no rule for, in the database that `server` leads to; empty: not known.
@@ -141,6 +142,8 @@ public:
     }
     // False: the server closed it while nothing was asked.
     bool still_there() { return !link_->lost() && !link_->closed_by_server(); }
+    // One value, wherever the session stands; empty for NULL and for no row.
+    std::string ask_unplaced(const char* sql, const Wait& wait);
     // What the server says, and what it said at the start, about which of its processes serves us.
     bool served_by_another(const Wait& wait);
 
@@ -238,7 +241,6 @@ private:
     void finish_flight(const Wait& wait);
     void flight_done();
     void settle_flight(const Wait& wait);
-    std::string ask_unplaced(const char* sql, const Wait& wait);
     void run_flight(const Wait& wait);  // one without rows: sends and reads it whole, throws its failure
     void stop(const Wait& wait);
     void settle_stop() noexcept;

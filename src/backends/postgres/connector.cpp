@@ -45,7 +45,36 @@ void Connector::serve_type_names() {
 std::string Connector::database_of(const std::string& server) const { return database_in(for_server(base_, server)); }
 
 std::unique_ptr<Connection> Connector::open(const std::string& server, const Wait& wait) {
-    return connect(for_server(base_, server), server, wait);
+    auto connection = connect(for_server(base_, server), server, wait);
+    check_extensions(*connection, server, wait);
+    return connection;
+}
+
+// These schemas stand in every tenant's path: a table there would be everybody's. Asked once per server.
+void Connector::check_extensions(Connection& connection, const std::string& server, const Wait& wait) {
+    if (config_->extensions.empty()) return;
+    {
+        const std::lock_guard lock(mutex_);
+        if (checked_.contains(server)) return;
+    }
+    std::string names;
+    for (const std::string& name : config_->extensions) {
+        names += names.empty() ? "'" : ", '";
+        for (const char c : name) names += c == '\'' ? "''" : std::string(1, c);
+        names += "'";
+    }
+    const std::string foreign = connection.ask_unplaced(
+        ("SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
+         " ON n.oid = c.relnamespace WHERE n.nspname IN (" + names + ") AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
+         " WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('e', 'i', 'a')"
+         " AND d.objid = c.oid) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') ORDER BY 1 LIMIT 1")
+            .c_str(),
+        wait);
+    if (!foreign.empty())
+        throw Error(Code::invalid_argument, "option postgres.extensions: '" + foreign +
+                                                "' belongs to no extension, and every tenant would see it");
+    const std::lock_guard lock(mutex_);
+    checked_.insert(server);
 }
 
 std::unique_ptr<Connection> Connector::open_beside(const std::string& server, const Wait& wait) {

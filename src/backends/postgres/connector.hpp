@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -54,6 +55,7 @@ public:
 
 private:
     std::unique_ptr<Connection> connect(const Keywords& keywords, const std::string& server, const Wait& wait);
+    void check_extensions(Connection& connection, const std::string& server, const Wait& wait);
     std::unique_ptr<Connection> dial(const Keywords& keywords, const std::string& server, Startup startup,
                                      Pooling pooling, const Wait& wait);
 
@@ -68,6 +70,7 @@ private:
     std::string kept_key_;
     std::unique_ptr<Connection> kept_;
     std::map<std::pair<std::string, Oid>, std::string> type_names_;
+    std::set<std::string> checked_;  // servers whose extension schemas hold nothing else
 };
 
 }  // namespace mtdb::backends::postgres
