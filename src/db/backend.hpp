@@ -28,8 +28,6 @@ struct HistoryDialect {
     // Which namespaces of the server have a table of a name: two columns, namespace and table, and what the name is
     // compared with follows. Empty: one namespace at a time.
     std::string_view histories_query = {};
-    // Where a connection that reads them stands; empty: nowhere.
-    std::string_view histories_place = {};
     // Flyway: what stands in CREATE TABLE for these columns, and what follows it.
     std::string_view flyway_integer = "INT";
     std::string_view flyway_timestamp;  // type and default of installed_on

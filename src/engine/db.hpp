@@ -86,8 +86,8 @@ public:
     std::optional<db::Place> place_of(std::string_view tenant) const;
     // Something that is another when the tenant may have changed; empty: not to be told.
     std::string identity_of(std::string_view tenant) const;
-    // To a server that tenants share; it stands in no tenant's place. The caller's alone.
-    std::unique_ptr<db::Connection> server_connection(const std::string& server, const Wait& wait);
+    // To a server that tenants share, outside of the pools: for what reads all of them. The caller's alone.
+    std::unique_ptr<db::Connection> server_connection(const db::Place& place, const Wait& wait);
     // The folder of the tenants' files; empty on servers and in memory.
     const std::string& root() const noexcept { return root_; }
     void copy_tenant(std::string_view source, std::string_view target, const Wait& wait);

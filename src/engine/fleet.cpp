@@ -364,7 +364,7 @@ std::vector<std::size_t> Fleet::look_ahead(std::vector<std::size_t> due, const W
             Server& server = servers_[address];
             if (server.connection == nullptr || !server.connection->in_place()) {
                 server.histories.reset();
-                server.connection = db_->server_connection(address, wait);
+                server.connection = db_->server_connection({namespaces.front(), address}, wait);
                 server.histories = std::make_unique<migrate::Histories>(runner_->texts(), runner_->dialect(),
                                                                         *server.connection, wait);
             }

@@ -116,10 +116,9 @@ std::string Db::identity_of(std::string_view tenant) const {
     return place ? backend_->identity(*place) : std::string();
 }
 
-std::unique_ptr<db::Connection> Db::server_connection(const std::string& server, const Wait& wait) {
-    auto connection = backend_->open({{}, server}, wait);
-    const std::string_view place = dialect().history.histories_place;
-    if (!place.empty()) connection->pin({std::string(place), server}, false);
+std::unique_ptr<db::Connection> Db::server_connection(const db::Place& place, const Wait& wait) {
+    auto connection = backend_->open({{}, place.server}, wait);
+    connection->pin(place, false);
     return connection;
 }
 

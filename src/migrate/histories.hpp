@@ -13,7 +13,7 @@
 
 namespace mtdb::migrate {
 
-// One connection to one server, which stands in no namespace. One thread.
+// One connection to one server, which stands in any namespace of it. One thread.
 class Histories {
 public:
     // The most namespaces that one query reads: each is a table that the server must open and lock.

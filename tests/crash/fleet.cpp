@@ -40,8 +40,11 @@ void work(const std::string& root) {
     const Db db = open_db(root);
     const Migrator migrator = migrator_of(db.get());
     const Answer begun = run(db.get(), migrator.get(), "new");
-    if (begun.status == MTDB_EXISTS) must(run(db.get(), migrator.get(), "rest"));
-    else must(begun);
+    must(begun.status == MTDB_EXISTS ? run(db.get(), migrator.get(), "rest") : begun);
+}
+
+void same(int64_t wanted, int64_t got, const std::string& where) {
+    check(wanted == got, "wanted " + std::to_string(wanted) + ", got " + std::to_string(got) + where);
 }
 
 void verify(const std::string& root) {

@@ -42,7 +42,6 @@ constexpr db::Dialect server_dialect{
             .current_namespace = "",
             .tables_query = "SELECT table_name FROM information_schema.tables WHERE table_schema=DATABASE()",
             .histories_query = "SELECT table_schema, table_name FROM information_schema.tables WHERE table_name",
-            .histories_place = "information_schema",
             .flyway_integer = "INT",
             .flyway_timestamp = "TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP",
             .flyway_primary_key_inline = false,
