@@ -1550,10 +1550,10 @@ MTDB_API mtdb_status mtdb_fleet_stop(mtdb_fleet *fleet, mtdb_error **err);
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_fleet_progress(mtdb_fleet *fleet, mtdb_result **out, mtdb_error **err);
 
-/** What became of each tenant, in the order of the list: tenant TEXT, wave INT64 (from 1), state TEXT (pending, running,
- * done, failed), status INT64, attempts INT64, applied INT64, before TEXT (the version it stood at, or NULL), version
- * TEXT, standing TEXT (up_to_date, outdated, newer, problem), duration_ms INT64, message TEXT (NULL: none), error TEXT
- * (the JSON of mtdb_error_json(), NULL: none).
+/** What became of each tenant, in the order of the list: tenant TEXT, wave INT64 (from 1), state TEXT (pending,
+ * running, done, failed), status INT64, attempts INT64, applied INT64, before TEXT (the version it stood at, or
+ * NULL), version TEXT, standing TEXT (up_to_date, outdated, newer, problem), duration_ms INT64, message TEXT (NULL:
+ * none), error TEXT (the JSON of mtdb_error_json(), NULL: none).
  *
  * @param[out] out @owns the result
  * @errors INVALID_STATE (mtdb_fleet_run() is running), INVALID_ARGUMENT, FORKED

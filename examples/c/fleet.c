@@ -23,7 +23,8 @@ static void look(mtdb_fleet *fleet) {
     check(mtdb_fleet_progress(fleet, &row, &err));
     expect(check(mtdb_result_next(row, &err)) == MTDB_OK);
     printf("wave %lld of %lld: %lld done, %lld left\n", (long long)mtdb_value_int64(row, 2),
-           (long long)mtdb_value_int64(row, 3), (long long)mtdb_value_int64(row, 5), (long long)mtdb_value_int64(row, 7));
+           (long long)mtdb_value_int64(row, 3), (long long)mtdb_value_int64(row, 5),
+           (long long)mtdb_value_int64(row, 7));
     mtdb_result_release(row);
 }
 
@@ -37,14 +38,18 @@ int main(int argc, char **argv) {
         check(mtdb_tenant_create(db, id, -1, MTDB_DEFAULT, NULL, &err));
     }
     check(mtdb_migrator_new(db, NULL, &migrator, &err));
-    check(mtdb_migrator_add(migrator, "1", -1, "orders", -1, "CREATE TABLE orders(id INTEGER PRIMARY KEY)", -1, NULL, 0,
-                            &err));
+    check(mtdb_migrator_add(migrator, "1", -1, "orders", -1, "CREATE TABLE orders(id INTEGER PRIMARY KEY)", -1,
+                            NULL, 0, &err));
 
     // Somebody made a table by hand: its migration will fail there.
-    check(mtdb_db_exec(db, "shop07", -1, "CREATE TABLE orders(by_hand INTEGER)", -1, NULL, 0, MTDB_DEFAULT, NULL, NULL, &err));
+    check(mtdb_db_exec(db, "shop07", -1, "CREATE TABLE orders(by_hand INTEGER)", -1, NULL, 0, MTDB_DEFAULT, NULL,
+                       NULL, &err));
 
-    const char *const waves[][2] = {{"fleet.run", "orders"},           {"fleet.canary", "1"},    {"fleet.waves", "50%"},
-                                    {"fleet.on_failure", "continue"}, {"fleet.verdict", "true"}};
+    const char *const waves[][2] = {{"fleet.run", "orders"},
+                                    {"fleet.canary", "1"},
+                                    {"fleet.waves", "50%"},
+                                    {"fleet.on_failure", "continue"},
+                                    {"fleet.verdict", "true"}};
     mtdb_fleet *fleet = fleet_of(db, migrator, waves, 5);
     while (check(mtdb_fleet_run(fleet, MTDB_DEFAULT, NULL, &failed, &err)) == MTDB_NEEDS) {
         look(fleet);

@@ -18,7 +18,8 @@ constexpr std::string_view seen_table = "mtdb_fleet_seen";
 constexpr std::size_t message_max = 1000;
 
 int64_t now_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
         .count();
 }
 
@@ -53,7 +54,9 @@ struct Ledger::Texts {
 // Rolls back unless it was committed.
 class Ledger::Transaction {
 public:
-    Transaction(db::Connection& connection, const Wait& wait) : connection_(connection) { connection_.begin({}, wait); }
+    Transaction(db::Connection& connection, const Wait& wait) : connection_(connection) {
+        connection_.begin({}, wait);
+    }
     Transaction(const Transaction&) = delete;
     ~Transaction() {
         if (done_) return;
@@ -83,13 +86,17 @@ void Ledger::create(const Wait& wait) {
     const std::string tables[] = {
         "CREATE TABLE IF NOT EXISTS " + std::string(runs_table) +
             "(run VARCHAR(128) NOT NULL PRIMARY KEY, verb VARCHAR(32) NOT NULL, target VARCHAR(255) NOT NULL,"
-            " plan VARCHAR(64) NOT NULL, state VARCHAR(16) NOT NULL, reason TEXT NOT NULL, tenants BIGINT NOT NULL,"
+            " plan VARCHAR(64) NOT NULL, state VARCHAR(16) NOT NULL, reason TEXT NOT NULL, tenants BIGINT NOT "
+            "NULL,"
             " wave BIGINT NOT NULL, started_us BIGINT NOT NULL, changed_us BIGINT NOT NULL)",
         "CREATE TABLE IF NOT EXISTS " + std::string(items_table) +
-            "(run VARCHAR(128) NOT NULL, number BIGINT NOT NULL, tenant VARCHAR(128) NOT NULL, state VARCHAR(16) NOT NULL,"
+            "(run VARCHAR(128) NOT NULL, number BIGINT NOT NULL, tenant VARCHAR(128) NOT NULL, state VARCHAR(16) "
+            "NOT NULL,"
             " attempts BIGINT NOT NULL, applied BIGINT NOT NULL, before_version VARCHAR(255) NOT NULL,"
-            " version VARCHAR(255) NOT NULL, standing VARCHAR(32) NOT NULL, status BIGINT NOT NULL, message TEXT NOT NULL,"
-            " error TEXT NOT NULL, duration_ms BIGINT NOT NULL, changed_us BIGINT NOT NULL, PRIMARY KEY(run, number))",
+            " version VARCHAR(255) NOT NULL, standing VARCHAR(32) NOT NULL, status BIGINT NOT NULL, message TEXT "
+            "NOT NULL,"
+            " error TEXT NOT NULL, duration_ms BIGINT NOT NULL, changed_us BIGINT NOT NULL, PRIMARY KEY(run, "
+            "number))",
         "CREATE TABLE IF NOT EXISTS " + std::string(seen_table) +
             "(tenant VARCHAR(128) NOT NULL PRIMARY KEY, plan VARCHAR(64) NOT NULL, identity VARCHAR(255) NOT NULL,"
             " version VARCHAR(255) NOT NULL, standing VARCHAR(32) NOT NULL)",
@@ -128,7 +135,8 @@ RunRecord run_of(const db::Rows& row) {
     return run;
 }
 
-const std::string run_columns = "SELECT run, verb, target, plan, state, reason, tenants, wave, started_us, changed_us FROM ";
+const std::string run_columns =
+    "SELECT run, verb, target, plan, state, reason, tenants, wave, started_us, changed_us FROM ";
 
 }  // namespace
 
@@ -165,7 +173,8 @@ void Ledger::begin(const RunRecord& run, std::span<const ItemRecord> items, cons
         statement->run(wait);
     } catch (const Error& error) {
         if (error.code() != Code::constraint) throw;
-        throw error.with_code(Code::exists).with_message("the ledger has a fleet run '" + base::excerpt(run.run) + "'");
+        throw error.with_code(Code::exists)
+            .with_message("the ledger has a fleet run '" + base::excerpt(run.run) + "'");
     }
     db::BlockBuilder rows;
     for (const ItemRecord& item : items) {
@@ -176,19 +185,21 @@ void Ledger::begin(const RunRecord& run, std::span<const ItemRecord> items, cons
         rows.add(Value::integer(now));
         rows.end_row();
     }
-    run_rows(texts_->of("INSERT INTO " + std::string(items_table) +
-                        "(run, number, tenant, state, changed_us, attempts, applied, before_version, version, standing,"
-                        " status, message, error, duration_ms)"
-                        " VALUES(?, ?, ?, ?, ?, 0, 0, '', '', '', 0, '', '', 0)"),
-             rows, wait);
+    run_rows(
+        texts_->of("INSERT INTO " + std::string(items_table) +
+                   "(run, number, tenant, state, changed_us, attempts, applied, before_version, version, standing,"
+                   " status, message, error, duration_ms)"
+                   " VALUES(?, ?, ?, ?, ?, 0, 0, '', '', '', 0, '', '', 0)"),
+        rows, wait);
     transaction.commit(wait);
 }
 
 std::vector<ItemRecord> Ledger::items(std::string_view run, const Wait& wait) {
     const auto statement = connection_->prepare(
-        texts_->of("SELECT number, tenant, state, attempts, applied, before_version, version, standing, status, message,"
-                   " error, duration_ms FROM " +
-                   std::string(items_table) + " WHERE run = ? ORDER BY number"),
+        texts_->of(
+            "SELECT number, tenant, state, attempts, applied, before_version, version, standing, status, message,"
+            " error, duration_ms FROM " +
+            std::string(items_table) + " WHERE run = ? ORDER BY number"),
         nullptr, wait);
     statement->bind(1, Value::text(run), Lifetime::borrowed);
     std::vector<ItemRecord> all;
@@ -233,19 +244,21 @@ void Ledger::save(std::string_view run, std::span<const ItemRecord> items, const
         rows.end_row();
     }
     Transaction transaction(*connection_, wait);
-    run_rows(texts_->of("UPDATE " + std::string(items_table) +
-                        " SET state = ?, attempts = ?, applied = ?, before_version = ?, version = ?, standing = ?,"
-                        " status = ?, message = ?, error = ?, duration_ms = ?, changed_us = ? WHERE run = ? AND number = ?"),
-             rows, wait);
+    run_rows(
+        texts_->of(
+            "UPDATE " + std::string(items_table) +
+            " SET state = ?, attempts = ?, applied = ?, before_version = ?, version = ?, standing = ?,"
+            " status = ?, message = ?, error = ?, duration_ms = ?, changed_us = ? WHERE run = ? AND number = ?"),
+        rows, wait);
     transaction.commit(wait);
 }
 
 void Ledger::save(const RunRecord& run, const Wait& wait) {
     Transaction transaction(*connection_, wait);
-    const auto statement = connection_->prepare(
-        texts_->of("UPDATE " + std::string(runs_table) +
-                   " SET state = ?, reason = ?, wave = ?, changed_us = ? WHERE run = ?"),
-        nullptr, wait);
+    const auto statement =
+        connection_->prepare(texts_->of("UPDATE " + std::string(runs_table) +
+                                        " SET state = ?, reason = ?, wave = ?, changed_us = ? WHERE run = ?"),
+                             nullptr, wait);
     statement->bind(1, Value::text(run.state), Lifetime::borrowed);
     statement->bind(2, Value::text(run.reason), Lifetime::borrowed);
     statement->bind(3, Value::integer(run.wave), Lifetime::copied);
@@ -256,15 +269,15 @@ void Ledger::save(const RunRecord& run, const Wait& wait) {
 }
 
 std::vector<Seen> Ledger::seen(std::string_view plan, const Wait& wait) {
-    const auto statement = connection_->prepare(
-        texts_->of("SELECT tenant, plan, identity, version, standing FROM " + std::string(seen_table) +
-                   " WHERE plan = ?"),
-        nullptr, wait);
+    const auto statement =
+        connection_->prepare(texts_->of("SELECT tenant, plan, identity, version, standing FROM " +
+                                        std::string(seen_table) + " WHERE plan = ?"),
+                             nullptr, wait);
     statement->bind(1, Value::text(plan), Lifetime::borrowed);
     std::vector<Seen> all;
     while (statement->next(wait))
-        all.push_back({text_at(*statement, 0), text_at(*statement, 1), text_at(*statement, 2), text_at(*statement, 3),
-                       text_at(*statement, 4)});
+        all.push_back({text_at(*statement, 0), text_at(*statement, 1), text_at(*statement, 2),
+                       text_at(*statement, 3), text_at(*statement, 4)});
     return all;
 }
 

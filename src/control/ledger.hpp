@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a fleet run has done, one durable row per tenant: written before a tenant is touched and after. The truth about
-// a tenant is its own history; a ledger that is lost can be made again from those.
+// What a fleet run has done, one durable row per tenant: written before a tenant is touched and after. The truth
+// about a tenant is its own history; a ledger that is lost can be made again from those.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,14 @@
 namespace mtdb::control {
 
 struct RunRecord {
-    std::string run;     // its name
+    std::string run;  // its name
     std::string verb;
     std::string target;
     std::string plan;    // the hash of what it runs
     std::string state;   // running, halted, stopped, done
     std::string reason;  // why it halted
     int64_t tenants = 0;
-    int64_t wave = 0;  // the one that is next
+    int64_t wave = 0;                        // the one that is next
     int64_t started_us = 0, changed_us = 0;  // since 1970, UTC
 };
 

@@ -53,8 +53,7 @@ std::vector<std::size_t> wave_ends(std::size_t tenants, std::size_t canary, cons
     std::size_t end = std::min(canary, tenants);
     if (end > 0) ends.push_back(end);
     for (std::size_t wave = 0; end < tenants; ++wave) {
-        const std::size_t size =
-            waves.empty() ? tenants : waves[std::min(wave, waves.size() - 1)].of(tenants);
+        const std::size_t size = waves.empty() ? tenants : waves[std::min(wave, waves.size() - 1)].of(tenants);
         end = std::min(end + std::max<std::size_t>(size, 1), tenants);
         ends.push_back(end);
     }

@@ -25,15 +25,15 @@ Share parse_share(std::string_view text, std::string_view option);
 // Separated by commas.
 std::vector<Share> parse_shares(std::string_view text, std::string_view option);
 
-// Where each wave ends, ascending, the last one at `tenants`; the canary is a wave of its own in front. The last of
-// `waves` is repeated until all have had their turn; without any the rest goes in one wave.
+// Where each wave ends, ascending, the last one at `tenants`; the canary is a wave of its own in front. The last
+// of `waves` is repeated until all have had their turn; without any the rest goes in one wave.
 std::vector<std::size_t> wave_ends(std::size_t tenants, std::size_t canary, const std::vector<Share>& waves);
 
 struct Budget {
     bool stop_at_first = true;
-    std::optional<Share> failures;        // more than so many halt the run
-    std::optional<int64_t> consecutive;   // so many in a row halt it
-    bool canary_must_pass = true;         // a failure in the canary halts it whatever else is allowed
+    std::optional<Share> failures;       // more than so many halt the run
+    std::optional<int64_t> consecutive;  // so many in a row halt it
+    bool canary_must_pass = true;        // a failure in the canary halts it whatever else is allowed
 };
 
 struct Tally {

@@ -18,7 +18,9 @@ namespace {
 constexpr const char* folder_in_root = "/.mtdb";
 constexpr const char* file_in_folder = "control.db";
 
-bool is_server(std::string_view url) { return url.find("://") != std::string_view::npos && !url.starts_with("sqlite"); }
+bool is_server(std::string_view url) {
+    return url.find("://") != std::string_view::npos && !url.starts_with("sqlite");
+}
 
 }  // namespace
 

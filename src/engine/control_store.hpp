@@ -13,7 +13,8 @@ namespace mtdb::engine {
 
 class ControlStore {
 public:
-    // `url` is a server's url or a SQLite file's path, made when it is not there; `name` is the namespace on a server.
+    // `url` is a server's url or a SQLite file's path, made when it is not there; `name` is the namespace on a
+    // server.
     ControlStore(std::string_view url, std::string name, const Wait& wait);
 
     const db::Dialect& dialect() const { return backend_->dialect(); }

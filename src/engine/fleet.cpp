@@ -51,9 +51,10 @@ std::string hex_of(uint64_t hash) {
 std::string fresh_name() {
     std::random_device random;
     const uint64_t salt = uint64_t{random()} << 32 | random();
-    return "run-" + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(
-                                       std::chrono::system_clock::now().time_since_epoch())
-                                       .count()) +
+    return "run-" +
+           std::to_string(std::chrono::duration_cast<std::chrono::seconds>(
+                              std::chrono::system_clock::now().time_since_epoch())
+                              .count()) +
            "-" + hex_of(salt).substr(0, 8);
 }
 
@@ -102,7 +103,8 @@ Ref<Fleet> Fleet::open(const Ref<Db>& db, Ref<Migrator> migrator, const Options&
     if (fleet->resumes_ && fleet->run_.empty())
         throw Error(Code::invalid_argument, "a run is taken up by its name: option fleet.run");
     if (fleet->resume_ == control::Resume::applied && fleet->verb_ != Verb::undo)
-        throw Error(Code::invalid_argument, "fleet.resume=applied undoes what the run applied: fleet.verb must be undo");
+        throw Error(Code::invalid_argument,
+                    "fleet.resume=applied undoes what the run applied: fleet.verb must be undo");
     return fleet;
 }
 
@@ -205,8 +207,9 @@ void Fleet::begin_new(const Wait& wait) {
 void Fleet::take_up(const control::RunRecord& run, const Wait& wait) {
     const bool undoes = resume_ == control::Resume::applied;
     if (!undoes && run.plan != plan_)
-        throw Error(Code::invalid_argument, "fleet run '" + base::excerpt(run_) +
-                                                "' was begun with another verb, target or other scripts: begin a new one");
+        throw Error(Code::invalid_argument,
+                    "fleet run '" + base::excerpt(run_) +
+                        "' was begun with another verb, target or other scripts: begin a new one");
     std::vector<Item> items;
     control::Tally tally;
     for (control::ItemRecord& record : ledger_->items(run_, wait)) {
@@ -271,7 +274,8 @@ Fleet::Turn Fleet::go_on(const Wait& wait) {
             for (const Item& item : shared_.lock()->items)
                 if (item.failure && !first) first = item.failure;
             const Error cause = first ? *first : Error(Code::migration_failed, "a tenant failed");
-            throw cause.with_message("the fleet run halted: " + *reason + "; the first failure: " + cause.message());
+            throw cause.with_message("the fleet run halted: " + *reason +
+                                     "; the first failure: " + cause.message());
         }
         if (stopping_.load(std::memory_order_acquire)) {
             end(Phase::stopped, "stopped by the host", grace());
@@ -309,7 +313,8 @@ void Fleet::run_wave(std::size_t wave, const Wait& wait) {
         if (stopping_.load(std::memory_order_acquire) || why_halt()) return;
         wait.check("the fleet run's next tenants");
         const std::size_t end = std::min(at + part, due.size());
-        dispatch(look_ahead({due.begin() + static_cast<std::ptrdiff_t>(at), due.begin() + static_cast<std::ptrdiff_t>(end)},
+        dispatch(look_ahead({due.begin() + static_cast<std::ptrdiff_t>(at),
+                             due.begin() + static_cast<std::ptrdiff_t>(end)},
                             wait),
                  wait);
     }
@@ -464,7 +469,8 @@ void Fleet::dispatch(std::vector<std::size_t> due, const Wait& wait) {
         if (idle) break;
         if (draining || next == due.size()) continue;
         const std::size_t end = std::min(next + ahead, due.size());
-        publish({due.begin() + static_cast<std::ptrdiff_t>(next), due.begin() + static_cast<std::ptrdiff_t>(end)}, wait);
+        publish({due.begin() + static_cast<std::ptrdiff_t>(next), due.begin() + static_cast<std::ptrdiff_t>(end)},
+                wait);
         next = end;
     }
     if (!stopping_.load(std::memory_order_acquire)) wait.check("the fleet run");
@@ -561,7 +567,8 @@ void Fleet::run_item(Item& item, const Wait& wait) {
         } catch (const Error& error) {
             item.failure = error.tenant().empty() ? error.with_tenant(item.record.tenant) : error;
         } catch (const std::bad_alloc&) {
-            item.failure = Error(Code::nomem, "out of memory").with_tenant(item.record.tenant).with_effect(Effect::unknown);
+            item.failure =
+                Error(Code::nomem, "out of memory").with_tenant(item.record.tenant).with_effect(Effect::unknown);
         } catch (const std::exception& error) {
             item.failure = Error(Code::internal, error.what()).with_tenant(item.record.tenant);
         }
@@ -658,7 +665,10 @@ void Fleet::end(Phase phase, const std::string& reason, const Wait& wait) {
     }
     servers_.clear();
     db_->note(phase == Phase::done ? telemetry::Level::info : telemetry::Level::warn, "fleet.ended", {},
-              {run_, ": ", phase == Phase::done ? "done" : phase == Phase::stopped ? "stopped" : "halted",
+              {run_, ": ",
+               phase == Phase::done      ? "done"
+               : phase == Phase::stopped ? "stopped"
+                                         : "halted",
                reason.empty() ? "" : ": ", reason});
 }
 
@@ -723,7 +733,8 @@ Ref<Result> Fleet::progress() {
     const control::Tally& tally = shared->tally;
     const bool begun = shared->phase != Phase::fresh;
     const bool over = shared->ended != base::Time{};
-    const auto span = !begun ? base::Clock::duration{} : (over ? shared->ended : base::Clock::now()) - shared->started;
+    const auto span =
+        !begun ? base::Clock::duration{} : (over ? shared->ended : base::Clock::now()) - shared->started;
     const double seconds = std::chrono::duration<double>(span).count();
     rows->add_text(begun ? run_ : options_.text("fleet.run"));
     rows->add_text(names[static_cast<std::size_t>(shared->phase)]);

@@ -232,7 +232,8 @@ constexpr Option table[] = {
          "SQLite root, and none for servers."),
     text("control.namespace", in_db, "mtdb_control",
          "The schema or database of the control store on a server; made when it is not there."),
-    choice("fleet.verb", in_fleet, "migrate|undo|info|validate|sql", "migrate", "What a fleet run does to each tenant."),
+    choice("fleet.verb", in_fleet, "migrate|undo|info|validate|sql", "migrate",
+           "What a fleet run does to each tenant."),
     text("fleet.target", in_fleet, "", "The target of the verb, as mtdb_migrator_migrate() or _undo() takes it."),
     text("fleet.sql", in_fleet, "", "The script that verb sql runs."),
     boolean("fleet.write", in_fleet, "false", "Lets verb sql write."),
@@ -260,7 +261,8 @@ constexpr Option table[] = {
     integer("fleet.soak_ms", in_fleet, "0", 0, ms_max, "How long the run waits between two waves."),
     boolean("fleet.verdict", in_fleet, "false",
             "After each wave mtdb_fleet_run() returns NEEDS, and goes on once mtdb_fleet_decide() said so."),
-    integer("fleet.retries_max", in_fleet, "2", 0, 100, "How often a tenant is tried again after a failure that may pass."),
+    integer("fleet.retries_max", in_fleet, "2", 0, 100,
+            "How often a tenant is tried again after a failure that may pass."),
     integer("fleet.retry_ms", in_fleet, "200", 0, ms_max, "The wait before the first such try; it doubles."),
 };
 constexpr std::size_t table_size = std::size(table);

@@ -32,7 +32,8 @@ std::string Histories::query(Format format, std::span<const std::string> namespa
         if (!sql.empty()) sql += " UNION ALL ";
         sql += "SELECT " + std::to_string(place) + ", ";
         if (format == Format::flyway)
-            sql += std::string(flyway_columns) + " FROM " + table_in(namespaces[place], texts_.flyway.table, dialect_);
+            sql += std::string(flyway_columns) + " FROM " +
+                   table_in(namespaces[place], texts_.flyway.table, dialect_);
         else
             sql += "h.version, h.dirty FROM " + table_in(namespaces[place], texts_.golang.table, dialect_);
         sql += " AS h";
@@ -55,8 +56,8 @@ void Histories::read_group(Format format, std::span<const std::string> namespace
                 add_golang_row(view, *rows, 1, texts_.golang.table);
         }
     } catch (const Error& error) {
-        // One that was dropped meanwhile, or holds nonsense: halves, until it is alone and left to the one who looks
-        // at its tenant.
+        // One that was dropped meanwhile, or holds nonsense: halves, until it is alone and left to the one who
+        // looks at its tenant.
         if (error.code() == Code::timeout || error.code() == Code::cancelled || error.code() == Code::closed ||
             error.code() == Code::unavailable)
             throw;
@@ -75,7 +76,8 @@ void Histories::read_group(Format format, std::span<const std::string> namespace
     }
 }
 
-std::vector<std::optional<HistoryView>> Histories::read(std::span<const std::string> namespaces, const Wait& wait) {
+std::vector<std::optional<HistoryView>> Histories::read(std::span<const std::string> namespaces,
+                                                        const Wait& wait) {
     std::vector<std::optional<HistoryView>> views(namespaces.size());
     std::vector<std::size_t> flyway, golang;
     for (std::size_t i = 0; i < namespaces.size(); ++i) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The histories of many namespaces of one server, read together: a query for hundreds of tenants instead of one each.
+// The histories of many namespaces of one server, read together: a query for hundreds of tenants instead of one
+// each.
 #pragma once
 
 #include <optional>
@@ -25,15 +26,16 @@ public:
     // Asks the server which namespaces have histories, all at once.
     Histories(const HistoryTexts& texts, const db::Dialect& dialect, db::Connection& connection, const Wait& wait);
 
-    // One place per namespace, in their order. Nothing: it has no history, or one that must be looked at alone: two
-    // tables, or one that cannot be read.
+    // One place per namespace, in their order. Nothing: it has no history, or one that must be looked at alone:
+    // two tables, or one that cannot be read.
     std::vector<std::optional<HistoryView>> read(std::span<const std::string> namespaces, const Wait& wait);
 
 private:
     struct Group;  // of one format
     void read_group(Format format, std::span<const std::string> namespaces, std::span<const std::size_t> places,
                     std::vector<std::optional<HistoryView>>& views, const Wait& wait);
-    std::string query(Format format, std::span<const std::string> namespaces, std::span<const std::size_t> places) const;
+    std::string query(Format format, std::span<const std::string> namespaces,
+                      std::span<const std::size_t> places) const;
 
     const HistoryTexts& texts_;
     const db::Dialect& dialect_;

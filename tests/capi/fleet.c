@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "fixture.h"
-
 #include <pthread.h>
+
+#include "fixture.h"
 
 static mtdb_migrator *migrator;
 static mtdb_fleet *fleet;
@@ -36,7 +36,8 @@ static void make_migrator(void) {
     ok(mtdb_migrator_new(db, NULL, &migrator, &err));
     ok(mtdb_migrator_add(migrator, "1", -1, "notes", -1, "CREATE TABLE note(id INTEGER PRIMARY KEY)", -1,
                          "DROP TABLE note", -1, &err));
-    ok(mtdb_migrator_add(migrator, "2", -1, "first", -1, "INSERT INTO note VALUES(1)", -1, "DELETE FROM note", -1, &err));
+    ok(mtdb_migrator_add(migrator, "2", -1, "first", -1, "INSERT INTO note VALUES(1)", -1, "DELETE FROM note", -1,
+                         &err));
 }
 
 static void make_fleet(mtdb_options *owned) {
@@ -168,7 +169,8 @@ Test(fleet, halts_when_the_budget_of_failures_is_spent) {
         break_tenant(id);
     }
     make_migrator();
-    make_fleet(OPTIONS("fleet.on_failure", "continue", "fleet.failures_max", "10%", "fleet.workers", "1", "fleet.waves", "1"));
+    make_fleet(OPTIONS("fleet.on_failure", "continue", "fleet.failures_max", "10%", "fleet.workers", "1",
+                       "fleet.waves", "1"));
     fails(MTDB_INVALID_STATE, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
     message_has("budget");
     cr_assert_eq(in_state("failed"), 3);
@@ -288,7 +290,8 @@ Test(fleet, a_cancel_leaves_the_rest_due) {
     create_tenants(4);
     make_migrator();
     ok(mtdb_migrator_new(db, NULL, &migrator, (mtdb_migrator_release(migrator), &err)));
-    ok(mtdb_migrator_add(migrator, "1", -1, "endless", -1, "CREATE TABLE t(v); " ENDLESS_INSERT, -1, NULL, 0, &err));
+    ok(mtdb_migrator_add(migrator, "1", -1, "endless", -1, "CREATE TABLE t(v); " ENDLESS_INSERT, -1, NULL, 0,
+                         &err));
     make_fleet(OPTIONS("fleet.run", "long", "fleet.workers", "2"));
     mtdb_cancel *cancel = NULL;
     ok(mtdb_cancel_new(&cancel, &err));
@@ -330,7 +333,8 @@ Test(fleet, options_that_make_no_sense_are_refused_at_once) {
                                            {"fleet.failures_max", "many", NULL, NULL},
                                            {"fleet.target", "one", NULL, NULL}};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; ++i) {
-        mtdb_options *options = options_of((const char *const[]){wrong[i][0], wrong[i][1], wrong[i][2], wrong[i][3], NULL});
+        mtdb_options *options =
+            options_of((const char *const[]){wrong[i][0], wrong[i][1], wrong[i][2], wrong[i][3], NULL});
         fails(MTDB_INVALID_ARGUMENT, mtdb_fleet_new(db, migrator, options, &fleet, &err));
         mtdb_options_release(options);
     }

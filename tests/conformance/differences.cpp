@@ -55,7 +55,8 @@ constexpr Difference differences[] = {
 constexpr const char* names[] = {
     "none",          "tables",      "insert_id",          "transactional_ddl", "deferred_keys",   "position",
     "native_code",   "isolation",   "concurrent_writers", "ddl_commits",       "rows_of_numbers", "many_results",
-    "histories_together", "copy",          "rename",      "type_bool",          "type_uint64",       "type_float",      "type_decimal",
+    "histories_together",
+    "copy",          "rename",      "type_bool",          "type_uint64",       "type_float",      "type_decimal",
     "type_date",     "type_time",   "type_timestamp",     "type_timestamptz",  "type_uuid",       "type_json",
     "type_interval", "nul_in_text", "column_types"};
 static_assert(std::size(names) == static_cast<std::size_t>(Need::count_));

@@ -51,7 +51,8 @@ void verify(const std::string& root) {
     const Db db = open_db(root);
     for (int i = 0; i < tenants; ++i) {
         const std::string where = " of " + id_of(i);
-        same(scripts, int_in(db.get(), id_of(i), "SELECT count(*) FROM flyway_schema_history WHERE success"), where);
+        same(scripts, int_in(db.get(), id_of(i), "SELECT count(*) FROM flyway_schema_history WHERE success"),
+             where);
         same(scripts - 1, int_in(db.get(), id_of(i), "SELECT count(*) FROM step"), where);
         same(scripts - 1, int_in(db.get(), id_of(i), "SELECT count(DISTINCT n) FROM step"), where);
     }
@@ -60,10 +61,12 @@ void verify(const std::string& root) {
 // How often it was killed before it came to its end.
 int64_t round(Random& random) {
     const Folder folder(Folder::Kind::speedy);
-    in_child([&] {
-        const Db db = open_db(folder.path());
-        for (int i = 0; i < tenants; ++i) must(create(db.get(), id_of(i)));
-    }, Ending::handlers);
+    in_child(
+        [&] {
+            const Db db = open_db(folder.path());
+            for (int i = 0; i < tenants; ++i) must(create(db.get(), id_of(i)));
+        },
+        Ending::handlers);
     int64_t kills = 0;
     for (;; ++kills) {
         const pid_t child = spawn([&] { work(folder.path()); });
@@ -87,7 +90,8 @@ int main() {
     Random random(seed("crash.fleet"));
     int64_t kills = 0;
     for (int64_t i = 0; i < scaled(6); ++i)
-        test("round " + std::to_string(i) + ": each script of each tenant ran once", [&] { kills += round(random); });
+        test("round " + std::to_string(i) + ": each script of each tenant ran once",
+             [&] { kills += round(random); });
     test("the runs were killed often enough to mean something",
          [&] { check(kills >= scaled(6), std::to_string(kills) + " kills"); });
     return summary();

@@ -61,7 +61,9 @@ TEST_CASE("rollout: a run halts at its first failure, or when the budget is spen
 }
 
 TEST_CASE("rollout: what is taken up again depends on what became of it") {
-    const auto due = [](ItemState state, int64_t applied, Resume resume) { return is_due(state, applied, resume); };
+    const auto due = [](ItemState state, int64_t applied, Resume resume) {
+        return is_due(state, applied, resume);
+    };
     CHECK(due(ItemState::pending, 0, Resume::rest));
     CHECK(due(ItemState::running, 0, Resume::rest));  // it may have been killed there
     CHECK_FALSE(due(ItemState::failed, 0, Resume::rest));

@@ -65,8 +65,9 @@ void Connector::check_extensions(Connection& connection, const std::string& serv
     }
     const std::string foreign = connection.ask_unplaced(
         ("SELECT n.nspname || '.' || c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
-         " ON n.oid = c.relnamespace WHERE n.nspname IN (" + names + ") AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d"
-         " WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('e', 'i', 'a')"
+         " ON n.oid = c.relnamespace WHERE n.nspname IN (" + names + ")"
+         " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid ="
+         " 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('e', 'i', 'a')"
          " AND d.objid = c.oid) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') ORDER BY 1 LIMIT 1")
             .c_str(),
         wait);

@@ -115,6 +115,7 @@ int64_t Connection::execute_rows(Statement& statement, const db::BlockView& rows
             savepoints_.emplace_back(block_savepoint);
         }
         queue_rows(statement, rows, together, wait);
+        queue_place();  // a row's trigger may have moved the path: then none of them stays
         if (nested) queue_text("RELEASE SAVEPOINT " + std::string(block_savepoint), Part::control);
         queue_sync();
         send(wait);
