@@ -446,3 +446,28 @@ TEST_CASE("postgres statement: a block that is bigger than all buffers does not 
     CHECK(error.effect() == Effect::rolled_back);
     CHECK(ask(*connection, "SELECT count(*) FROM t") == "60000");
 }
+TEST_CASE("postgres statement: when a row's trigger moves the path, no row of the block stays anywhere") {
+    World world;
+    for (const std::string& tenant : {world.a, world.b})
+        world.outside.run("CREATE TABLE " + tenant + ".row_of(v int)");
+    world.outside.run("CREATE FUNCTION " + world.a + ".move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM"
+                      " pg_catalog.set_config('search_path', '" + world.b + "', false); RETURN NEW; END $$");
+    world.outside.run("CREATE TRIGGER moves BEFORE INSERT ON " + world.a + ".row_of FOR EACH ROW EXECUTE FUNCTION " +
+                      world.a + ".move()");
+    const auto connection = world.open(world.a);
+    db::BlockBuilder rows;
+    for (int64_t v = 0; v < 3; ++v) {
+        rows.add(db::Value::integer(v));
+        rows.end_row();
+    }
+    const auto& block = rows.finish();
+    // Not a plain INSERT: each row is an execution of its own.
+    const auto insert = prepare(*connection, "INSERT INTO row_of SELECT $1::int");
+    const Error error = error_of([&] {
+        insert->run_rows(db::BlockView::parse(block.data(), static_cast<int64_t>(block.size())), forever);
+    });
+    CHECK(error.code() == Code::tenant_unknown);
+    for (const std::string& tenant : {world.a, world.b})
+        CHECK(world.outside.ask("SELECT count(*) FROM " + tenant + ".row_of") == "0");
+    CHECK(ask(*connection, "SELECT count(*) FROM row_of") == "0");
+}
