@@ -3,7 +3,8 @@
  * mtdb: multi-tenant access to SQL databases behind one stable C ABI.
  *
  * This header reads top to bottom as a tutorial: conventions, version, status and error, options, cancel, db, tenants,
- * leases, statements, results and blocks, batches, transactions, one-shot calls, migrations, events, stats.
+ * leases, statements, results and blocks, batches, transactions, one-shot calls, migrations, fleet runs, drivers,
+ * events, stats.
  *
  * The conventions, once:
  *
@@ -39,6 +40,7 @@
  * | mtdb_batch     | mtdb_batch_new                          | mtdb_batch_release                            | serial |
  * | mtdb_migrator  | mtdb_migrator_new                       | mtdb_migrator_release                         | any    |
  * | mtdb_fleet     | mtdb_fleet_new                          | mtdb_fleet_release                            | any    |
+ * | mtdb_driver    | mtdb_driver_open, mtdb_driver_from_conn | mtdb_driver_close, mtdb_driver_release        | serial |
  */
 #ifndef MTDB_H
 #define MTDB_H
@@ -68,6 +70,7 @@ typedef struct mtdb_block mtdb_block;
 typedef struct mtdb_batch mtdb_batch;
 typedef struct mtdb_migrator mtdb_migrator;
 typedef struct mtdb_fleet mtdb_fleet;
+typedef struct mtdb_driver mtdb_driver;
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Version and build. Example: examples/c/version.c
@@ -1567,6 +1570,118 @@ MTDB_API mtdb_status mtdb_fleet_results(mtdb_fleet *fleet, mtdb_result **out, mt
  * @thread any
  * @since 0.1 */
 MTDB_API void mtdb_fleet_release(mtdb_fleet *owned);
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Drivers. Example: examples/c/driver.c
+ *
+ * The contract of golang-migrate's database drivers, for programs that bring their own migration engine: lock, version,
+ * run, set the version, unlock. What is written is golang-migrate's own table, its locks are its own too, so both tools
+ * may work on one database. A driver serves one thread at a time, but not always the same one. Own drivers are
+ * registered with mtdb_callback.h. All of it: docs/driver.md.
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/** Opens a driver by url: the scheme picks it, its x- keys set its options. Makes the version table if there is none.
+ *
+ * @param url  url_len bytes (-1: NUL-terminated): "sqlite3://PATH", "postgres://...", "pgx5://...", "mysql://...", each
+ *             with or without "mtdb+" in front, or the scheme of a registered driver
+ * @param options  of scope "driver" or "db", which win over the url's keys; may be NULL
+ * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms`
+ * @param[out] out @owns the driver; end it with mtdb_driver_close(), then mtdb_driver_release()
+ * @errors INVALID_ARGUMENT (no scheme, a bad key), UNSUPPORTED (no such driver), INVALID_STATE (no schema or database
+ *         is chosen), PERMISSION, AUTH, UNAVAILABLE, MIGRATION_LOCKED, TIMEOUT, CANCELLED, IO, CORRUPT, FORKED, NOMEM
+ * @thread any; the driver then serves one thread at a time
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_driver_open(const char *url, int64_t url_len, const mtdb_options *options, int64_t timeout_ms,
+                                      mtdb_cancel *cancel, mtdb_driver **out, mtdb_error **err);
+
+/** Makes a driver of a lease that the program has. The lease stays the program's: the driver never closes it, and keeps
+ * it alive. Makes the version table if there is none.
+ *
+ * @param options  of scope "driver"; may be NULL
+ * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms` of the db
+ * @param[out] out @owns the driver; end it with mtdb_driver_close(), then mtdb_driver_release()
+ * @errors INVALID_ARGUMENT, INVALID_STATE (a transaction is open), READ_ONLY, TENANT_UNKNOWN, MISUSE, CLOSED, FORKED, and
+ *         as mtdb_driver_open()
+ * @thread serial; the driver uses the lease during its own calls only
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_driver_from_conn(mtdb_conn *conn, const mtdb_options *options, int64_t timeout_ms,
+                                           mtdb_cancel *cancel, mtdb_driver **out, mtdb_error **err);
+
+/** Gives back the lock if it is held, and what the driver opened itself. Idempotent.
+ *
+ * @errors INVALID_ARGUMENT, MISUSE, FORKED
+ * @thread serial
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_driver_close(mtdb_driver *driver, mtdb_error **err);
+
+/** Keeps all other migrators of this version table out, those of other processes and of golang-migrate too (whose
+ * SQLite driver takes no lock). Asks again and again until the deadline, never waiting inside of the server.
+ *
+ * @param timeout_ms  0: one try; MTDB_DEFAULT: option `acquire_timeout_ms`
+ * @errors MIGRATION_LOCKED (by this driver, at once; by another one, at the deadline), CANCELLED, UNSUPPORTED (a pooler
+ *         in transaction mode), UNAVAILABLE, PERMISSION, IO, INVALID_ARGUMENT, MISUSE, CLOSED, FORKED
+ * @thread serial
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_driver_lock(mtdb_driver *driver, int64_t timeout_ms, mtdb_cancel *cancel, mtdb_error **err);
+
+/** Gives the lock back. After a failure too the driver does not hold it.
+ *
+ * @errors INVALID_STATE (not locked), UNAVAILABLE (the lock was lost before), INVALID_ARGUMENT, MISUSE, CLOSED, FORKED
+ * @thread serial
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_driver_unlock(mtdb_driver *driver, mtdb_error **err);
+
+/** Runs a migration's text. PostgreSQL and SQLite: all of it or nothing, unless an option says otherwise. MySQL: up to
+ * the statement that failed. Whatever happens, no transaction stays open.
+ *
+ * @param text  the statements, text_len bytes (-1: NUL-terminated); an empty text is fine
+ * @param timeout_ms  MTDB_DEFAULT: option `query_timeout_ms`
+ * @errors MIGRATION_FAILED (with line, column and statement where they are known, and in its message), TIMEOUT,
+ *         CANCELLED, UNAVAILABLE, BUSY, READ_ONLY, DISK_FULL, IO, INVALID_ARGUMENT, MISUSE, CLOSED, FORKED
+ * @thread serial
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_driver_run(mtdb_driver *driver, const char *text, int64_t text_len, int64_t timeout_ms,
+                                     mtdb_cancel *cancel, mtdb_error **err);
+
+/** Writes the version, in place of the one before. Makes the version table if it is gone.
+ *
+ * @param version  -1 (no version) or more
+ * @param dirty  not 0: a migration to this version has begun and not ended; it is kept with version -1 too
+ * @param timeout_ms  MTDB_DEFAULT: option `query_timeout_ms`
+ * @errors INVALID_ARGUMENT, PERMISSION, TIMEOUT, CANCELLED, UNAVAILABLE, BUSY, READ_ONLY, DISK_FULL, IO, MISUSE, CLOSED,
+ *         FORKED
+ * @thread serial
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_driver_set_version(mtdb_driver *driver, int64_t version, int32_t dirty, int64_t timeout_ms,
+                                             mtdb_cancel *cancel, mtdb_error **err);
+
+/** Reads the version. No row, or no table, is version -1 and clean; a table that cannot be read is an error.
+ *
+ * @param timeout_ms  MTDB_DEFAULT: option `query_timeout_ms`
+ * @param[out] version  -1: none
+ * @param[out] dirty  1 or 0
+ * @errors INVALID_STATE (the table is not one of golang-migrate), TIMEOUT, CANCELLED, UNAVAILABLE, PERMISSION, BUSY, IO,
+ *         CORRUPT, INVALID_ARGUMENT, MISUSE, CLOSED, FORKED
+ * @thread serial
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_driver_version(mtdb_driver *driver, int64_t timeout_ms, mtdb_cancel *cancel, int64_t *version,
+                                         int32_t *dirty, mtdb_error **err);
+
+/** Drops everything in the database or schema, the version table with it. The driver stays usable.
+ *
+ * @param timeout_ms  MTDB_DEFAULT: option `query_timeout_ms`
+ * @errors PERMISSION, BUSY, TIMEOUT, CANCELLED, UNAVAILABLE, READ_ONLY, IO, SQL_ERROR, INVALID_ARGUMENT, MISUSE, CLOSED,
+ *         FORKED
+ * @thread serial
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_driver_drop(mtdb_driver *driver, int64_t timeout_ms, mtdb_cancel *cancel, mtdb_error **err);
+
+/** Drops one reference. The last one closes what the driver opened itself. NULL is fine.
+ *
+ * @errors none
+ * @thread any
+ * @since 0.1 */
+MTDB_API void mtdb_driver_release(mtdb_driver *owned);
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Events. Example: examples/c/events.c

@@ -13,6 +13,7 @@
 #include "engine/conn.hpp"
 #include "engine/counted.hpp"
 #include "engine/db.hpp"
+#include "engine/driver.hpp"
 #include "engine/fleet.hpp"
 #include "engine/migrator.hpp"
 #include "engine/options.hpp"
@@ -77,6 +78,11 @@ struct CoreOf<mtdb_migrator> {
 template <>
 struct CoreOf<mtdb_fleet> {
     using Type = engine::Fleet;
+};
+
+template <>
+struct CoreOf<mtdb_driver> {
+    using Type = engine::Driver;
 };
 
 template <class Handle>

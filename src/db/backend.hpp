@@ -44,6 +44,39 @@ struct HistoryDialect {
     std::string_view unlock_query = {};
 };
 
+// What golang-migrate's database driver contract takes of an engine. Of its queries each has as many parameters as it
+// wants, all of them the namespace; table_query has the table's name as a last one.
+struct DriverDialect {
+    // One row: the names of the database and the namespace that the session stands in, NULL where there is none. Empty:
+    // no tables, a version lives as long as its driver.
+    std::string_view place_query = {};
+    // A row where there is such a table.
+    std::string_view table_query = {};
+    // The namespace is written in front of the version table's name, and may be another one.
+    bool schemas = false;
+    // Tries to take a lock, and gives it back: one parameter, true or 1 where it worked. Empty:
+    // Connection::try_driver_lock().
+    std::string_view lock_query = {};
+    std::string_view unlock_query = {};
+    bool lock_id_is_text = false;
+    // What the lock's number is made of, each a lock of its own, which golang-migrate takes one or the other of: %d is
+    // the database, %s the namespace, %t the table, %0 a NUL byte.
+    std::span<const std::string_view> lock_names = {};
+    // The same for a row of a lock table.
+    std::span<const std::string_view> lock_row_names = {};
+    // A text is one transaction: begun here, where the engine does not do that by itself.
+    bool wraps_texts = false;
+    // Namespaces of the server's own: nothing is dropped in them.
+    std::span<const std::string_view> protected_namespaces = {};
+    // Rows are the statements that drop everything, with a table's name in a second column; then those that undo
+    // `before_drop`.
+    std::span<const std::string_view> drop_queries = {};
+    std::string_view before_drop = {};
+    std::string_view restore_query = {};
+    bool drops_together = false;       // in one transaction
+    std::string_view after_drop = {};  // gives space back; may fail
+};
+
 // What a backend can and how it is spelled: code asks this, never for a product.
 struct Dialect {
     std::string_view name;
@@ -66,6 +99,7 @@ struct Dialect {
     bool folds_names = false;                 // names that differ only in case are one name
     std::string_view ping = "SELECT 1";       // really reads
     HistoryDialect history = {};
+    DriverDialect driver = {};
 };
 
 // The options of scope "db", read by key. A key that does not exist is our own mistake.

@@ -112,6 +112,12 @@ struct BatchItem {
     int64_t insert_id = 0;
 };
 
+// Something that is given back at its end.
+class Held {
+public:
+    virtual ~Held() = default;
+};
+
 class Connection {
 public:
     virtual ~Connection() = default;
@@ -146,6 +152,10 @@ public:
     // Whether take_notices() has something; asked after each operation.
     virtual bool has_notices() const noexcept { return false; }
     virtual std::vector<Notice> take_notices() { return {}; }
+
+    // Where the engine has no locks that outlive a transaction: the one lock of this database for the migration
+    // drivers of all processes, free again when its holder has died. Null: somebody has it.
+    virtual std::unique_ptr<Held> try_driver_lock() { return std::make_unique<Held>(); }
 
     // False: the place that this connection was opened on is somebody else's now, or gone. A
     // connection that said so is never clean again.

@@ -13,6 +13,7 @@
 #include "db/lexer.hpp"
 #include "db/placeholders.hpp"
 #include "engine/db.hpp"
+#include "engine/script_place.hpp"
 #include "engine/table_rows.hpp"
 
 namespace mtdb::engine {
@@ -28,19 +29,6 @@ void check_savepoint(std::string_view name) {
     if (name.empty() || name.size() > 63 || !std::all_of(name.begin(), name.end(), allowed))
         throw Error(Code::invalid_argument,
                     "a savepoint's name takes 1 to 63 letters, digits and _");
-}
-
-// Where in a script an error is: the engine counts from the beginning of `rest`, or knows no place;
-// then it is the statement's first word.
-base::Position position_in(std::string_view text, std::string_view rest, const Error& error, const db::Lexis& lexis) {
-    const auto offset = static_cast<std::size_t>(rest.data() - text.data());
-    if (error.line() == 0) {
-        const std::size_t word = db::first_word(rest, lexis);
-        return base::position_of(text, offset + (word == rest.size() ? 0 : word));
-    }
-    const base::Position begin = base::position_of(text, offset);
-    return {begin.line + error.line() - 1,
-            error.line() == 1 ? begin.column + error.column() - 1 : error.column()};
 }
 
 // The innermost savepoint of a name; engines fold its case.
@@ -713,6 +701,29 @@ void Conn::exec_script(std::string_view text, int64_t& statements, const Wait& w
                     .with_effect(partly ? Effect::committed : error.effect());
             }
         }
+    });
+}
+
+void Conn::lend(Writes writes, const Wait& wait, const std::function<void(db::Connection&)>& work) {
+    return entered([&] {
+        return on_living(wait, [&] {
+            check_usable();
+            if (tx_ != TxState::none || connection().in_transaction())
+                throw Error(Code::invalid_state, "a transaction is open: end it before the lease is used otherwise");
+            keep_open_rows(wait);
+            if (writes == Writes::no) return tracked(db::Control::none, [&] { work(connection()); });
+            if (options_.read_only) throw Error(Code::read_only, "the lease is read-only");
+            if (db_->dialect().single_writer) lease_.take_turn(wait);
+            check_place();
+            struct Forget {
+                Conn& conn;
+                ~Forget() { conn.db_->forget_schema(conn.lease_); }
+            } forget{*this};
+            tracked(db::Control::none, [&] {
+                work(connection());
+                confirm_place();
+            });
+        });
     });
 }
 

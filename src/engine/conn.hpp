@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -198,6 +199,11 @@ public:
     void rollback_to(std::string_view name);
     void release_savepoint(std::string_view name);
     TxState tx_state();
+
+    // Runs work on the connection itself, which may be used in it as one likes but for its lease. No transaction is open
+    // before, and none may be afterwards. What was known of the tenant's schema is forgotten when it writes.
+    enum class Writes { no, yes };
+    void lend(Writes writes, const Wait& wait, const std::function<void(db::Connection&)>& work);
 
     // Marks the calling thread as inside; at the end it also ends what other threads released
     // meanwhile.

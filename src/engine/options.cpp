@@ -21,7 +21,9 @@ constexpr uint32_t in_lease = static_cast<uint32_t>(Scope::lease);
 constexpr uint32_t in_tx = static_cast<uint32_t>(Scope::tx);
 constexpr uint32_t in_run = static_cast<uint32_t>(Scope::run);
 constexpr uint32_t in_fleet = static_cast<uint32_t>(Scope::fleet);
-constexpr Scope every_scope[] = {Scope::db, Scope::migrator, Scope::lease, Scope::tx, Scope::run, Scope::fleet};
+constexpr uint32_t in_driver = static_cast<uint32_t>(Scope::driver);
+constexpr Scope every_scope[] = {Scope::db,  Scope::migrator, Scope::lease, Scope::tx,
+                                 Scope::run, Scope::fleet,    Scope::driver};
 
 constexpr int64_t any_max = std::numeric_limits<int64_t>::max();
 constexpr int64_t count_max = std::numeric_limits<int32_t>::max();
@@ -217,6 +219,20 @@ constexpr Option table[] = {
     integer("migrate.timeout_ms", in_db | in_migrator, "0", 0, ms_max,
             "How long a tenant's automatic migration may take at its first lease; 0 for that "
             "lease's own time."),
+    text("driver.table", in_driver, "schema_migrations", "Name of a driver's version table."),
+    boolean("driver.table_quoted", in_driver, "false",
+            "On PostgreSQL, driver.table is written in double quotes, and may have a schema in front."),
+    integer("driver.statement_timeout_ms", in_driver, "0", 0, ms_max,
+            "How long a text may run, or each of its statements with driver.multi_statement; 0 for no end."),
+    boolean("driver.multi_statement", in_driver, "false",
+            "On PostgreSQL, runs the statements of a text one by one, each in a transaction of its own."),
+    integer("driver.statement_size_max_bytes", in_driver, "10485760", 1, any_max,
+            "Bytes that a statement of such a text may have."),
+    choice("driver.lock", in_driver, "advisory|table|none", "advisory",
+           "What keeps other migrators out: the server's locks or the file's, a row of a table, or nothing."),
+    text("driver.lock_table", in_driver, "schema_lock", "Name of that table."),
+    boolean("driver.no_tx_wrap", in_driver, "false",
+            "On SQLite, runs a text without a transaction around it."),
     text("lease.tag", in_lease, "",
          "A name for the lease in events, such as the place that acquired it."),
     boolean("lease.read_only", in_lease, "false", "Refuses statements that write."),
@@ -427,6 +443,8 @@ std::string_view name_of(Scope scope) noexcept {
             return "run";
         case Scope::fleet:
             return "fleet";
+        case Scope::driver:
+            return "driver";
     }
     return "";
 }
@@ -511,7 +529,7 @@ void Options::check_scope(Scope scope) const {
         if ((option.scopes & static_cast<uint32_t>(scope)) != 0) return;
         throw Error(Code::invalid_argument, "option '" + base::excerpt(key) + "' is of scope " +
                                                 scope_names(option.scopes) + ", not of scope " +
-                                                std::string(name_of(scope)));
+                                                scope_names(static_cast<uint32_t>(scope)));
     };
     for (const Value& value : values_) check(*value.option, value.option->key);
     for (const auto& [key, value] : items_) check(option_of(key), key);

@@ -15,7 +15,10 @@
 namespace mtdb::engine {
 
 // Which call an option belongs to; an option may belong to several.
-enum class Scope : uint32_t { db = 1, migrator = 2, lease = 4, tx = 8, run = 16, fleet = 32 };
+enum class Scope : uint32_t { db = 1, migrator = 2, lease = 4, tx = 8, run = 16, fleet = 32, driver = 256 };
+constexpr Scope operator|(Scope a, Scope b) {
+    return static_cast<Scope>(static_cast<uint32_t>(a) | static_cast<uint32_t>(b));
+}
 std::string_view name_of(Scope scope) noexcept;
 
 enum class Kind { text, integer, boolean, choice };
@@ -54,7 +57,7 @@ public:
     std::string get_text(std::string_view key) const;
     // True when the key was set. Throws for an unknown key.
     bool has(std::string_view key) const;
-    // Throws Error(invalid_argument) when an option of other scopes only is set.
+    // Throws Error(invalid_argument) when an option of other scopes only is set; several scopes are each one fine.
     void check_scope(Scope scope) const;
     // The items of a prefix key such as "tenant.map.": what follows it, and the value. Views
     // live until the next change.

@@ -41,15 +41,9 @@ std::optional<std::string_view> value_of(const Given& given, std::string_view ke
     return found->second;
 }
 
-// As Go's strconv.ParseBool reads it.
 bool flag_of(const Given& given, std::string_view key) {
     const std::optional<std::string_view> value = value_of(given, key);
-    if (!value) return false;
-    for (const std::string_view yes : {"1", "t", "T", "true", "TRUE", "True"})
-        if (*value == yes) return true;
-    for (const std::string_view no : {"0", "f", "F", "false", "FALSE", "False"})
-        if (*value == no) return false;
-    throw refused_value(key, "true or false", *value);
+    return value && url_flag(key, *value);
 }
 
 // ---- durations ----------------------------------------------------------------------------------
@@ -207,6 +201,14 @@ bool is_known(std::string_view key) {
 }
 
 }  // namespace
+
+bool url_flag(std::string_view key, std::string_view value) {
+    for (const std::string_view yes : {"1", "t", "T", "true", "TRUE", "True"})
+        if (value == yes) return true;
+    for (const std::string_view no : {"0", "f", "F", "false", "FALSE", "False"})
+        if (value == no) return false;
+    throw refused_value(key, "true or false", value);
+}
 
 Options with_url_settings(const Options& own, const std::vector<std::pair<std::string, std::string>>& settings) {
     Given given;

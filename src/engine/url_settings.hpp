@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,5 +15,8 @@ namespace mtdb::engine {
 // the last counts; mtdb_<option> wins over another tool's key for the same option, wherever it stands.
 // Throws Error(invalid_argument), which names the key: an unknown one, a bad value, or what has no equal here.
 Options with_url_settings(const Options& own, const std::vector<std::pair<std::string, std::string>>& settings);
+
+// A key's value as Go's strconv.ParseBool reads it. Throws Error(invalid_argument), which names the key.
+bool url_flag(std::string_view key, std::string_view value);
 
 }  // namespace mtdb::engine

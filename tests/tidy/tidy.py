@@ -116,7 +116,8 @@ def check_layers(tree):
         for match in re.finditer(r'^\s*#\s*include\s+"([^"]+)"', tree.text(path), re.M):
             target = match.group(1).split("/")
             if len(target) == 1:
-                allowed = target[0] == "mtdb.h" or (target[0] == "mtdb_unstable.h" and folder == "capi")
+                allowed = target[0] == "mtdb.h" or (
+                    target[0] in {"mtdb_unstable.h", "mtdb_callback.h"} and folder == "capi")
             else:
                 allowed = target[0] == folder or target[0] in LAYERS[folder]
                 if folder == "backends" and target[0] == "backends" and len(parts) > 3 and len(target) > 2:

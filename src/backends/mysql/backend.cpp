@@ -24,6 +24,21 @@ constexpr db::Reserved reserved_names[] = {
     {"lost+found", db::Reserved::Match::whole, "a folder of the server's file system"},
 };
 
+constexpr std::string_view lock_names[] = {"%d:%t"};
+constexpr std::string_view lock_row_names[] = {"%d"};
+constexpr std::string_view system_databases[] = {"mysql", "sys", "performance_schema", "information_schema"};
+
+constexpr std::string_view drop_statements[] = {
+    "SELECT CONCAT('DROP ', IF(table_type IN ('VIEW', 'SEQUENCE'), table_type, 'TABLE'), ' IF EXISTS `',"
+    " REPLACE(table_name, '`', '``'), '`'), table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
+    " AND BINARY table_schema = BINARY DATABASE() ORDER BY table_type <> 'VIEW', table_name",
+    "SELECT CONCAT('DROP ', routine_type, ' IF EXISTS `', REPLACE(routine_name, '`', '``'), '`')"
+    " FROM information_schema.routines WHERE routine_schema = DATABASE()"
+    " AND BINARY routine_schema = BINARY DATABASE()",
+    "SELECT CONCAT('DROP EVENT IF EXISTS `', REPLACE(event_name, '`', '``'), '`') FROM information_schema.events"
+    " WHERE event_schema = DATABASE() AND BINARY event_schema = BINARY DATABASE()",
+};
+
 constexpr db::Dialect server_dialect{
     .name = "mysql",
     .quote = '`',
@@ -53,6 +68,20 @@ constexpr db::Dialect server_dialect{
                           " SHA1(DATABASE()))), 0)",
             .unlock_query = "SELECT RELEASE_LOCK(CONCAT('mtdb.migrate:', IF(CHAR_LENGTH(DATABASE()) <= 51, DATABASE(),"
                             " SHA1(DATABASE()))))",
+        },
+    .driver =
+        {
+            .place_query = "SELECT DATABASE(), DATABASE()",
+            .table_query = "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = ?",
+            .lock_query = "SELECT GET_LOCK(?, 0)",
+            .unlock_query = "SELECT RELEASE_LOCK(?)",
+            .lock_id_is_text = true,
+            .lock_names = lock_names,
+            .lock_row_names = lock_row_names,
+            .protected_namespaces = system_databases,
+            .drop_queries = drop_statements,
+            .before_drop = "SET foreign_key_checks=0",
+            .restore_query = "SELECT CONCAT('SET foreign_key_checks=', @@foreign_key_checks)",
         },
 };
 

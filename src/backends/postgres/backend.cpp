@@ -23,6 +23,30 @@ constexpr db::Reserved reserved[] = {
     {parking_schema, Match::whole, "connections without a tenant stand there"},
 };
 
+constexpr std::string_view lock_names[] = {"%s%0%t%0%d", "%s%0%t%0/%d"};  // by connection, and by url
+constexpr std::string_view lock_row_names[] = {"%d", "/%d"};
+
+// What no extension owns. Relations first: they take their indexes, sequences and types along.
+constexpr std::string_view drop_statements[] = {
+    "SELECT pg_catalog.format('DROP %s IF EXISTS %I.%I CASCADE', CASE c.relkind WHEN 'v' THEN 'VIEW'"
+    " WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END,"
+    " n.nspname, c.relname), c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND NOT EXISTS (SELECT 1 FROM"
+    " pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid"
+    " AND d.deptype IN ('e', 'i')) ORDER BY c.relkind NOT IN ('r', 'p'), c.relname",
+    "SELECT pg_catalog.format('DROP ROUTINE IF EXISTS %I.%I(%s) CASCADE', n.nspname, p.proname,"
+    " pg_catalog.pg_get_function_identity_arguments(p.oid)) FROM pg_catalog.pg_proc p"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $1 AND NOT EXISTS (SELECT 1 FROM"
+    " pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid"
+    " AND d.deptype IN ('e', 'i'))",
+    "SELECT pg_catalog.format('DROP %s IF EXISTS %I.%I CASCADE', CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END,"
+    " n.nspname, t.typname) FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
+    " LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid WHERE n.nspname = $1"
+    " AND (t.typtype IN ('d', 'e', 'r') OR (t.typtype = 'c' AND c.relkind = 'c')) AND NOT EXISTS (SELECT 1 FROM"
+    " pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = t.oid"
+    " AND d.deptype IN ('e', 'i'))",
+};
+
 constexpr db::Dialect postgres_dialect{
     .name = "postgres",
     .quote = '"',
@@ -50,6 +74,18 @@ constexpr db::Dialect postgres_dialect{
             // Two keys of 32 bits: the tools' locks have one of 64 bits, which is another space. The first is "mtdb".
             .lock_query = "SELECT pg_catalog.pg_try_advisory_xact_lock(1836344418,"
                           " pg_catalog.hashtext(pg_catalog.current_schema()::text))",
+        },
+    .driver =
+        {
+            .place_query = "SELECT pg_catalog.current_database()::text, pg_catalog.current_schema()::text",
+            .table_query = "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                           " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')",
+            .schemas = true,
+            .lock_query = "SELECT pg_catalog.pg_try_advisory_lock($1::bigint)",
+            .unlock_query = "SELECT pg_catalog.pg_advisory_unlock($1::bigint)",
+            .lock_names = lock_names,
+            .lock_row_names = lock_row_names,
+            .drop_queries = drop_statements,
         },
 };
 

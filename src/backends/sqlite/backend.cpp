@@ -29,6 +29,7 @@ constexpr db::Dialect file_dialect{
     .concurrent_results = true,
     .persistent = true,
     .history = history_dialect,
+    .driver = driver_dialect,
 };
 
 // An absolute route may be any file, but its folder is held as closely as the root is.

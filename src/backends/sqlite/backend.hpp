@@ -20,6 +20,21 @@ constexpr db::HistoryDialect history_dialect{
     .golang_columns = "(version uint64,dirty bool)",
 };
 
+constexpr std::string_view drop_statements[] = {
+    "SELECT 'DROP ' || CASE type WHEN 'view' THEN 'VIEW' ELSE 'TABLE' END || ' IF EXISTS main.\"' ||"
+    " replace(name, '\"', '\"\"') || '\"' FROM pragma_table_list WHERE schema = ?1 AND type IN ('table', 'view', 'virtual')"
+    " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type <> 'view'"};
+constexpr db::DriverDialect driver_dialect{
+    .place_query = "SELECT 'main', 'main'",
+    .table_query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND ?1 = 'main' AND name = ?2 COLLATE NOCASE",
+    .wraps_texts = true,
+    .drop_queries = drop_statements,
+    .before_drop = "PRAGMA foreign_keys=OFF",
+    .restore_query = "SELECT 'PRAGMA foreign_keys=' || foreign_keys FROM pragma_foreign_keys",
+    .drops_together = true,
+    .after_drop = "VACUUM",
+};
+
 class FileBackend final : public db::Backend {
 public:
     FileBackend(const std::string& folder, const db::Settings& settings);

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <limits>
 
+#include "backends/sqlite/driver_lock.hpp"
 #include "backends/sqlite/errors.hpp"
 #include "backends/sqlite/statement.hpp"
 #include "base/process.hpp"
@@ -429,6 +430,15 @@ int64_t Connection::memory_bytes() const {
         if (sqlite3_db_status(db(), part, &now, &peak, 0) == SQLITE_OK) sum += now;
     }
     return sum;
+}
+
+std::unique_ptr<db::Held> Connection::try_driver_lock() {
+    const char* const name = sqlite3_db_filename(db(), "main");
+    if (name == nullptr || *name == '\0') return std::make_unique<db::Held>();  // nobody else sees it
+    sqlite3_vfs* vfs = nullptr;
+    const bool in_memory = sqlite3_file_control(db(), "main", SQLITE_FCNTL_VFS_POINTER, &vfs) == SQLITE_OK &&
+                           vfs != nullptr && std::string_view(vfs->zName) == "memdb";
+    return in_memory ? try_lock_memory(name) : try_lock_file(name);
 }
 
 sqlite3_file* Connection::log_file() const noexcept {

@@ -81,6 +81,7 @@ public:
                                            const Wait& wait) override;
     std::unique_ptr<db::Statement> prepare_next(std::string_view script, std::string_view* tail,
                                                 const Wait& wait) override;
+    std::unique_ptr<db::Held> try_driver_lock() override;
     bool in_place() noexcept override {
         const bool moved = handle_.has_moved();
         damaged_ = damaged_ || moved;

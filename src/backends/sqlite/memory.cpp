@@ -19,6 +19,7 @@ constexpr db::Dialect memory_dialect{
     .concurrent_results = true,
     .persistent = false,
     .history = history_dialect,
+    .driver = driver_dialect,
 };
 
 std::string shown(const std::string& place) { return "'" + base::excerpt(place, 200) + "'"; }
