@@ -1600,8 +1600,8 @@ MTDB_API mtdb_status mtdb_driver_open(const char *url, int64_t url_len, const mt
  * @param options  of scope "driver"; may be NULL
  * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms` of the db
  * @param[out] out @owns the driver; end it with mtdb_driver_close(), then mtdb_driver_release()
- * @errors INVALID_ARGUMENT, INVALID_STATE (a transaction is open), READ_ONLY, TENANT_UNKNOWN, MISUSE, CLOSED, FORKED, and
- *         as mtdb_driver_open()
+ * @errors INVALID_ARGUMENT, INVALID_STATE (a transaction is open), READ_ONLY, TENANT_UNKNOWN, MISUSE, CLOSED, FORKED,
+ *         and as mtdb_driver_open()
  * @thread serial; the driver uses the lease during its own calls only
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_driver_from_conn(mtdb_conn *conn, const mtdb_options *options, int64_t timeout_ms,
@@ -1637,7 +1637,8 @@ MTDB_API mtdb_status mtdb_driver_unlock(mtdb_driver *driver, mtdb_error **err);
  * @param text  the statements, text_len bytes (-1: NUL-terminated); an empty text is fine
  * @param timeout_ms  MTDB_DEFAULT: option `query_timeout_ms`
  * @errors MIGRATION_FAILED (with line, column and statement where they are known, and in its message), TIMEOUT,
- *         CANCELLED, UNAVAILABLE, BUSY, READ_ONLY, DISK_FULL, IO, INVALID_ARGUMENT, MISUSE, CLOSED, FORKED
+ *         CANCELLED, UNAVAILABLE, BUSY, READ_ONLY, DISK_FULL, IO, INVALID_STATE (a transaction of the lease is open),
+ *         INVALID_ARGUMENT, MISUSE, CLOSED, FORKED
  * @thread serial
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_driver_run(mtdb_driver *driver, const char *text, int64_t text_len, int64_t timeout_ms,
@@ -1648,8 +1649,8 @@ MTDB_API mtdb_status mtdb_driver_run(mtdb_driver *driver, const char *text, int6
  * @param version  -1 (no version) or more
  * @param dirty  not 0: a migration to this version has begun and not ended; it is kept with version -1 too
  * @param timeout_ms  MTDB_DEFAULT: option `query_timeout_ms`
- * @errors INVALID_ARGUMENT, PERMISSION, TIMEOUT, CANCELLED, UNAVAILABLE, BUSY, READ_ONLY, DISK_FULL, IO, MISUSE, CLOSED,
- *         FORKED
+ * @errors INVALID_ARGUMENT, INVALID_STATE (a transaction of the lease is open), PERMISSION, TIMEOUT, CANCELLED,
+ *         UNAVAILABLE, BUSY, READ_ONLY, DISK_FULL, IO, MISUSE, CLOSED, FORKED
  * @thread serial
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_driver_set_version(mtdb_driver *driver, int64_t version, int32_t dirty, int64_t timeout_ms,
@@ -1660,8 +1661,8 @@ MTDB_API mtdb_status mtdb_driver_set_version(mtdb_driver *driver, int64_t versio
  * @param timeout_ms  MTDB_DEFAULT: option `query_timeout_ms`
  * @param[out] version  -1: none
  * @param[out] dirty  1 or 0
- * @errors INVALID_STATE (the table is not one of golang-migrate), TIMEOUT, CANCELLED, UNAVAILABLE, PERMISSION, BUSY, IO,
- *         CORRUPT, INVALID_ARGUMENT, MISUSE, CLOSED, FORKED
+ * @errors INVALID_STATE (the table is not one of golang-migrate, a transaction of the lease is open), TIMEOUT,
+ *         CANCELLED, UNAVAILABLE, PERMISSION, BUSY, IO, CORRUPT, INVALID_ARGUMENT, MISUSE, CLOSED, FORKED
  * @thread serial
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_driver_version(mtdb_driver *driver, int64_t timeout_ms, mtdb_cancel *cancel, int64_t *version,
@@ -1670,8 +1671,8 @@ MTDB_API mtdb_status mtdb_driver_version(mtdb_driver *driver, int64_t timeout_ms
 /** Drops everything in the database or schema, the version table with it. The driver stays usable.
  *
  * @param timeout_ms  MTDB_DEFAULT: option `query_timeout_ms`
- * @errors PERMISSION, BUSY, TIMEOUT, CANCELLED, UNAVAILABLE, READ_ONLY, IO, SQL_ERROR, INVALID_ARGUMENT, MISUSE, CLOSED,
- *         FORKED
+ * @errors INVALID_STATE (a transaction of the lease is open), PERMISSION, BUSY, TIMEOUT, CANCELLED, UNAVAILABLE,
+ *         READ_ONLY, IO, SQL_ERROR, INVALID_ARGUMENT, MISUSE, CLOSED, FORKED
  * @thread serial
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_driver_drop(mtdb_driver *driver, int64_t timeout_ms, mtdb_cancel *cancel, mtdb_error **err);

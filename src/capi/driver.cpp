@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "capi/boundary.hpp"
 #include "engine/driver.hpp"
+#include "capi/boundary.hpp"
 #include "mtdb_callback.h"
 
 #include <optional>
@@ -23,7 +23,8 @@ struct Custom {
 
 int64_t left_of(const Wait& wait) {
     if (wait.deadline.endless()) return MTDB_FOREVER;
-    const auto left = std::chrono::duration_cast<base::milliseconds>(wait.deadline.time() - base::Clock::now());
+    const auto left =
+        std::chrono::duration_cast<base::milliseconds>(wait.deadline.time() - base::Clock::now());
     return left.count() > 0 ? left.count() : 0;
 }
 
@@ -36,7 +37,8 @@ public:
     std::optional<Error> error(mtdb_status status, const Custom& custom, const char* verb) {
         if (status == MTDB_OK) return std::nullopt;
         problem_[cap - 1] = '\0';
-        std::string text = base::valid_utf8(problem_) ? base::excerpt(problem_, cap) : std::string();
+        std::string text =
+            base::valid_utf8(problem_) ? base::excerpt(problem_, cap) : std::string();
         if (text.empty()) text = "the driver '" + custom.scheme + "' failed to " + verb;
         const bool known = status < 0 && status >= MTDB_INTERNAL;
         return Error(known ? static_cast<Code>(status) : Code::internal, std::move(text));
@@ -57,7 +59,8 @@ public:
 
     void lock(const Wait& wait) override {
         Call call;
-        call.check(functions().lock(driver_, left_of(wait), call.problem(), Call::cap), custom_, "lock");
+        call.check(functions().lock(driver_, left_of(wait), call.problem(), Call::cap), custom_,
+                   "lock");
     }
     void unlock() override {
         Call call;
@@ -67,27 +70,31 @@ public:
         Call call;
         int64_t line = 0;
         int64_t column = 0;
-        const mtdb_status status = functions().run(driver_, text.data(), static_cast<int64_t>(text.size()),
-                                                   left_of(wait), &line, &column, call.problem(), Call::cap);
+        const mtdb_status status =
+            functions().run(driver_, text.data(), static_cast<int64_t>(text.size()), left_of(wait),
+                            &line, &column, call.problem(), Call::cap);
         if (const std::optional<Error> failed = call.error(status, custom_, "run a migration"))
             throw engine::migration_failure(failed->with_position(line, column));
     }
     void set_version(int64_t version, bool dirty, const Wait& wait) override {
         Call call;
-        call.check(functions().set_version(driver_, version, dirty ? 1 : 0, left_of(wait), call.problem(), Call::cap),
+        call.check(functions().set_version(driver_, version, dirty ? 1 : 0, left_of(wait),
+                                           call.problem(), Call::cap),
                    custom_, "set the version");
     }
     Version version(const Wait& wait) override {
         Call call;
         int64_t version = -1;
         int32_t dirty = 0;
-        call.check(functions().get_version(driver_, left_of(wait), &version, &dirty, call.problem(), Call::cap), custom_,
-                   "read the version");
+        call.check(functions().get_version(driver_, left_of(wait), &version, &dirty, call.problem(),
+                                           Call::cap),
+                   custom_, "read the version");
         return {version, dirty != 0};
     }
     void drop(const Wait& wait) override {
         Call call;
-        call.check(functions().drop(driver_, left_of(wait), call.problem(), Call::cap), custom_, "drop");
+        call.check(functions().drop(driver_, left_of(wait), call.problem(), Call::cap), custom_,
+                   "drop");
     }
 
 private:
@@ -96,12 +103,13 @@ private:
     void* const driver_;
 };
 
-std::unique_ptr<engine::DriverBody> open_custom(const void* context, const std::string& url, const Wait& wait) {
+std::unique_ptr<engine::DriverBody> open_custom(const void* context, const std::string& url,
+                                                const Wait& wait) {
     const Custom& custom = *static_cast<const Custom*>(context);
     Call call;
     void* driver = nullptr;
-    call.check(custom.functions.open(custom.user, url.data(), static_cast<int64_t>(url.size()), left_of(wait), &driver,
-                                     call.problem(), Call::cap),
+    call.check(custom.functions.open(custom.user, url.data(), static_cast<int64_t>(url.size()),
+                                     left_of(wait), &driver, call.problem(), Call::cap),
                custom, "open");
     return std::make_unique<CustomDriver>(custom, driver);
 }
@@ -110,9 +118,11 @@ void check_functions(const mtdb_driver_functions* functions) {
     if (functions == nullptr) throw Error(Code::invalid_argument, "functions is NULL");
     if (functions->size != static_cast<int32_t>(sizeof(mtdb_driver_functions)) ||
         functions->version != MTDB_DRIVER_FUNCTIONS_VERSION)
-        throw Error(Code::invalid_argument, "functions has another size or version than the library's");
-    const bool whole = functions->open != nullptr && functions->close != nullptr && functions->lock != nullptr &&
-                       functions->unlock != nullptr && functions->run != nullptr && functions->set_version != nullptr &&
+        throw Error(Code::invalid_argument,
+                    "functions has another size or version than the library's");
+    const bool whole = functions->open != nullptr && functions->close != nullptr &&
+                       functions->lock != nullptr && functions->unlock != nullptr &&
+                       functions->run != nullptr && functions->set_version != nullptr &&
                        functions->get_version != nullptr && functions->drop != nullptr;
     if (!whole) throw Error(Code::invalid_argument, "one of the functions is NULL");
 }
@@ -121,8 +131,9 @@ void check_functions(const mtdb_driver_functions* functions) {
 
 extern "C" {
 
-mtdb_status mtdb_driver_open(const char* url, int64_t url_len, const mtdb_options* options, int64_t timeout_ms,
-                             mtdb_cancel* cancel, mtdb_driver** out, mtdb_error** err) {
+mtdb_status mtdb_driver_open(const char* url, int64_t url_len, const mtdb_options* options,
+                             int64_t timeout_ms, mtdb_cancel* cancel, mtdb_driver** out,
+                             mtdb_error** err) {
     clear(out);
     return boundary(err, [&] {
         mtdb_driver*& handle = required(out, "out");
@@ -134,8 +145,8 @@ mtdb_status mtdb_driver_open(const char* url, int64_t url_len, const mtdb_option
     });
 }
 
-mtdb_status mtdb_driver_from_conn(mtdb_conn* conn, const mtdb_options* options, int64_t timeout_ms, mtdb_cancel* cancel,
-                                  mtdb_driver** out, mtdb_error** err) {
+mtdb_status mtdb_driver_from_conn(mtdb_conn* conn, const mtdb_options* options, int64_t timeout_ms,
+                                  mtdb_cancel* cancel, mtdb_driver** out, mtdb_error** err) {
     clear(out);
     return boundary(err, [&] {
         mtdb_driver*& handle = required(out, "out");
@@ -154,7 +165,8 @@ mtdb_status mtdb_driver_close(mtdb_driver* driver, mtdb_error** err) {
     });
 }
 
-mtdb_status mtdb_driver_lock(mtdb_driver* driver, int64_t timeout_ms, mtdb_cancel* cancel, mtdb_error** err) {
+mtdb_status mtdb_driver_lock(mtdb_driver* driver, int64_t timeout_ms, mtdb_cancel* cancel,
+                             mtdb_error** err) {
     return boundary(err, [&] {
         Driver& self = live(driver, "driver");
         const auto held = token(cancel);
@@ -170,8 +182,8 @@ mtdb_status mtdb_driver_unlock(mtdb_driver* driver, mtdb_error** err) {
     });
 }
 
-mtdb_status mtdb_driver_run(mtdb_driver* driver, const char* text, int64_t text_len, int64_t timeout_ms,
-                            mtdb_cancel* cancel, mtdb_error** err) {
+mtdb_status mtdb_driver_run(mtdb_driver* driver, const char* text, int64_t text_len,
+                            int64_t timeout_ms, mtdb_cancel* cancel, mtdb_error** err) {
     return boundary(err, [&] {
         Driver& self = live(driver, "driver");
         const auto held = token(cancel);
@@ -180,8 +192,8 @@ mtdb_status mtdb_driver_run(mtdb_driver* driver, const char* text, int64_t text_
     });
 }
 
-mtdb_status mtdb_driver_set_version(mtdb_driver* driver, int64_t version, int32_t dirty, int64_t timeout_ms,
-                                    mtdb_cancel* cancel, mtdb_error** err) {
+mtdb_status mtdb_driver_set_version(mtdb_driver* driver, int64_t version, int32_t dirty,
+                                    int64_t timeout_ms, mtdb_cancel* cancel, mtdb_error** err) {
     return boundary(err, [&] {
         Driver& self = live(driver, "driver");
         const auto held = token(cancel);
@@ -190,8 +202,8 @@ mtdb_status mtdb_driver_set_version(mtdb_driver* driver, int64_t version, int32_
     });
 }
 
-mtdb_status mtdb_driver_version(mtdb_driver* driver, int64_t timeout_ms, mtdb_cancel* cancel, int64_t* version,
-                                int32_t* dirty, mtdb_error** err) {
+mtdb_status mtdb_driver_version(mtdb_driver* driver, int64_t timeout_ms, mtdb_cancel* cancel,
+                                int64_t* version, int32_t* dirty, mtdb_error** err) {
     clear(version);
     clear(dirty);
     return boundary(err, [&] {
@@ -206,7 +218,8 @@ mtdb_status mtdb_driver_version(mtdb_driver* driver, int64_t timeout_ms, mtdb_ca
     });
 }
 
-mtdb_status mtdb_driver_drop(mtdb_driver* driver, int64_t timeout_ms, mtdb_cancel* cancel, mtdb_error** err) {
+mtdb_status mtdb_driver_drop(mtdb_driver* driver, int64_t timeout_ms, mtdb_cancel* cancel,
+                             mtdb_error** err) {
     return boundary(err, [&] {
         Driver& self = live(driver, "driver");
         const auto held = token(cancel);
@@ -217,8 +230,9 @@ mtdb_status mtdb_driver_drop(mtdb_driver* driver, int64_t timeout_ms, mtdb_cance
 
 void mtdb_driver_release(mtdb_driver* owned) { release(owned); }
 
-mtdb_status mtdb_driver_register(const char* scheme, int64_t scheme_len, const mtdb_driver_functions* functions,
-                                 void* user, mtdb_error** err) {
+mtdb_status mtdb_driver_register(const char* scheme, int64_t scheme_len,
+                                 const mtdb_driver_functions* functions, void* user,
+                                 mtdb_error** err) {
     return boundary(err, [&] {
         const std::string_view name = text(scheme, scheme_len, "scheme");
         check_functions(functions);

@@ -200,7 +200,7 @@ public:
     void release_savepoint(std::string_view name);
     TxState tx_state();
 
-    // Runs work on the connection itself, which may be used in it as one likes but for its lease. No transaction is open
+    // Runs work on the connection itself, which may be used as one likes but for its lease. No transaction is open
     // before, and none may be afterwards. What was known of the tenant's schema is forgotten when it writes.
     enum class Writes { no, yes };
     void lend(Writes writes, const Wait& wait, const std::function<void(db::Connection&)>& work);

@@ -36,7 +36,8 @@ std::optional<Registered> find_registered(std::string_view scheme) {
 
 std::string known_schemes() {
     std::string names = driver_schemes();
-    for (const auto& [name, driver] : *registry().lock()) names += ", " + name;
+    auto drivers = registry().lock();
+    for (const auto& [name, driver] : *drivers) names += ", " + name;
     return names;
 }
 
@@ -55,19 +56,22 @@ std::unique_ptr<DriverBody> body_of(const DriverTarget& target, const Wait& wait
             if (error.code() != Code::exists) throw;  // another process was first
         }
     }
-    return std::make_unique<SqlDriver>(std::make_unique<OwnSession>(std::move(backend), target.place),
-                                       std::move(settings), wait);
+    return std::make_unique<SqlDriver>(
+        std::make_unique<OwnSession>(std::move(backend), target.place), std::move(settings), wait);
 }
 
 }  // namespace
 
 void register_driver(std::string_view scheme, DriverOpener opener, const void* context) {
     const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
-    const auto other = [](char c) { return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.'; };
+    const auto other = [](char c) {
+        return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+    };
     const bool fine = !scheme.empty() && letter(scheme.front()) &&
                       std::ranges::all_of(scheme, [&](char c) { return letter(c) || other(c); });
     if (!fine || scheme.starts_with("mtdb+"))
-        throw Error(Code::invalid_argument, "'" + base::excerpt(scheme) + "' is no scheme for a driver");
+        throw Error(Code::invalid_argument,
+                    "'" + base::excerpt(scheme) + "' is no scheme for a driver");
     if (is_driver_scheme(scheme) ||
         !registry().lock()->try_emplace(std::string(scheme), Registered{opener, context}).second)
         throw Error(Code::exists, "there is a driver '" + base::excerpt(scheme) + "' already");
@@ -77,7 +81,8 @@ void register_driver(std::string_view scheme, DriverOpener opener, const void* c
 class Driver::Entry {
 public:
     explicit Entry(Driver& driver) : driver_(driver) {
-        if (driver.inside_.exchange(true)) throw Error(Code::misuse, "another thread is using this driver");
+        if (driver.inside_.exchange(true))
+            throw Error(Code::misuse, "another thread is using this driver");
     }
     Entry(const Entry&) = delete;
     ~Entry() { driver_.inside_.store(false); }
@@ -112,8 +117,8 @@ Ref<Driver> Driver::open(std::string_view url, const Options& options, const Ask
     }
     const std::optional<Registered> found = find_registered(scheme.name);
     if (!found)
-        throw Error(Code::unsupported,
-                    "there is no driver '" + base::excerpt(scheme.name) + "'; there are: " + known_schemes());
+        throw Error(Code::unsupported, "there is no driver '" + base::excerpt(scheme.name) +
+                                           "'; there are: " + known_schemes());
     Ref<Driver> driver = make<Driver>(options, nullptr);
     const Wait wait = driver->wait(asked, driver->acquire_timeout_ms_);
     wait.check("the driver");
@@ -126,8 +131,8 @@ Ref<Driver> Driver::from_conn(Ref<Conn> conn, const Options& options, const Aske
     Ref<Driver> driver = make<Driver>(conn->db().options(), of_db.shutdown);
     DriverSettings settings = DriverSettings::read(options, conn->db().dialect());
     const Wait wait = driver->wait(asked, driver->acquire_timeout_ms_);
-    driver->body_ =
-        std::make_unique<SqlDriver>(std::make_unique<LentSession>(std::move(conn)), std::move(settings), wait);
+    driver->body_ = std::make_unique<SqlDriver>(std::make_unique<LentSession>(std::move(conn)),
+                                                std::move(settings), wait);
     return driver;
 }
 
@@ -174,7 +179,8 @@ void Driver::set_version(int64_t version, bool dirty, const Asked& asked) {
     const Entry entry(*this);
     DriverBody& body = entry.body();
     if (version < -1)
-        throw Error(Code::invalid_argument, "a version is -1 or more, not " + std::to_string(version));
+        throw Error(Code::invalid_argument,
+                    "a version is -1 or more, not " + std::to_string(version));
     const Wait limit = wait(asked, query_timeout_ms_);
     limit.check("the version");
     body.set_version(version, dirty, limit);

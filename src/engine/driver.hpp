@@ -15,7 +15,8 @@
 
 namespace mtdb::engine {
 
-// What a driver does. One thread at a time, locked at most once, not after its end: Driver sees to that.
+// What a driver does. One thread at a time, locked at most once, not after its end: Driver sees to
+// that.
 class DriverBody {
 public:
     struct Version {
@@ -32,8 +33,10 @@ public:
 };
 
 // How a driver of a scheme is opened; the url is without "mtdb+".
-using DriverOpener = std::unique_ptr<DriverBody> (*)(const void* context, const std::string& url, const Wait& wait);
-// For the rest of the process; `context` lives as long. Throws Error(exists), Error(invalid_argument).
+using DriverOpener = std::unique_ptr<DriverBody> (*)(const void* context, const std::string& url,
+                                                     const Wait& wait);
+// For the rest of the process; `context` lives as long. Throws Error(exists),
+// Error(invalid_argument).
 void register_driver(std::string_view scheme, DriverOpener opener, const void* context);
 
 // A failed migration's error: as a migration's, with its place in the message.
@@ -67,7 +70,7 @@ private:
     Wait wait(const Asked& asked, int64_t default_ms) const;
 
     const int64_t acquire_timeout_ms_;
-    const int64_t query_timeout_ms_;         // or MTDB_FOREVER
+    const int64_t query_timeout_ms_;           // or MTDB_FOREVER
     const std::atomic<bool>* const shutdown_;  // of the lease's db
     std::unique_ptr<DriverBody> body_;         // null: closed
     bool locked_ = false;

@@ -7,7 +7,8 @@ namespace mtdb::engine {
 
 void OwnSession::use(Conn::Writes, const Wait& wait, const Work& work) {
     const bool lost = connection_ == nullptr || !connection_->in_place();
-    if (lost && held_) throw Error(Code::unavailable, "the connection that had the driver's lock is lost");
+    if (lost && held_)
+        throw Error(Code::unavailable, "the connection that had the driver's lock is lost");
     if (lost) {
         connection_.reset();
         connection_ = backend_->open(place_, wait);

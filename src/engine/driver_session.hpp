@@ -47,7 +47,9 @@ public:
     explicit LentSession(Ref<Conn> conn);
 
     const db::Dialect& dialect() const override;
-    void use(Conn::Writes writes, const Wait& wait, const Work& work) override { conn_->lend(writes, wait, work); }
+    void use(Conn::Writes writes, const Wait& wait, const Work& work) override {
+        conn_->lend(writes, wait, work);
+    }
     void hold(bool) noexcept override {}
     void distrust() noexcept override {}
 

@@ -15,12 +15,14 @@ namespace mtdb::engine {
 namespace {
 
 constexpr base::milliseconds lock_pause(5), lock_pause_max(250);
-constexpr base::milliseconds answer_grace(10000);  // for what asks the server and does not wait there
+constexpr base::milliseconds answer_grace(
+    10000);  // for what asks the server and does not wait there
 
 // One part in quotes, or two with a point between them: the schema and the table.
 std::pair<std::string, std::string> quoted_table(std::string_view text) {
     const auto wrong = [](const char* problem) {
-        return Error(Code::invalid_argument, std::string("a quoted name of the version table ") + problem);
+        return Error(Code::invalid_argument,
+                     std::string("a quoted name of the version table ") + problem);
     };
     if (text.size() < 2 || text.front() != '"' || text.back() != '"')
         throw wrong("begins and ends with a double quote");
@@ -30,7 +32,8 @@ std::pair<std::string, std::string> quoted_table(std::string_view text) {
         parts.emplace_back(text.substr(0, quote));
         text.remove_prefix(quote + 1);
         if (text.empty()) break;
-        if (!text.starts_with(".\"") || text.size() < 3) throw wrong("has nothing but a point between its parts");
+        if (!text.starts_with(".\"") || text.size() < 3)
+            throw wrong("has nothing but a point between its parts");
         text.remove_prefix(2);
         if (text.find('"') == text.npos) throw wrong("has a part without its second quote");
     }
@@ -70,7 +73,8 @@ class Pauses {
 public:
     base::milliseconds next() {
         const int64_t half = pause_.count() / 2;
-        const base::milliseconds pause(pause_.count() - half + static_cast<int64_t>(random_()) % (half + 1));
+        const base::milliseconds pause(pause_.count() - half +
+                                       static_cast<int64_t>(random_()) % (half + 1));
         pause_ = std::min(pause_ * 2, lock_pause_max);
         return pause;
     }
@@ -94,9 +98,11 @@ DriverSettings DriverSettings::read(const Options& options, const db::Dialect& d
     const std::string lock = options.text("driver.lock");
     settings.lock = lock == "none" ? Lock::none : lock == "table" ? Lock::table : Lock::advisory;
     settings.lock_table = options.text("driver.lock_table");
-    if (settings.lock == Lock::table && (dialect.driver.lock_row_names.empty() || settings.lock_table.empty()))
-        throw Error(Code::invalid_argument, settings.lock_table.empty() ? "driver.lock_table is empty"
-                                                                        : "driver.lock=table is for servers");
+    if (settings.lock == Lock::table &&
+        (dialect.driver.lock_row_names.empty() || settings.lock_table.empty()))
+        throw Error(Code::invalid_argument, settings.lock_table.empty()
+                                                ? "driver.lock_table is empty"
+                                                : "driver.lock=table is for servers");
     settings.statement_timeout_ms = options.integer("driver.statement_timeout_ms");
     settings.multi_statement = options.boolean("driver.multi_statement") && dialect.atomic_scripts;
     settings.statement_size_max = options.integer("driver.statement_size_max_bytes");
@@ -109,7 +115,8 @@ uint32_t driver_lock_id(std::string_view text) noexcept {
     return base::crc32(text) * salt;
 }
 
-SqlDriver::SqlDriver(std::unique_ptr<DriverSession> session, DriverSettings settings, const Wait& wait)
+SqlDriver::SqlDriver(std::unique_ptr<DriverSession> session, DriverSettings settings,
+                     const Wait& wait)
     : session_(std::move(session)), dialect_(session_->dialect()), settings_(std::move(settings)) {
     if (dialect_.driver.place_query.empty()) return;
     bool there = false;
@@ -120,13 +127,15 @@ SqlDriver::SqlDriver(std::unique_ptr<DriverSession> session, DriverSettings sett
     if (!there) make_table(wait);
 }
 
-// ---- the place and its tables ---------------------------------------------------------------------
+// ---- the place and its tables
+// ---------------------------------------------------------------------
 
 void SqlDriver::find_place(db::Connection& connection, const Wait& wait) {
     const std::vector<Row> rows = ask(connection, dialect_.driver.place_query, wait);
     if (rows.empty() || !rows[0].at(0) || !rows[0].at(1) || rows[0][1]->empty())
-        throw Error(Code::invalid_state, dialect_.driver.schemas ? "no schema: none of the search path exists"
-                                                                 : "no database is chosen");
+        throw Error(Code::invalid_state, dialect_.driver.schemas
+                                             ? "no schema: none of the search path exists"
+                                             : "no database is chosen");
     database_ = *rows[0][0];
     namespace_ = *rows[0][1];
     if (std::ranges::find(dialect_.driver.protected_namespaces, namespace_) !=
@@ -134,15 +143,19 @@ void SqlDriver::find_place(db::Connection& connection, const Wait& wait) {
         throw Error(Code::permission, "'" + base::excerpt(namespace_) + "' is the server's own");
     texts_ = migrate::golang_texts(settings_.table, dialect_);
     if (!dialect_.driver.schemas) return;
-    const std::string place = migrate::quoted(settings_.schema.empty() ? namespace_ : settings_.schema, dialect_) + "." +
-                              migrate::quoted(settings_.table, dialect_);
-    texts_.create_table = "CREATE TABLE IF NOT EXISTS " + place + " " + std::string(dialect_.history.golang_columns);
+    const std::string place =
+        migrate::quoted(settings_.schema.empty() ? namespace_ : settings_.schema, dialect_) + "." +
+        migrate::quoted(settings_.table, dialect_);
+    texts_.create_table =
+        "CREATE TABLE IF NOT EXISTS " + place + " " + std::string(dialect_.history.golang_columns);
     texts_.read = "SELECT h.version, h.dirty FROM " + place + " AS h LIMIT 2";
     texts_.clear = "DELETE FROM " + place;
-    texts_.insert = "INSERT INTO " + place + " (version, dirty) VALUES (" + migrate::placeholders(1, 2, dialect_) + ")";
+    texts_.insert = "INSERT INTO " + place + " (version, dirty) VALUES (" +
+                    migrate::placeholders(1, 2, dialect_) + ")";
 }
 
-std::vector<SqlDriver::Row> SqlDriver::ask(db::Connection& connection, std::string_view query, const Wait& wait) const {
+std::vector<SqlDriver::Row> SqlDriver::ask(db::Connection& connection, std::string_view query,
+                                           const Wait& wait) const {
     const auto statement = connection.prepare(query, nullptr, wait);
     for (int32_t i = 1; i <= statement->parameter_count(); ++i)
         statement->bind(i, db::Value::text(namespace_), db::Lifetime::borrowed);
@@ -151,16 +164,18 @@ std::vector<SqlDriver::Row> SqlDriver::ask(db::Connection& connection, std::stri
         Row& row = rows.emplace_back();
         for (int32_t i = 0; i < statement->column_count(); ++i) {
             const db::Value value = statement->value(i);
-            row.push_back(value.type == db::Type::null ? std::nullopt : std::optional(migrate::text_of(value)));
+            row.push_back(value.type == db::Type::null ? std::nullopt
+                                                       : std::optional(migrate::text_of(value)));
         }
     }
     return rows;
 }
 
-bool SqlDriver::has_table(db::Connection& connection, const std::string& schema, const std::string& table,
-                          const Wait& wait) const {
+bool SqlDriver::has_table(db::Connection& connection, const std::string& schema,
+                          const std::string& table, const Wait& wait) const {
     const auto statement = connection.prepare(dialect_.driver.table_query, nullptr, wait);
-    statement->bind(1, db::Value::text(schema.empty() ? namespace_ : schema), db::Lifetime::borrowed);
+    statement->bind(1, db::Value::text(schema.empty() ? namespace_ : schema),
+                    db::Lifetime::borrowed);
     statement->bind(2, db::Value::text(table), db::Lifetime::borrowed);
     bool found = false;
     while (statement->next(wait)) found = true;
@@ -179,6 +194,9 @@ void SqlDriver::in_transaction(db::Connection& connection, const Wait& wait, Wor
     try {
         work();
         connection.commit(wait);
+    } catch (const Error& error) {
+        connection.rollback();
+        throw error.effect() == Effect::none ? error.with_effect(Effect::rolled_back) : error;
     } catch (...) {
         connection.rollback();
         throw;
@@ -197,17 +215,19 @@ void SqlDriver::make_table_in(db::Connection& connection, const Wait& wait) cons
         create();
 }
 
-// Under the lock, as many may do it at the same time: the server itself does not make it once only. Whoever finds the
-// lock taken is content as soon as the table is there.
+// Under the lock, as many may do it at the same time: the server itself does not make it once only.
+// Whoever finds the lock taken is content as soon as the table is there.
 void SqlDriver::make_table(const Wait& wait) {
-    const bool locks = settings_.lock == DriverSettings::Lock::advisory && !dialect_.driver.lock_query.empty();
+    const bool locks =
+        settings_.lock == DriverSettings::Lock::advisory && !dialect_.driver.lock_query.empty();
     Pauses pauses;
     for (bool done = false; !done;) {
         session_->use(Conn::Writes::yes, wait, [&](db::Connection& connection) {
             const bool locked = locks && try_advisory(connection, wait);
             if (!locks || locked) make_table_in(connection, wait);
             if (locked) give_back(connection, wait);
-            done = !locks || locked || has_table(connection, settings_.schema, settings_.table, wait);
+            done =
+                !locks || locked || has_table(connection, settings_.schema, settings_.table, wait);
         });
         if (done) return;
         if (wait.deadline.passed())
@@ -217,21 +237,25 @@ void SqlDriver::make_table(const Wait& wait) {
     }
 }
 
-// ---- the lock -------------------------------------------------------------------------------------
+// ---- the lock
+// -------------------------------------------------------------------------------------
 
 std::vector<uint32_t> SqlDriver::ids(std::span<const std::string_view> names) const {
     std::vector<uint32_t> out;
     for (const std::string_view name : names)
-        out.push_back(driver_lock_id(expanded(name, database_, settings_.schema.empty() ? namespace_ : settings_.schema,
-                                              settings_.table)));
+        out.push_back(driver_lock_id(
+            expanded(name, database_, settings_.schema.empty() ? namespace_ : settings_.schema,
+                     settings_.table)));
     return out;
 }
 
-bool SqlDriver::lock_call(db::Connection& connection, std::string_view query, uint32_t id, const Wait& wait) const {
+bool SqlDriver::lock_call(db::Connection& connection, std::string_view query, uint32_t id,
+                          const Wait& wait) const {
     const auto statement = connection.prepare(query, nullptr, wait);
     const std::string text = std::to_string(id);
-    statement->bind(1, dialect_.driver.lock_id_is_text ? db::Value::text(text) : db::Value::integer(id),
-                    db::Lifetime::borrowed);
+    statement->bind(
+        1, dialect_.driver.lock_id_is_text ? db::Value::text(text) : db::Value::integer(id),
+        db::Lifetime::borrowed);
     bool done = false;
     while (statement->next(wait)) done = migrate::truth_of(statement->value(0));
     return done;
@@ -258,15 +282,18 @@ std::string SqlDriver::lock_rows(const std::string& separator) const {
 bool SqlDriver::try_rows(db::Connection& connection, const Wait& wait) const {
     const std::string table = in_namespace(settings_.lock_table);
     if (!has_table(connection, {}, settings_.lock_table, wait))
-        migrate::execute(connection, "CREATE TABLE IF NOT EXISTS " + table + " (lock_id BIGINT NOT NULL PRIMARY KEY)",
-                         wait);
-    const auto held = connection.prepare("SELECT 1 FROM " + table + " WHERE lock_id IN (" + lock_rows(", ") + ")",
-                                         nullptr, wait);
+        migrate::execute(
+            connection,
+            "CREATE TABLE IF NOT EXISTS " + table + " (lock_id BIGINT NOT NULL PRIMARY KEY)", wait);
+    const auto held = connection.prepare(
+        "SELECT 1 FROM " + table + " WHERE lock_id IN (" + lock_rows(", ") + ")", nullptr, wait);
     bool found = false;
     while (held->next(wait)) found = true;
     if (found) return false;
     try {
-        migrate::execute(connection, "INSERT INTO " + table + " (lock_id) VALUES (" + lock_rows("), (") + ")", wait);
+        migrate::execute(connection,
+                         "INSERT INTO " + table + " (lock_id) VALUES (" + lock_rows("), (") + ")",
+                         wait);
     } catch (const Error& error) {
         if (error.code() != Code::constraint && error.code() != Code::exists) throw;
         return false;  // another one was faster
@@ -339,19 +366,22 @@ void SqlDriver::unlock() {
     throw Error(Code::unavailable, "the lock of the migrations was lost before it was given back");
 }
 
-// ---- texts ----------------------------------------------------------------------------------------
+// ---- texts
+// ----------------------------------------------------------------------------------------
 
 Wait SqlDriver::timed(const Wait& wait) const {
     if (settings_.statement_timeout_ms <= 0) return wait;
     Wait timed = wait;
-    timed.deadline = wait.deadline.earlier(Deadline::in(base::milliseconds(settings_.statement_timeout_ms)));
+    timed.deadline =
+        wait.deadline.earlier(Deadline::in(base::milliseconds(settings_.statement_timeout_ms)));
     return timed;
 }
 
 void SqlDriver::run(std::string_view text, const Wait& wait) {
     if (const std::size_t nul = text.find('\0'); nul != text.npos) {
         const base::Position at = base::position_of(text, nul);
-        throw migration_failure(Error(Code::sql_error, "the text has a NUL byte").with_position(at.line, at.column));
+        throw migration_failure(
+            Error(Code::sql_error, "the text has a NUL byte").with_position(at.line, at.column));
     }
     session_->use(Conn::Writes::yes, wait, [&](db::Connection& connection) {
         try {
@@ -367,7 +397,8 @@ void SqlDriver::run(std::string_view text, const Wait& wait) {
         }
         if (!connection.in_transaction()) return;
         connection.rollback();
-        throw Error(Code::migration_failed, "migration failed: the text left a transaction open, which is rolled back")
+        throw Error(Code::migration_failed,
+                    "migration failed: the text left a transaction open, which is rolled back")
             .with_effect(Effect::rolled_back);
     });
 }
@@ -391,7 +422,8 @@ void SqlDriver::run_on(db::Connection& connection, std::string_view text, const 
 }
 
 // One statement after the other. `wrapped`: in a transaction of ours, which none of them may end.
-void SqlDriver::run_each(db::Connection& connection, std::string_view text, bool wrapped, const Wait& wait) const {
+void SqlDriver::run_each(db::Connection& connection, std::string_view text, bool wrapped,
+                         const Wait& wait) const {
     const std::string script(text);  // has a NUL behind it
     std::string_view rest = script;
     int64_t done = 0;
@@ -399,13 +431,15 @@ void SqlDriver::run_each(db::Connection& connection, std::string_view text, bool
     while (!rest.empty()) {
         try {
             std::string_view tail;
-            const std::unique_ptr<db::Statement> statement = connection.prepare_next(rest, &tail, wait);
+            const std::unique_ptr<db::Statement> statement =
+                connection.prepare_next(rest, &tail, wait);
             if (statement != nullptr) {
                 const db::Control control = statement->control();
                 if (statement->parameter_count() > 0)
                     throw Error(Code::sql_error, "a migration takes no parameters");
                 if (wrapped && control != db::Control::none && control != db::Control::savepoint)
-                    throw Error(Code::sql_error, "a text that is run in a transaction cannot begin or end one");
+                    throw Error(Code::sql_error,
+                                "a text that is run in a transaction cannot begin or end one");
                 statement->run(wait);
                 ++done;
                 committed = committed || !connection.in_transaction();
@@ -422,7 +456,8 @@ void SqlDriver::run_each(db::Connection& connection, std::string_view text, bool
 }
 
 // Each in a transaction of its own, or in none where it has to be alone.
-void SqlDriver::run_pieces(db::Connection& connection, std::string_view text, const Wait& wait) const {
+void SqlDriver::run_pieces(db::Connection& connection, std::string_view text,
+                           const Wait& wait) const {
     int64_t done = 0;
     for (std::string_view rest = text; !rest.empty();) {
         const db::StatementFacts facts = db::facts_of(rest, dialect_.lexis);
@@ -430,7 +465,8 @@ void SqlDriver::run_pieces(db::Connection& connection, std::string_view text, co
         const std::string_view piece = rest.substr(0, facts.tail);
         try {
             if (static_cast<int64_t>(piece.size()) > settings_.statement_size_max)
-                throw Error(Code::limit, "a statement has " + std::to_string(piece.size()) + " bytes, more than " +
+                throw Error(Code::limit, "a statement has " + std::to_string(piece.size()) +
+                                             " bytes, more than " +
                                              std::to_string(settings_.statement_size_max))
                     .with_limit("driver.statement_size_max_bytes");
             const auto statement = connection.prepare(piece, nullptr, wait);
@@ -447,7 +483,8 @@ void SqlDriver::run_pieces(db::Connection& connection, std::string_view text, co
     }
 }
 
-// ---- the version ----------------------------------------------------------------------------------
+// ---- the version
+// ----------------------------------------------------------------------------------
 
 void SqlDriver::set_version(int64_t version, bool dirty, const Wait& wait) {
     if (dialect_.driver.place_query.empty()) {
@@ -482,21 +519,22 @@ DriverBody::Version SqlDriver::version(const Wait& wait) {
     return found;
 }
 
-// ---- the end of everything ------------------------------------------------------------------------
+// ---- the end of everything
+// ------------------------------------------------------------------------
 
 void SqlDriver::drop_all(db::Connection& connection, const Wait& wait) const {
     const db::DriverDialect& driver = dialect_.driver;
     for (const std::string_view query : driver.drop_queries) {
         for (const Row& row : ask(connection, query, wait)) {
-            const bool lock = settings_.lock == DriverSettings::Lock::table && row.size() > 1 && row[1] &&
-                              *row[1] == settings_.lock_table;
+            const bool lock = settings_.lock == DriverSettings::Lock::table && row.size() > 1 &&
+                              row[1] && *row[1] == settings_.lock_table;
             if (!lock && row[0]) migrate::execute(connection, *row[0], wait);
         }
     }
     if (!settings_.schema.empty() && settings_.schema != namespace_)
         migrate::execute(connection,
-                         "DROP TABLE IF EXISTS " + migrate::quoted(settings_.schema, dialect_) + "." +
-                             migrate::quoted(settings_.table, dialect_),
+                         "DROP TABLE IF EXISTS " + migrate::quoted(settings_.schema, dialect_) +
+                             "." + migrate::quoted(settings_.table, dialect_),
                          wait);
 }
 
@@ -513,7 +551,8 @@ void SqlDriver::drop(const Wait& wait) {
             migrate::execute(connection, std::string(driver.before_drop), wait);
         }
         const auto put_back = [&] {
-            for (const Row& row : restore) migrate::execute(connection, row.at(0).value_or(""), wait);
+            for (const Row& row : restore)
+                migrate::execute(connection, row.at(0).value_or(""), wait);
         };
         try {
             if (driver.drops_together)
@@ -530,8 +569,10 @@ void SqlDriver::drop(const Wait& wait) {
         }
         put_back();
         if (driver.after_drop.empty()) return;
+        Wait brief = wait;
+        brief.deadline = wait.deadline.earlier(Deadline::in(answer_grace));
         try {
-            migrate::execute(connection, std::string(driver.after_drop), wait);
+            migrate::execute(connection, std::string(driver.after_drop), brief);
         } catch (const Error&) {
             // Others are reading: the file keeps its size.
         }

@@ -48,7 +48,8 @@ public:
 private:
     using Row = std::vector<std::optional<std::string>>;
     void find_place(db::Connection& connection, const Wait& wait);
-    std::vector<Row> ask(db::Connection& connection, std::string_view query, const Wait& wait) const;
+    std::vector<Row> ask(db::Connection& connection, std::string_view query,
+                         const Wait& wait) const;
     bool has_table(db::Connection& connection, const std::string& schema, const std::string& table,
                    const Wait& wait) const;
     std::string in_namespace(const std::string& table) const;
@@ -63,12 +64,14 @@ private:
     bool try_advisory(db::Connection& connection, const Wait& wait) const;
     bool try_rows(db::Connection& connection, const Wait& wait) const;
     bool give_back(db::Connection& connection, const Wait& wait) const;
-    bool lock_call(db::Connection& connection, std::string_view query, uint32_t id, const Wait& wait) const;
+    bool lock_call(db::Connection& connection, std::string_view query, uint32_t id,
+                   const Wait& wait) const;
     std::string lock_rows(const std::string& separator) const;
 
     Wait timed(const Wait& wait) const;
     void run_on(db::Connection& connection, std::string_view text, const Wait& wait) const;
-    void run_each(db::Connection& connection, std::string_view text, bool wrapped, const Wait& wait) const;
+    void run_each(db::Connection& connection, std::string_view text, bool wrapped,
+                  const Wait& wait) const;
     void run_pieces(db::Connection& connection, std::string_view text, const Wait& wait) const;
     void drop_all(db::Connection& connection, const Wait& wait) const;
 

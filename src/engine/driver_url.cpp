@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -23,9 +24,10 @@ struct Scheme {
 };
 // As golang-migrate names them; mariadb and echo are ours.
 constexpr Scheme schemes[] = {
-    {"sqlite3", Family::sqlite},  {"sqlite", Family::sqlite}, {"postgres", Family::postgres}, {"postgresql", Family::postgres},
-    {"pgx", Family::postgres},    {"pgx4", Family::postgres}, {"pgx5", Family::postgres},     {"mysql", Family::mysql},
-    {"mariadb", Family::mysql},   {"echo", Family::echo},
+    {"sqlite3", Family::sqlite},      {"sqlite", Family::sqlite}, {"postgres", Family::postgres},
+    {"postgresql", Family::postgres}, {"pgx", Family::postgres},  {"pgx4", Family::postgres},
+    {"pgx5", Family::postgres},       {"mysql", Family::mysql},   {"mariadb", Family::mysql},
+    {"echo", Family::echo},
 };
 
 const Scheme* find(std::string_view name) noexcept {
@@ -47,13 +49,15 @@ Pairs pairs_of(std::string_view query) {
         query.remove_prefix(std::min(pair.size() + 1, query.size()));
         const std::size_t equals = std::min(pair.find('='), pair.size());
         if (pair.empty()) continue;
-        pairs.emplace_back(db::percent_decoded(pair.substr(0, equals), true),
-                           db::percent_decoded(pair.substr(std::min(equals + 1, pair.size())), true));
+        pairs.emplace_back(
+            db::percent_decoded(pair.substr(0, equals), true),
+            db::percent_decoded(pair.substr(std::min(equals + 1, pair.size())), true));
     }
     return pairs;
 }
 
-// ---- golang-migrate's own keys --------------------------------------------------------------------
+// ---- golang-migrate's own keys
+// --------------------------------------------------------------------
 
 void set(Options& options, std::string_view key, std::string_view option, std::string_view value) {
     try {
@@ -63,18 +67,22 @@ void set(Options& options, std::string_view key, std::string_view option, std::s
     }
 }
 
-void set_flag(Options& options, std::string_view key, std::string_view option, std::string_view value) {
+void set_flag(Options& options, std::string_view key, std::string_view option,
+              std::string_view value) {
     options.set_boolean(option, url_flag(key, value));
 }
 
-// Only those that this driver has in golang-migrate are read; of the others none is an error there either.
+// Only those that this driver has in golang-migrate are read; of the others none is an error there
+// either.
 void apply(Options& options, Family kind, std::string_view key, const std::string& value) {
     if (value.empty()) return;
     const bool server = kind == Family::postgres || kind == Family::mysql;
     if (key == "x-migrations-table") set(options, key, "driver.table", value);
     if (key == "x-no-lock" && url_flag(key, value)) options.set_text("driver.lock", "none");
-    if (key == "x-statement-timeout" && server) set(options, key, "driver.statement_timeout_ms", value);
-    if (key == "x-no-tx-wrap" && kind == Family::sqlite) set_flag(options, key, "driver.no_tx_wrap", value);
+    if (key == "x-statement-timeout" && server)
+        set(options, key, "driver.statement_timeout_ms", value);
+    if (key == "x-no-tx-wrap" && kind == Family::sqlite)
+        set_flag(options, key, "driver.no_tx_wrap", value);
     if (kind != Family::postgres) return;
     if (key == "x-migrations-table-quoted") set_flag(options, key, "driver.table_quoted", value);
     if (key == "x-multi-statement") set_flag(options, key, "driver.multi_statement", value);
@@ -96,13 +104,15 @@ Options merged(Family kind, const Pairs& settings, Options defaults, const Optio
     return defaults;
 }
 
-// ---- sqlite ---------------------------------------------------------------------------------------
+// ---- sqlite
+// ---------------------------------------------------------------------------------------
 
 // mattn's driver for SQLite has keys of its own; two of them change what a migration does.
 void apply_sqlite(Options& options, std::string_view key, std::string_view value) {
     if (key == "_foreign_keys" || key == "_fk")
-        options.set_boolean("sqlite.foreign_keys", value == "on" || value == "yes" || (value != "off" && value != "no" &&
-                                                                                      url_flag(key, value)));
+        options.set_boolean("sqlite.foreign_keys",
+                            value == "on" || value == "yes" ||
+                                (value != "off" && value != "no" && url_flag(key, value)));
     else if (key == "_journal_mode" || key == "_journal")
         set(options, key, "sqlite.journal", base::lower(value));
     else if (key != "_busy_timeout" && key != "_timeout" && key != "_loc" && key != "_mutex")
@@ -111,7 +121,8 @@ void apply_sqlite(Options& options, std::string_view key, std::string_view value
 
 // Through links, as SQLite itself would open it; what does not exist yet stays as it is.
 std::string real_path(const std::string& path) {
-    const std::unique_ptr<char, decltype(&std::free)> real(realpath(path.c_str(), nullptr), &std::free);
+    const std::unique_ptr<char, decltype(&std::free)> real(realpath(path.c_str(), nullptr),
+                                                           &std::free);
     return real ? std::string(real.get()) : path;
 }
 
@@ -147,26 +158,63 @@ DriverTarget sqlite_target(const DriverScheme& scheme, const Options& own) {
     path = real_path(path);
     const std::size_t slash = path.rfind('/');
     target.place.path = path.substr(slash == std::string::npos ? 0 : slash + 1);
-    target.url = {"sqlite", slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash)};
+    target.url = {"sqlite", slash == std::string::npos ? "."
+                            : slash == 0               ? "/"
+                                                       : path.substr(0, slash)};
     return target;
 }
 
-// ---- servers --------------------------------------------------------------------------------------
+// ---- servers
+// --------------------------------------------------------------------------------------
 
-constexpr std::string_view libpq_keys[] = {
-    "host", "hostaddr", "port", "dbname", "user", "password", "passfile", "require_auth", "channel_binding",
-    "connect_timeout", "client_encoding", "application_name", "fallback_application_name", "keepalives",
-    "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "replication", "gssencmode",
-    "sslmode", "requiressl", "sslcompression", "sslcert", "sslkey", "sslpassword", "sslcertmode", "sslrootcert",
-    "sslcrl", "sslcrldir", "sslsni", "requirepeer", "ssl_min_protocol_version", "ssl_max_protocol_version", "krbsrvname",
-    "gsslib", "gssdelegation", "service", "target_session_attrs", "load_balance_hosts"};
+constexpr std::string_view libpq_keys[] = {"host",
+                                           "hostaddr",
+                                           "port",
+                                           "dbname",
+                                           "user",
+                                           "password",
+                                           "passfile",
+                                           "require_auth",
+                                           "channel_binding",
+                                           "connect_timeout",
+                                           "client_encoding",
+                                           "application_name",
+                                           "fallback_application_name",
+                                           "keepalives",
+                                           "keepalives_idle",
+                                           "keepalives_interval",
+                                           "keepalives_count",
+                                           "tcp_user_timeout",
+                                           "replication",
+                                           "gssencmode",
+                                           "sslmode",
+                                           "requiressl",
+                                           "sslcompression",
+                                           "sslcert",
+                                           "sslkey",
+                                           "sslpassword",
+                                           "sslcertmode",
+                                           "sslrootcert",
+                                           "sslcrl",
+                                           "sslcrldir",
+                                           "sslsni",
+                                           "requirepeer",
+                                           "ssl_min_protocol_version",
+                                           "ssl_max_protocol_version",
+                                           "krbsrvname",
+                                           "gsslib",
+                                           "gssdelegation",
+                                           "service",
+                                           "target_session_attrs",
+                                           "load_balance_hosts"};
 // Of Go's clients alone; nothing here depends on them.
-constexpr std::string_view go_keys[] = {"binary_parameters",        "disable_prepared_binary_result",
-                                        "default_query_exec_mode",  "statement_cache_capacity",
-                                        "statement_cache_mode",     "description_cache_capacity",
-                                        "pool_max_conns",           "pool_min_conns",
-                                        "pool_max_conn_lifetime",   "pool_max_conn_idle_time",
-                                        "pool_health_check_period", "pool_max_conn_lifetime_jitter"};
+constexpr std::string_view go_keys[] = {
+    "binary_parameters",        "disable_prepared_binary_result",
+    "default_query_exec_mode",  "statement_cache_capacity",
+    "statement_cache_mode",     "description_cache_capacity",
+    "pool_max_conns",           "pool_min_conns",
+    "pool_max_conn_lifetime",   "pool_max_conn_idle_time",
+    "pool_health_check_period", "pool_max_conn_lifetime_jitter"};
 
 bool is_one_of(std::string_view key, std::span<const std::string_view> keys) {
     return std::ranges::find(keys, key) != keys.end();
@@ -184,7 +232,8 @@ std::string start_option(std::string_view key, std::string_view value) {
     return option;
 }
 
-// Go's clients take every key that they do not know for a setting of the session, search_path above all.
+// Go's clients take every key that they do not know for a setting of the session, search_path above
+// all.
 void take_session_settings(db::Url& url) {
     const std::size_t question = url.target.find('?');
     if (question == std::string::npos || !url.target.starts_with("postgres")) return;
@@ -205,11 +254,13 @@ void take_session_settings(db::Url& url) {
 DriverTarget server_target(const DriverScheme& scheme, Family kind, const Options& own) {
     const std::string_view rest = std::string_view(scheme.url).substr(scheme.name.size());
     DriverTarget target;
-    target.url = db::Url::parse((kind == Family::postgres ? "postgres" : "mysql") + std::string(rest));
+    target.url =
+        db::Url::parse((kind == Family::postgres ? "postgres" : "mysql") + std::string(rest));
     Options defaults;
     if (kind == Family::postgres) {
         take_session_settings(target.url);
-        defaults.set_text("tenancy", "server");  // the session stands where its url and its user say
+        defaults.set_text("tenancy",
+                          "server");  // the session stands where its url and its user say
     }
     target.options = merged(kind, std::exchange(target.url.settings, {}), std::move(defaults), own);
     return target;
@@ -219,9 +270,11 @@ DriverTarget server_target(const DriverScheme& scheme, Family kind, const Option
 
 DriverScheme driver_scheme(std::string_view url) {
     if (url.empty()) throw Error(Code::invalid_argument, "the url is empty");
-    if (url.find('\0') != std::string_view::npos) throw Error(Code::invalid_argument, "the url has a NUL byte");
+    if (url.find('\0') != std::string_view::npos)
+        throw Error(Code::invalid_argument, "the url has a NUL byte");
     const std::size_t colon = url.find(':');
-    if (colon == 0 || colon == std::string_view::npos) throw Error(Code::invalid_argument, "the url has no scheme");
+    if (colon == 0 || colon == std::string_view::npos)
+        throw Error(Code::invalid_argument, "the url has no scheme");
     constexpr std::string_view prefix = "mtdb+";
     if (url.starts_with(prefix) && colon > prefix.size()) url.remove_prefix(prefix.size());
     return {base::lower(url.substr(0, url.find(':'))), std::string(url)};
@@ -246,7 +299,8 @@ std::optional<DriverTarget> driver_target(const DriverScheme& scheme, const Opti
 
 std::string driver_schemes() {
     std::string names;
-    for (const Scheme& each : schemes) names += (names.empty() ? "" : ", ") + std::string(each.name);
+    for (const Scheme& each : schemes)
+        names += (names.empty() ? "" : ", ") + std::string(each.name);
     return names;
 }
 

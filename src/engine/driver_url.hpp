@@ -12,7 +12,8 @@
 
 namespace mtdb::engine {
 
-// What stands before the first colon, without "mtdb+". Throws Error(invalid_argument): an empty url, no scheme.
+// What stands before the first colon, without "mtdb+". Throws Error(invalid_argument): an empty
+// url, no scheme.
 struct DriverScheme {
     std::string name;
     std::string url;  // without "mtdb+"
@@ -24,10 +25,10 @@ struct DriverTarget {
     db::Url url;
     db::Place place;
     bool creates_place = false;  // a database that is not there is made
-    Options options;             // of scopes db and driver: the url's with the program's own over them
+    Options options;  // of scopes db and driver: the url's with the program's own over them
 };
-// Nothing for a scheme that none of them serves. Throws Error(invalid_argument), which names the key but no value of a
-// server's url.
+// Nothing for a scheme that none of them serves. Throws Error(invalid_argument), which names the
+// key but no value of a server's url.
 std::optional<DriverTarget> driver_target(const DriverScheme& scheme, const Options& own);
 // The schemes, separated by commas.
 std::string driver_schemes();

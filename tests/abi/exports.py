@@ -54,7 +54,7 @@ def compare(symbols, declared, patterns):
 
 def main(arguments):
     library, root = arguments[0], Path(arguments[1])
-    declared = {"MTDB_0": [f.name for f in header.parse(root / "include/mtdb.h")],
+    declared = {"MTDB_0": [f.name for f in header.parse(root / "include/mtdb.h", root / "include/mtdb_callback.h")],
                 "MTDB_UNSTABLE": [f.name for f in header.parse(root / "include/mtdb_unstable.h")]}
     symbols = exported(library)
     offences = list(compare(symbols, declared, map_patterns(root / "src/capi/mtdb.map")))

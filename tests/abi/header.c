@@ -2,6 +2,8 @@
  * The headers are strict C99, stand alone, and may be included twice. Compiled with -std=c99 -pedantic -Werror. */
 #include "mtdb.h"
 #include "mtdb.h"
+#include "mtdb_callback.h"
+#include "mtdb_callback.h"
 
 #define MTDB_UNSTABLE
 #include "mtdb_unstable.h"

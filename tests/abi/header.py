@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads mtdb.h and mtdb_unstable.h: the functions, their parameters, their documentation."""
+"""Reads mtdb.h, mtdb_callback.h and mtdb_unstable.h: the functions, their parameters, their documentation."""
 import re
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -17,6 +17,7 @@ extern mtdb_block *a_block;
 extern mtdb_batch *a_batch;
 extern mtdb_migrator *a_migrator;
 extern mtdb_fleet *a_fleet;
+extern mtdb_driver *a_driver;
 extern const void *some_block;
 extern int64_t some_block_len;
 

@@ -30,7 +30,8 @@ constexpr std::string_view lock_row_names[] = {"%d", "/%d"};
 constexpr std::string_view drop_statements[] = {
     "SELECT pg_catalog.format('DROP %s IF EXISTS %I.%I CASCADE', CASE c.relkind WHEN 'v' THEN 'VIEW'"
     " WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END,"
-    " n.nspname, c.relname), c.relname::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " n.nspname, c.relname), c.relname::text FROM pg_catalog.pg_class c"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
     " WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND NOT EXISTS (SELECT 1 FROM"
     " pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid"
     " AND d.deptype IN ('e', 'i')) ORDER BY c.relkind NOT IN ('r', 'p'), c.relname",
@@ -78,7 +79,8 @@ constexpr db::Dialect postgres_dialect{
     .driver =
         {
             .place_query = "SELECT pg_catalog.current_database()::text, pg_catalog.current_schema()::text",
-            .table_query = "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+            .table_query = "SELECT 1 FROM pg_catalog.pg_class c"
+                           " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
                            " WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')",
             .schemas = true,
             .lock_query = "SELECT pg_catalog.pg_try_advisory_lock($1::bigint)",

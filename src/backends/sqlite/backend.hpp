@@ -22,8 +22,8 @@ constexpr db::HistoryDialect history_dialect{
 
 constexpr std::string_view drop_statements[] = {
     "SELECT 'DROP ' || CASE type WHEN 'view' THEN 'VIEW' ELSE 'TABLE' END || ' IF EXISTS main.\"' ||"
-    " replace(name, '\"', '\"\"') || '\"' FROM pragma_table_list WHERE schema = ?1 AND type IN ('table', 'view', 'virtual')"
-    " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type <> 'view'"};
+    " replace(name, '\"', '\"\"') || '\"' FROM pragma_table_list WHERE schema = ?1"
+    " AND type IN ('table', 'view', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type <> 'view'"};
 constexpr db::DriverDialect driver_dialect{
     .place_query = "SELECT 'main', 'main'",
     .table_query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND ?1 = 'main' AND name = ?2 COLLATE NOCASE",

@@ -21,7 +21,7 @@ public:
     LockedFile(Fd file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
     LockedFile(const LockedFile&) = delete;
     ~LockedFile() override {
-        unlink(path_.c_str());          // still locked: whoever opened it meanwhile sees that it is gone
+        unlink(path_.c_str());  // still locked: whoever opened it meanwhile sees that it is gone
         flock(file_.get(), LOCK_UN);  // a child of a fork may have the descriptor, too
     }
 
@@ -55,8 +55,8 @@ private:
 bool is_at(const Fd& file, const std::string& path) noexcept {
     struct stat own {};
     struct stat there {};
-    return fstat(file.get(), &own) == 0 && lstat(path.c_str(), &there) == 0 && own.st_dev == there.st_dev &&
-           own.st_ino == there.st_ino;
+    return fstat(file.get(), &own) == 0 && lstat(path.c_str(), &there) == 0 &&
+           own.st_dev == there.st_dev && own.st_ino == there.st_ino;
 }
 
 }  // namespace
