@@ -599,23 +599,6 @@ void texts_of_a_backend() {
                   same<int64_t>(MTDB_MIGRATION_FAILED,
                                 failure(small, "SELECT 1; SELECT 'longer than twenty'").status);
               });
-        claim(
-            "behind a pooler in transaction mode the server's lock is refused, and a lock table "
-            "does",
-            [](Ground& ground) {
-                opened(ground.url());
-                const std::pair<const char*, std::string> pooler{"postgres.pooler", "transaction"};
-                must_be(MTDB_UNSUPPORTED, lock(opened(ground.url(), {pooler})));
-                const Driver driver = opened(ground.url(), {pooler, {"driver.lock", "table"}});
-                must(lock(driver));
-                const std::string text = "CREATE TABLE a(id INTEGER); INSERT INTO a VALUES(1)";
-                same<int64_t>(MTDB_MIGRATION_FAILED,
-                              failure(driver, text + "; SELECT nothing_like_it").status);
-                same<int64_t>(0, ground.relations("'a'"));
-                must(run(driver, text));
-                set_and_read(driver, 1, false, "1");
-                must(unlock(driver));
-            });
         claim("golang-migrate's example of an error reads as there", [](Ground& ground) {
             const Failure seen = failure(
                 opened(ground.url()), "CREATE TABLE foo (foo text); CREATE TABLEE bar (bar text);");
@@ -832,6 +815,27 @@ void identities() {
     }
 }
 
+void poolers() {
+    if (!on_postgres()) return;
+    claim(
+        "behind a pooler in transaction mode the server's lock is refused, and a lock table "
+        "does",
+        [](Ground& ground) {
+            opened(ground.url());
+            const std::pair<const char*, std::string> pooler{"postgres.pooler", "transaction"};
+            must_be(MTDB_UNSUPPORTED, lock(opened(ground.url(), {pooler})));
+            const Driver driver = opened(ground.url(), {pooler, {"driver.lock", "table"}});
+            must(lock(driver));
+            const std::string text = "CREATE TABLE a(id INTEGER); INSERT INTO a VALUES(1)";
+            same<int64_t>(MTDB_MIGRATION_FAILED,
+                          failure(driver, text + "; SELECT nothing_like_it").status);
+            same<int64_t>(0, ground.relations("'a'"));
+            must(run(driver, text));
+            set_and_read(driver, 1, false, "1");
+            must(unlock(driver));
+        });
+}
+
 void numbers() {
     if (on_postgres()) {
         claim(
@@ -924,7 +928,7 @@ int main(int argc, char** argv) {
         only = argc > 3 ? argv[3] : "";
         for (const auto claims :
              {acceptance, locks, ends_of_locks, loose_locks, texts, places, texts_of_a_backend,
-              tables, names, drops, quoted_names, identities, numbers, other_locks})
+              tables, names, drops, quoted_names, identities, numbers, other_locks, poolers})
             claims();
         return summary();
     } catch (const std::exception& error) {
