@@ -4,7 +4,7 @@
  *
  * This header reads top to bottom as a tutorial: conventions, version, status and error, options, cancel, db, tenants,
  * leases, statements, results and blocks, batches, transactions, one-shot calls, migrations, fleet runs, drivers,
- * events, stats.
+ * quiesce, events, stats.
  *
  * The conventions, once:
  *
@@ -41,6 +41,7 @@
  * | mtdb_migrator  | mtdb_migrator_new                       | mtdb_migrator_release                         | any    |
  * | mtdb_fleet     | mtdb_fleet_new                          | mtdb_fleet_release                            | any    |
  * | mtdb_driver    | mtdb_driver_open, mtdb_driver_from_conn | mtdb_driver_close, mtdb_driver_release        | serial |
+ * | mtdb_quiesce   | mtdb_quiesce_new                        | mtdb_quiesce_close, mtdb_quiesce_release      | any    |
  */
 #ifndef MTDB_H
 #define MTDB_H
@@ -71,6 +72,7 @@ typedef struct mtdb_batch mtdb_batch;
 typedef struct mtdb_migrator mtdb_migrator;
 typedef struct mtdb_fleet mtdb_fleet;
 typedef struct mtdb_driver mtdb_driver;
+typedef struct mtdb_quiesce mtdb_quiesce;
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Version and build. Example: examples/c/version.c
@@ -599,6 +601,36 @@ MTDB_API mtdb_status mtdb_tenant_rename(mtdb_db *db, const char *tenant, int64_t
 MTDB_API mtdb_status mtdb_tenant_drop(mtdb_db *db, const char *tenant, int64_t tenant_len, int64_t timeout_ms,
                                       mtdb_cancel *cancel, mtdb_error **err);
 
+/* What new leases of a held tenant do: mtdb_tenant_hold(). */
+#define MTDB_HOLD_WAIT 0   /* wait for the end of the hold, within their own deadline */
+#define MTDB_HOLD_REFUSE 1 /* fail at once */
+
+/** Holds one tenant in this db: no new lease of it, and none out when this returns. It lasts until
+ * mtdb_tenant_resume(). Other processes are not held: see mtdb_quiesce_set() with a scope "tenant:NAME".
+ *
+ * Leases that are out are waited for until timeout_ms; then, with cancel_running, what they run ends with TENANT_HELD
+ * and so does every later use of them. A migration is never cancelled, nor a lease whose cursor shows a row. When a
+ * lease is still out, the call fails and the tenant is not held.
+ * Meanwhile it can be dropped, renamed and copied; a migrator's verbs on it are TENANT_HELD.
+ * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
+ * @param mode  MTDB_HOLD_WAIT or MTDB_HOLD_REFUSE
+ * @param cancel_running  0: running leases are only waited for
+ * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms`
+ * @errors EXISTS (held already), TIMEOUT, CANCELLED, LIMIT (`events.audit=fail`), INVALID_ARGUMENT, CLOSED, FORKED
+ * @thread any, but for one that has a lease of the tenant
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_tenant_hold(mtdb_db *db, const char *tenant, int64_t tenant_len, int32_t mode,
+                                      int32_t cancel_running, int64_t timeout_ms, mtdb_cancel *cancel,
+                                      mtdb_error **err);
+
+/** Ends the hold of a tenant: those who wait are let in at once.
+ *
+ * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
+ * @errors NOT_FOUND (it is not held), LIMIT (`events.audit=fail`), INVALID_ARGUMENT, CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_tenant_resume(mtdb_db *db, const char *tenant, int64_t tenant_len, mtdb_error **err);
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * Leases. Example: examples/c/leases.c
  *
@@ -609,16 +641,17 @@ MTDB_API mtdb_status mtdb_tenant_drop(mtdb_db *db, const char *tenant, int64_t t
  *
  * Where tenants share a server's connections, nothing is sent: a tenant that does not exist is TENANT_UNKNOWN at the
  * first statement, which then did not run.
- * Waits at most timeout_ms in total: for a route, for a connection to come free, for a new one to open, for the tenant
- * to be migrated when a migrator is enabled in mode `auto`.
+ * Waits at most timeout_ms in total: for a hold of the tenant to end, for a route, for a connection to come free, for a
+ * new one to open, for the tenant to be migrated when a migrator is enabled in mode `auto`.
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
  * @param options  of scope "lease"; may be NULL
  * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms`
  * @param cancel  may be NULL
  * @param[out] out @owns the lease; give it back with mtdb_conn_close(), then mtdb_conn_release()
  * @returns OK, NEEDS
- * @errors TENANT_UNKNOWN, TENANT_OUTDATED, TENANT_NEWER, POOL_EXHAUSTED, TIMEOUT, CANCELLED, CORRUPT, PERMISSION, IO,
- *         MIGRATION_*, INVALID_ARGUMENT, CLOSED, FORKED
+ * @errors TENANT_UNKNOWN, TENANT_OUTDATED, TENANT_NEWER, TENANT_HELD (a hold, a quiesce flag), POOL_EXHAUSTED, TIMEOUT,
+ *         CANCELLED, CORRUPT, PERMISSION, IO, MIGRATION_*, UNAVAILABLE (quiesce flags that cannot be read, with
+ *         `quiesce.on_error=closed`), INVALID_ARGUMENT, CLOSED, FORKED
  * @thread any; the lease then serves one thread at a time
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_db_acquire(mtdb_db *db, const char *tenant, int64_t tenant_len, const mtdb_options *options,
@@ -645,7 +678,7 @@ MTDB_API mtdb_status mtdb_conn_tenant(const mtdb_conn *conn, void *buf, int64_t 
  * @param timeout_ms  MTDB_DEFAULT: option `query_timeout_ms`
  * @param[out] affected  rows changed; may be NULL
  * @errors SQL_ERROR, CONSTRAINT, SERIALIZATION, BUSY, TIMEOUT, CANCELLED, PERMISSION, READ_ONLY, DISK_FULL, IO,
- *         CORRUPT, TX_LOST, LIMIT, INVALID_ARGUMENT, MISUSE, CLOSED, FORKED
+ *         CORRUPT, TX_LOST, TENANT_HELD (a hold ended the lease), LIMIT, INVALID_ARGUMENT, MISUSE, CLOSED, FORKED
  * @thread serial
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_conn_exec(mtdb_conn *conn, const char *sql, int64_t sql_len, const void *params,
@@ -1409,7 +1442,8 @@ MTDB_API mtdb_status mtdb_migrator_plan(mtdb_migrator *migrator, const char *ten
  * @errors MIGRATION_FAILED (names script, statement, line), MIGRATION_CHECKSUM, MIGRATION_DIRTY, MIGRATION_LOCKED,
  *         TENANT_NEWER, TENANT_UNKNOWN, NOT_FOUND (no such target, the history's version has no script), INVALID_STATE
  *         (two histories, an option against the table, tables but no history), UNSUPPORTED (a placeholder), LIMIT
- *         (`events.audit=fail`), INVALID_ARGUMENT, TIMEOUT, CANCELLED, DISK_FULL, IO, CLOSED, FORKED
+ *         (`events.audit=fail`), TENANT_HELD (another's quiesce flag, a hold), UNAVAILABLE (flags that cannot be
+ *         read), INVALID_ARGUMENT, TIMEOUT, CANCELLED, DISK_FULL, IO, CLOSED, FORKED
  * @thread any
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_migrator_migrate(mtdb_migrator *migrator, const char *tenant, int64_t tenant_len,
@@ -1683,6 +1717,161 @@ MTDB_API mtdb_status mtdb_driver_drop(mtdb_driver *driver, int64_t timeout_ms, m
  * @thread any
  * @since 0.1 */
 MTDB_API void mtdb_driver_release(mtdb_driver *owned);
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Quiesce. Example: examples/c/quiesce.c
+ *
+ * A flag in a database that all processes of a deployment share: while it is set, a db that obeys it grants no lease.
+ * Who sets it gets a token, without which nobody renews or clears it unless forced, and can wait until every process
+ * has parked. The flag of scope "global" is kept as go-bricks keeps it, so each obeys the other's. Scopes beside it:
+ * "server:NAME" and "group:NAME", obeyed by processes that list them in `quiesce.scopes`, and "tenant:NAME", obeyed by
+ * all for that tenant. What is guaranteed, and when: docs/quiesce.md.
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/* The state of a flag. */
+#define MTDB_QUIESCE_NONE 0    /* never set */
+#define MTDB_QUIESCE_ACTIVE 1  /* it pauses its scope */
+#define MTDB_QUIESCE_EXPIRED 2 /* its time is over; it pauses nobody */
+#define MTDB_QUIESCE_CLEARED 3
+
+/** Makes a handle to the flags of a store. Nothing is opened yet, and the db obeys nothing yet.
+ *
+ * @param options  of scope "quiesce": `quiesce.store`, `quiesce.table`, `quiesce.scopes` and others; may be NULL
+ * @param[out] out @owns the handle
+ * @errors INVALID_ARGUMENT, NOT_FOUND (no folder for an SQLite file), UNSUPPORTED, CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_quiesce_new(mtdb_db *db, const mtdb_options *options, mtdb_quiesce **out, mtdb_error **err);
+
+/** Makes the tables that are missing, and an SQLite file.
+ *
+ * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms`
+ * @errors UNAVAILABLE, AUTH, PERMISSION, SQL_ERROR, TIMEOUT, CANCELLED, DISK_FULL, IO, INVALID_ARGUMENT, CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_quiesce_create(mtdb_quiesce *quiesce, int64_t timeout_ms, mtdb_cancel *cancel,
+                                         mtdb_error **err);
+
+/** Makes the db obey the flags, until it is closed: leases and the migrator's verbs are TENANT_HELD while one is
+ * active, and the process announces what it has seen and whether it is parked. Maintenance does that (`threads`).
+ *
+ * @param timeout_ms  for the first look; MTDB_DEFAULT: option `acquire_timeout_ms`
+ * @errors INVALID_STATE (the db obeys a store already), NOT_FOUND (no tables: mtdb_quiesce_create()), UNAVAILABLE,
+ *         AUTH, PERMISSION, SQL_ERROR, TIMEOUT, CANCELLED, IO, INVALID_ARGUMENT, CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_quiesce_enable(mtdb_quiesce *quiesce, int64_t timeout_ms, mtdb_cancel *cancel,
+                                         mtdb_error **err);
+
+/** Sets the flag of a scope. One that is active already stays, unless forced.
+ *
+ * Migrators of this db pass the flag, others with the token in option `migrate.quiesce_token`.
+ * @param scope  "global" or empty, "server:NAME", "group:NAME" or "tenant:NAME", scope_len bytes (-1: NUL-terminated)
+ * @param by  who sets it, at most 255 characters, by_len bytes (-1: NUL-terminated); may be empty
+ * @param reason  reason_len bytes (-1: NUL-terminated); may be empty
+ * @param ttl_ms  after which it expires by the store's clock; 0: 30 minutes; more than 2 hours become 2 hours
+ * @param force  not 0: takes over an active flag
+ * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms`
+ * @param[out] buf @owns the caller; cap bytes: the owner's token
+ * @param[out] needed bytes of the token: 32
+ * @param[out] granted_ms  the time until it expires, less than ttl_ms when that was too long; may be NULL
+ * @returns OK, TRUNCATED (and no flag was set)
+ * @errors EXISTS (an active flag; the message names it), NOT_FOUND (no tables), INVALID_ARGUMENT, LIMIT
+ *         (`events.audit=fail`), UNAVAILABLE, AUTH, PERMISSION, SQL_ERROR, SERIALIZATION, BUSY, READ_ONLY, TIMEOUT,
+ *         CANCELLED, IO, CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_quiesce_set(mtdb_quiesce *quiesce, const char *scope, int64_t scope_len, const char *by,
+                                      int64_t by_len, const char *reason, int64_t reason_len, int64_t ttl_ms,
+                                      int32_t force, int64_t timeout_ms, mtdb_cancel *cancel, void *buf, int64_t cap,
+                                      int64_t *needed, int64_t *granted_ms, mtdb_error **err);
+
+/** Moves the end of an active flag: ttl_ms from now, sooner or later than before.
+ *
+ * @param scope  as mtdb_quiesce_set(), scope_len bytes (-1: NUL-terminated)
+ * @param token  the owner's, token_len bytes (-1: NUL-terminated); empty: the one that this handle got
+ * @param ttl_ms  as mtdb_quiesce_set()
+ * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms`
+ * @param[out] granted_ms  as mtdb_quiesce_set(); may be NULL
+ * @errors PERMISSION (another's flag, or nobody's), NOT_FOUND (no flag, or a cleared one), INVALID_STATE (it has
+ *         expired), and as mtdb_quiesce_set()
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_quiesce_renew(mtdb_quiesce *quiesce, const char *scope, int64_t scope_len, const char *token,
+                                        int64_t token_len, int64_t ttl_ms, int64_t timeout_ms, mtdb_cancel *cancel,
+                                        int64_t *granted_ms, mtdb_error **err);
+
+/** Clears a flag. An active one only with its owner's token, unless forced; an expired one without.
+ *
+ * @param scope  as mtdb_quiesce_set(), scope_len bytes (-1: NUL-terminated)
+ * @param by  who clears it: for the audit event only, by_len bytes (-1: NUL-terminated); may be empty
+ * @param token  the owner's, token_len bytes (-1: NUL-terminated); empty: the one that this handle got
+ * @param force  not 0: clears another's flag, or nobody's
+ * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms`
+ * @errors PERMISSION (another's flag, or nobody's), NOT_FOUND (no flag, or a cleared one), and as mtdb_quiesce_set()
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_quiesce_clear(mtdb_quiesce *quiesce, const char *scope, int64_t scope_len, const char *by,
+                                        int64_t by_len, const char *token, int64_t token_len, int32_t force,
+                                        int64_t timeout_ms, mtdb_cancel *cancel, mtdb_error **err);
+
+/** Reads flags, a row each: scope TEXT, state TEXT (none, active, expired, cleared), set_at TIMESTAMPTZ, set_by TEXT,
+ * reason TEXT, expires_at TIMESTAMPTZ (NULL: without end), cleared_at TIMESTAMPTZ (NULL: not cleared), owner TEXT
+ * (self: this handle, other, none: nobody's token).
+ *
+ * @param scope  as mtdb_quiesce_set(), scope_len bytes (-1: NUL-terminated); empty: all uncleared ones, and global
+ * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms`
+ * @param[out] out @owns the result
+ * @errors NOT_FOUND (no tables), UNAVAILABLE, AUTH, PERMISSION, SQL_ERROR, TIMEOUT, CANCELLED, IO, INVALID_ARGUMENT,
+ *         CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_quiesce_query(mtdb_quiesce *quiesce, const char *scope, int64_t scope_len, int64_t timeout_ms,
+                                        mtdb_cancel *cancel, mtdb_result **out, mtdb_error **err);
+
+/** Waits until a flag has changed: set, renewed, cleared, expired.
+ *
+ * @param scope  as mtdb_quiesce_set(), scope_len bytes (-1: NUL-terminated)
+ * @param since  the stamp that the last call gave; 0: returns at once
+ * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms`
+ * @param[out] stamp  of the flag as it is now; never 0
+ * @param[out] state  an MTDB_QUIESCE_ value
+ * @returns OK, DONE (no change within the time)
+ * @errors as mtdb_quiesce_query()
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_quiesce_watch(mtdb_quiesce *quiesce, const char *scope, int64_t scope_len, int64_t since,
+                                        int64_t timeout_ms, mtdb_cancel *cancel, int64_t *stamp, int32_t *state,
+                                        mtdb_error **err);
+
+/** Waits until every process that obeys an active flag has parked: it has seen the flag, has no lease out and grants
+ * none, or its announcement has expired. Leases of the flag's owner (its migrations) do not count.
+ *
+ * Rows: process TEXT, host TEXT, pid INT64, state TEXT (parked; gone: its announcement ended meanwhile).
+ * @param scope  as mtdb_quiesce_set(), scope_len bytes (-1: NUL-terminated)
+ * @param timeout_ms  MTDB_DEFAULT: option `acquire_timeout_ms`
+ * @param[out] out @owns the result
+ * @errors TIMEOUT (names those that are not parked), INVALID_STATE (the flag is not active, or no longer), and as
+ *         mtdb_quiesce_query()
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_quiesce_wait_parked(mtdb_quiesce *quiesce, const char *scope, int64_t scope_len,
+                                              int64_t timeout_ms, mtdb_cancel *cancel, mtdb_result **out,
+                                              mtdb_error **err);
+
+/** Ends the use of this handle. A db that was enabled with it goes on obeying until it is closed. Idempotent.
+ *
+ * @errors INVALID_ARGUMENT, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_quiesce_close(mtdb_quiesce *quiesce, mtdb_error **err);
+
+/** Drops one reference. NULL is fine.
+ *
+ * @errors none
+ * @thread any
+ * @since 0.1 */
+MTDB_API void mtdb_quiesce_release(mtdb_quiesce *owned);
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * Events. Example: examples/c/events.c

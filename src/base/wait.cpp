@@ -79,6 +79,8 @@ void CancelToken::leave(Sleeper& sleeper) noexcept {
 Error Wait::error(const char* what) const {
     if (cancelled())
         return Error(Code::cancelled, std::string("cancelled while waiting for ") + what);
+    if (taken_away())
+        return Error(Code::tenant_held, std::string("the lease was ended by a hold while waiting for ") + what);
     if (shut_down())
         return Error(Code::closed, std::string("the db was shut down while waiting for ") + what);
     return Error(Code::timeout, std::string("timed out waiting for ") + what);

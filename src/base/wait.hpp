@@ -80,18 +80,22 @@ private:
     Sleeper* sleepers_ = nullptr;
 };
 
-// A deadline, a token and a shutdown flag, each of which may be absent. Cheap to copy; what it
-// points to outlives it.
+// A deadline, a token, and the flags of a shutdown and of one lease's end, each of which may be absent. Cheap to copy;
+// what it points to outlives it.
 struct Wait {
     Deadline deadline = Deadline::never();
     CancelToken* cancel = nullptr;
     const std::atomic<bool>* shutdown =
         nullptr;  // once true, the operation ends with Error(closed)
+    const std::atomic<bool>* revoked = nullptr;  // once true, it ends with Error(tenant_held)
 
     static Wait forever() { return {}; }
     bool cancelled() const noexcept { return cancel != nullptr && cancel->triggered(); }
     bool shut_down() const noexcept {
-        return shutdown != nullptr && shutdown->load(std::memory_order_acquire);
+        return (shutdown != nullptr && shutdown->load(std::memory_order_acquire)) || taken_away();
+    }
+    bool taken_away() const noexcept {
+        return revoked != nullptr && revoked->load(std::memory_order_acquire);
     }
     bool over() const { return cancelled() || shut_down() || deadline.passed(); }
     // Throws Error(cancelled), Error(closed) or Error(timeout); `what` completes "timed out waiting

@@ -17,6 +17,7 @@
 #include "engine/fleet.hpp"
 #include "engine/migrator.hpp"
 #include "engine/options.hpp"
+#include "engine/quiesce.hpp"
 #include "mtdb.h"
 
 namespace mtdb::capi {
@@ -73,6 +74,10 @@ struct CoreOf<mtdb_result> {
 template <>
 struct CoreOf<mtdb_migrator> {
     using Type = engine::Migrator;
+};
+template <>
+struct CoreOf<mtdb_quiesce> {
+    using Type = engine::Quiesce;
 };
 
 template <>

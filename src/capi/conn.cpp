@@ -23,7 +23,7 @@ mtdb_status mtdb_conn_exec_script(mtdb_conn* conn, const char* script, int64_t s
         int64_t unwanted = 0;
         self.exec_script(text(script, script_len, "text"),
                          statements != nullptr ? *statements : unwanted,
-                         self.db().wait(timeout_ms, held, Patience::query));
+                         self.wait(timeout_ms, held, Patience::query));
         return MTDB_OK;
     });
 }
@@ -61,7 +61,7 @@ mtdb_status mtdb_conn_current(mtdb_conn* conn, int64_t timeout_ms, mtdb_cancel* 
     return boundary(err, [&] {
         engine::Conn& self = live(conn, "conn");
         const auto held = token(cancel);
-        return give(self.current(self.db().wait(timeout_ms, held, Patience::query)), buf, cap, needed);
+        return give(self.current(self.wait(timeout_ms, held, Patience::query)), buf, cap, needed);
     });
 }
 

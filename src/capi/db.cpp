@@ -178,7 +178,7 @@ mtdb_status mtdb_conn_exec(mtdb_conn* conn, const char* sql, int64_t sql_len, co
         const auto parameters = parameters_of(params, params_len);
         const int64_t changed =
             self.exec(text(sql, sql_len, "sql"), parameters ? &*parameters : nullptr,
-                      self.db().wait(timeout_ms, held, Patience::query));
+                      self.wait(timeout_ms, held, Patience::query));
         if (affected != nullptr) *affected = changed;
         return MTDB_OK;
     });
@@ -195,7 +195,7 @@ mtdb_status mtdb_conn_query(mtdb_conn* conn, const char* sql, int64_t sql_len, c
         const auto parameters = parameters_of(params, params_len);
         handle = handle_of<mtdb_result>(
             self.query(text(sql, sql_len, "sql"), parameters ? &*parameters : nullptr,
-                       self.db().wait(timeout_ms, held, Patience::query), held));
+                       self.wait(timeout_ms, held, Patience::query), held));
         return MTDB_OK;
     });
 }

@@ -35,7 +35,7 @@ mtdb_status mtdb_stmt_prepare(mtdb_conn* conn, const char* sql, int64_t sql_len,
         engine::Conn& self = live(conn, "conn");
         const auto held = token(cancel);
         handle = handle_of<mtdb_stmt>(engine::Stmt::prepare(
-            self, text(sql, sql_len, "sql"), self.db().wait(timeout_ms, held, Patience::query)));
+            self, text(sql, sql_len, "sql"), self.wait(timeout_ms, held, Patience::query)));
         return MTDB_OK;
     });
 }
@@ -120,7 +120,7 @@ mtdb_status mtdb_stmt_execute(mtdb_stmt* stmt, int64_t timeout_ms, mtdb_cancel* 
         mtdb_result*& handle = required(out, "out");
         engine::Stmt& self = live(stmt, "stmt");
         auto held = token(cancel);
-        const Wait wait = self.conn().db().wait(timeout_ms, held, Patience::query);
+        const Wait wait = self.conn().wait(timeout_ms, held, Patience::query);
         handle = handle_of<mtdb_result>(self.execute(wait, std::move(held)));
         return MTDB_OK;
     });

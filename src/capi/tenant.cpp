@@ -84,4 +84,27 @@ mtdb_status mtdb_tenant_drop(mtdb_db* db, const char* tenant, int64_t tenant_len
     });
 }
 
+mtdb_status mtdb_tenant_hold(mtdb_db* db, const char* tenant, int64_t tenant_len, int32_t mode,
+                             int32_t cancel_running, int64_t timeout_ms, mtdb_cancel* cancel,
+                             mtdb_error** err) {
+    return boundary(err, [&] {
+        engine::Db& self = live(db, "db");
+        if (mode != MTDB_HOLD_WAIT && mode != MTDB_HOLD_REFUSE)
+            throw Error(Code::invalid_argument, "mode is MTDB_HOLD_WAIT or MTDB_HOLD_REFUSE");
+        const auto held = token(cancel);
+        self.hold_tenant(text(tenant, tenant_len, "tenant"),
+                         mode == MTDB_HOLD_WAIT ? engine::HoldMode::wait : engine::HoldMode::refuse,
+                         cancel_running != 0, self.wait(timeout_ms, held, Patience::acquire));
+        return MTDB_OK;
+    });
+}
+
+mtdb_status mtdb_tenant_resume(mtdb_db* db, const char* tenant, int64_t tenant_len,
+                               mtdb_error** err) {
+    return boundary(err, [&] {
+        live(db, "db").resume_tenant(text(tenant, tenant_len, "tenant"));
+        return MTDB_OK;
+    });
+}
+
 }  // extern "C"

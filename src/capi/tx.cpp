@@ -30,7 +30,7 @@ mtdb_status mtdb_tx_begin(mtdb_conn* conn, const mtdb_options* options, int64_t 
     return boundary(err, [&] {
         engine::Conn& self = live(conn, "conn");
         const auto held = token(cancel);
-        self.begin(mode_of(options), self.db().wait(timeout_ms, held, Patience::query));
+        self.begin(mode_of(options), self.wait(timeout_ms, held, Patience::query));
         return MTDB_OK;
     });
 }
@@ -40,7 +40,7 @@ mtdb_status mtdb_tx_commit(mtdb_conn* conn, int64_t timeout_ms, mtdb_cancel* can
     return boundary(err, [&] {
         engine::Conn& self = live(conn, "conn");
         const auto held = token(cancel);
-        self.commit(self.db().wait(timeout_ms, held, Patience::query));
+        self.commit(self.wait(timeout_ms, held, Patience::query));
         return MTDB_OK;
     });
 }

@@ -82,7 +82,20 @@ void Conn::tidy() noexcept {
 }
 
 void Conn::enter_late() {
-    if (!enter_for_use()) throw Error(Code::closed, "the db was closed");
+    if (!enter_for_use()) tell_gone();
+}
+
+void Conn::tell_gone() const {
+    if (revoked_.load(std::memory_order_acquire))
+        throw Error(Code::tenant_held, "the lease was ended by a hold of its tenant: close it and acquire a new one")
+            .with_tenant(tenant_);
+    throw Error(Code::closed, "the db was closed");
+}
+
+Wait Conn::wait(int64_t timeout_ms, const Ref<Cancel>& cancel, Patience patience) const {
+    Wait wait = db_->wait(timeout_ms, cancel, patience);
+    wait.revoked = &revoked_;
+    return wait;
 }
 
 void Conn::turn_away() {
@@ -200,6 +213,7 @@ bool Conn::replaceable(const Error& error) const noexcept {
 void Conn::replace(const Wait& wait) {
     unbound_ = true;
     lease_.give_back();
+    revoked_.store(false, std::memory_order_release);  // that was about the other connection
     lease_ = db_->lease_anew(tenant_, wait, holder());
     unbound_ = false;
 }
@@ -209,6 +223,7 @@ void Conn::bind_to(std::string_view tenant, const Wait& wait) {
     if (home_ == nullptr) home_ = std::make_unique<const std::string>(tenant_);
     std::string next(tenant);
     unbound_ = true;
+    revoked_.store(false, std::memory_order_release);  // that was about the lease that was given back
     pool::Lease lease = db_->lease_for(tenant, wait, holder());
     lease_ = std::move(lease);
     tenant_ = std::move(next);
@@ -216,7 +231,7 @@ void Conn::bind_to(std::string_view tenant, const Wait& wait) {
 }
 
 void Conn::use(std::string_view tenant, const Wait& wait) {
-    if (!enter_for_use()) throw Error(Code::closed, "the db was closed");
+    if (!enter_for_use()) tell_gone();
     struct Leave {
         Conn& conn;
         ~Leave() { conn.leave(); }
@@ -784,7 +799,7 @@ void Conn::savepoint(std::string_view name) {
         check_savepoint(name);
         check_usable();
         if (tx_ != TxState::open) throw Error(Code::invalid_state, "no transaction is open");
-        keep_open_rows(db_->wait(MTDB_DEFAULT, {}, Patience::query));
+        keep_open_rows(wait(MTDB_DEFAULT, {}, Patience::query));
         tracked(db::Control::none, [&] { connection().savepoint(name); });
         savepoints_.emplace_back(name);
     });
@@ -798,7 +813,7 @@ void Conn::rollback_to(std::string_view name) {
         const auto found = innermost(savepoints_, name);
         if (found == savepoints_.rend())
             throw Error(Code::not_found, "no savepoint '" + std::string(name) + "'");
-        keep_open_rows(db_->wait(MTDB_DEFAULT, {}, Patience::query));
+        keep_open_rows(wait(MTDB_DEFAULT, {}, Patience::query));
         tracked(db::Control::none, [&] { connection().rollback_to(name); });
         savepoints_.erase(found.base(), savepoints_.end());
     });
@@ -812,7 +827,7 @@ void Conn::release_savepoint(std::string_view name) {
         const auto found = innermost(savepoints_, name);
         if (found == savepoints_.rend())
             throw Error(Code::not_found, "no savepoint '" + std::string(name) + "'");
-        keep_open_rows(db_->wait(MTDB_DEFAULT, {}, Patience::query));
+        keep_open_rows(wait(MTDB_DEFAULT, {}, Patience::query));
         tracked(db::Control::none, [&] { connection().release_savepoint(name); });
         savepoints_.erase(std::prev(found.base()), savepoints_.end());
     });

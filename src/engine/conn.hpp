@@ -24,6 +24,7 @@ class Conn;
 class Db;
 class Result;
 class TableRows;
+enum class Patience : int;
 
 // A cancel token in a program's hands.
 class Cancel final : public Counted {
@@ -174,6 +175,8 @@ public:
     Db& db() const noexcept { return *db_; }
     const std::string& tenant() const noexcept { return tenant_; }
     pool::Holder* holder() noexcept { return this; }
+    // As Db::wait(); a hold of the tenant that ends running leases ends what waits with it.
+    Wait wait(int64_t timeout_ms, const Ref<Cancel>& cancel, Patience patience) const;
     // Ready for use: called once, with the lease that holder() was given to.
     void start(pool::Lease lease) noexcept;
     pool::Lease& lease() noexcept { return lease_; }
@@ -315,6 +318,9 @@ private:
     void end_deferred() noexcept;
     void surrender() noexcept override;
     bool shows_row() const noexcept override { return shown_ > 0; }
+    void revoke() noexcept override { revoked_.store(true, std::memory_order_release); }
+    void let_go() noexcept override { lease_.give_turn(); }
+    [[noreturn]] void tell_gone() const;
     void last_release() noexcept override;
     std::string origin() const;
     std::string origin_or_unknown() const noexcept;
@@ -334,6 +340,7 @@ private:
     TxState tx_ = TxState::none;
     bool tx_read_only_ = false;
     int32_t shown_ = 0;  // uses that a cursor shows a row of
+    std::atomic<bool> revoked_{false};  // a hold ended the lease
     std::atomic<Dependent*> deferred_{nullptr};
     Room<Stmt> stmt_room_;
     Room<Result> result_room_;

@@ -152,7 +152,8 @@ Db::Db(const Options& options, const db::Url& url)
           [this](const db::Place& place, const Wait& wait) { return open_connection(place, wait); },
           [this](db::Connection& connection) { return backend_->checkpoint(connection); },
           [this](pool::Notice notice) { on_notice(std::move(notice)); }),
-      maintenance_(pools_) {}
+      holds_(*this, pools_),
+      maintenance_(pools_, {&holds_}) {}
 
 // No lease is out: each keeps its db alive.
 Db::~Db() {
@@ -303,7 +304,25 @@ pool::Lease Db::pooled(const tenant::Id& id, const Wait& wait, pool::Holder* hol
     }
 }
 
-pool::Lease Db::lease(const tenant::Id& id, const Wait& wait, pool::Holder* holder) {
+// Asks what holds the tenant before, for who must wait anyway, and again once the lease is counted.
+pool::Lease Db::lease(const tenant::Id& id, const Wait& wait, pool::Holder* holder, const Asker& asker, bool proved) {
+    for (;;) {
+        const uint64_t pass = holds_.admit(id.text(), wait, asker);
+        pool::Lease held;
+        if (proved) {
+            pool::Target target = target_of(id, wait);
+            target.proved = true;
+            held = pools_.acquire(id.text(), target, wait, holder);
+        } else {
+            held = lease_unasked(id, wait, holder);
+        }
+        if (pass != 0) held.set_pass(pass);
+        if (holds_.lets(id.text(), asker)) return held;
+        held.give_back();
+    }
+}
+
+pool::Lease Db::lease_unasked(const tenant::Id& id, const Wait& wait, pool::Holder* holder) {
     try {
         try {
             return pooled(id, wait, holder);
@@ -338,9 +357,10 @@ Ref<Conn> Db::acquire(std::string_view tenant, LeaseOptions&& options, const Ask
     } start{*conn, {}};
     Gate* const gate = gate_.load(std::memory_order_acquire);
     // A tenant with a warm connection had a valid id and a route when that was opened.
-    if (router_.source() != tenant::RouteSource::resolver)
+    if (router_.source() != tenant::RouteSource::resolver && !holds_.shut())
         start.lease = pools_.try_idle(tenant, conn->holder());
     if (start.lease) start.lease.confirm();
+    if (start.lease && !holds_.open()) start.lease.give_back();
     start.passed = start.lease && (gate == nullptr || gate->has_passed(start.lease));
     if (start.passed) return conn;
     Wait wait = this->wait(asked.timeout_ms, asked.cancel, Patience::acquire);
@@ -372,17 +392,14 @@ pool::Lease Db::lease_for(std::string_view tenant, const Wait& wait, pool::Holde
 }
 
 pool::Lease Db::lease_anew(std::string_view tenant, const Wait& wait, pool::Holder* holder) {
-    const tenant::Id id = id_of(tenant);
-    pool::Target target = target_of(id, wait);
-    target.proved = true;
-    return pools_.acquire(id.text(), target, wait, holder);
+    return lease(id_of(tenant), wait, holder, {}, true);
 }
 
-pool::Lease Db::lease_for_verb(std::string_view tenant, const Wait& wait) {
+pool::Lease Db::lease_for_verb(std::string_view tenant, const Wait& wait, std::string_view token) {
     check_open();
     const tenant::Id id = id_of(tenant);
     for (;;) {
-        pool::Lease held = lease(id, wait, nullptr);
+        pool::Lease held = lease(id, wait, nullptr, {.verb = true, .token = token});
         if (held.connection().in_place()) return held;
         held.give_back();  // which discards it: the next one may be as old, or opens what is there now
         wait.check("a connection to the tenant's present file");
@@ -394,7 +411,7 @@ int64_t Db::exec(std::string_view tenant, std::string_view sql, const db::BlockV
     const Ref<Conn> conn =
         acquire(tenant, {.tag = {}, .read_only = false, .one_shot = true}, asked);
     const int64_t affected =
-        conn->exec(sql, parameters, wait(asked.timeout_ms, asked.cancel, Patience::query));
+        conn->exec(sql, parameters, conn->wait(asked.timeout_ms, asked.cancel, Patience::query));
     conn->close();
     return affected;
 }
@@ -403,7 +420,7 @@ Ref<Result> Db::query(std::string_view tenant, std::string_view sql,
                       const db::BlockView* parameters, const Asked& asked) {
     const Ref<Conn> conn =
         acquire(tenant, {.tag = {}, .read_only = false, .one_shot = true}, asked);
-    return conn->query(sql, parameters, wait(asked.timeout_ms, asked.cancel, Patience::query),
+    return conn->query(sql, parameters, conn->wait(asked.timeout_ms, asked.cancel, Patience::query),
                        asked.cancel);
 }
 
@@ -423,7 +440,7 @@ bool Db::maintain(int64_t budget_ms) {
     check_open();
     const Deadline end =
         budget_ms == MTDB_FOREVER ? Deadline::never() : Deadline::in(milliseconds(budget_ms));
-    while (pools_.step())
+    while (maintenance_.step() || pools_.step())
         if (end.passed()) return true;
     return false;
 }
@@ -432,11 +449,14 @@ int64_t Db::close(const Wait& wait) {
     if (closing_.exchange(true)) return 0;
     requests_.close();
     pools_.refuse();
+    holds_.refuse();
     const bool returned = pools_.wait_until_returned(wait);
     shutdown_.store(true, std::memory_order_release);
+    holds_.stop();
     constexpr milliseconds grace(5000);  // for interrupted statements to notice
     const int64_t out = pools_.close_all(Deadline::in(grace));
     maintenance_.stop();
+    holds_.withdraw();
     const int64_t forced = returned ? 0 : out;
     if (forced > 0)
         note(telemetry::Level::warn, "db.forced", {},

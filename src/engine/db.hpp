@@ -14,6 +14,7 @@
 #include "db/url.hpp"
 #include "engine/conn.hpp"
 #include "engine/counted.hpp"
+#include "engine/holds.hpp"
 #include "engine/maintenance.hpp"
 #include "engine/options.hpp"
 #include "engine/table_rows.hpp"
@@ -33,7 +34,7 @@ enum class Tenancy { file, schema, database, server };
 std::string backend_names();
 
 // Which option a call's MTDB_DEFAULT stands for.
-enum class Patience { acquire, query, shutdown };
+enum class Patience : int { acquire, query, shutdown };
 
 class Db final : public Counted {
 public:
@@ -94,6 +95,16 @@ public:
     void rename_tenant(std::string_view tenant, std::string_view target, const Wait& wait);
     void drop_tenant(std::string_view tenant, const Wait& wait);
 
+    // Holds of one tenant, and the deployment's flags.
+    void hold_tenant(std::string_view tenant, HoldMode mode, bool cancel_running, const Wait& wait);
+    void resume_tenant(std::string_view tenant);
+    Holds& holds() noexcept { return holds_; }
+    // The flags that live in this db's memory.
+    std::shared_ptr<control::Store> memory_store();
+    void ensure_maintenance() {
+        if (helpers_) maintenance_.ensure();
+    }
+
     // What the library needs from the host.
     std::optional<tenant::Requests::Request> take_request(const Wait& wait);
     void put_back_request(int64_t id) { requests_.put_back(id); }
@@ -102,7 +113,8 @@ public:
 
     // Migrations: what is asked at a tenant's first lease (gate.cpp), and a lease for a verb.
     void enable(std::shared_ptr<Gate> gate);
-    pool::Lease lease_for_verb(std::string_view tenant, const Wait& wait);
+    // `token`: of a quiesce flag's owner, who passes it.
+    pool::Lease lease_for_verb(std::string_view tenant, const Wait& wait, std::string_view token = {});
     void forget_schema(pool::Lease& lease) noexcept {
         lease.set_mark(0);
         lease.bump_schema();
@@ -134,7 +146,9 @@ private:
     db::Place not_shared(db::Place place, const tenant::Id& id) const;
     pool::Target target_of(const tenant::Id& id, const Wait& wait);
     void create_on_server(const tenant::Id& id, const Wait& wait);
-    pool::Lease lease(const tenant::Id& id, const Wait& wait, pool::Holder* holder);
+    pool::Lease lease(const tenant::Id& id, const Wait& wait, pool::Holder* holder, const Asker& asker = {},
+                      bool proved = false);
+    pool::Lease lease_unasked(const tenant::Id& id, const Wait& wait, pool::Holder* holder);
     pool::Lease pooled(const tenant::Id& id, const Wait& wait, pool::Holder* holder);
     std::unique_ptr<db::Connection> open_connection(const db::Place& place, const Wait& wait);
     void on_notice(pool::Notice notice) noexcept;
@@ -159,7 +173,9 @@ private:
     tenant::Requests requests_;
     telemetry::Events events_;
     pool::Pools pools_;
-    Maintenance maintenance_;  // after pools_: joined before they go
+    Holds holds_;
+    Guarded<std::shared_ptr<control::Store>> memory_store_;
+    Maintenance maintenance_;  // after what it works on: joined before that goes
     std::atomic<bool> closing_{false};
     std::atomic<bool> shutdown_{false};
     std::atomic<Gate*> gate_{nullptr};

@@ -80,6 +80,8 @@ bool Gate::migrate(Db& db, pool::Lease& lease, const std::string& tenant, const 
     Wait own_wait = wait;
     if (has_own_time()) own_wait.deadline = Deadline::in(timeout_);
     try {
+        // A lease may be granted while the quiesce flags cannot be read; a migration is another matter.
+        db.holds().admit(tenant, own_wait, {.verb = true});
         run_verb(db, lease, *runner_, tenant, false, migrate::Target::latest(), own_wait, progress);
     } catch (const Error& error) {
         // A deadline, a cancel or somebody else's lock says nothing about the script: the next one

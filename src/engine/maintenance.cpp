@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <csignal>
 
 namespace mtdb::engine {
@@ -29,10 +30,22 @@ void Maintenance::ensure() {
 void Maintenance::run() noexcept {
     pthread_setname_np(pthread_self(), "mtdb-maintain");
     while (!stopping_.load(std::memory_order_acquire)) {
-        while (!stopping_.load(std::memory_order_acquire) && pools_.step()) {
+        while (!stopping_.load(std::memory_order_acquire) && (step() || pools_.step())) {
         }
-        pools_.wait_for_work();
+        base::Time next = base::Time::max();
+        for (Chore* chore : chores_) next = std::min(next, chore->due());
+        pools_.wait_for_work(next);
     }
+}
+
+bool Maintenance::step() noexcept {
+    for (Chore* chore : chores_) {
+        const base::Time due = chore->due();
+        if (due > base::Clock::now()) continue;
+        chore->work();
+        return true;
+    }
+    return false;
 }
 
 void Maintenance::stop() noexcept {

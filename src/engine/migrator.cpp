@@ -124,7 +124,7 @@ void Migrator::require_tenant(std::string_view tenant, const Wait& wait) {
 Ref<Result> Migrator::plan(std::string_view tenant, std::string_view target, const Wait& wait) {
     const auto goal = migrate::Target::of_migrate(target);
     require_tenant(tenant, wait);
-    const pool::Lease lease = db_->lease_for_verb(tenant, wait);
+    const pool::Lease lease = db_->lease_for_verb(tenant, wait, options_.text("migrate.quiesce_token"));
     const auto scripts = runner();  // the plan points into them
     const migrate::Plan plan =
         told_of(tenant, [&] { return scripts->plan(lease.connection(), wait, goal); });
@@ -163,7 +163,7 @@ void Migrator::migrate(std::string_view tenant, std::string_view target, const W
         int64_t& applied;
         ~Report() { applied = progress.done; }
     } report{progress, applied};
-    pool::Lease lease = db_->lease_for_verb(tenant, wait);
+    pool::Lease lease = db_->lease_for_verb(tenant, wait, options_.text("migrate.quiesce_token"));
     run_verb(*db_, lease, *runner(), std::string(tenant), false, goal, wait, progress);
 }
 
@@ -177,13 +177,13 @@ void Migrator::undo(std::string_view tenant, std::string_view target, const Wait
         ~Report() { undone = progress.done; }
     } report{progress, undone};
     require_tenant(tenant, wait);
-    pool::Lease lease = db_->lease_for_verb(tenant, wait);
+    pool::Lease lease = db_->lease_for_verb(tenant, wait, options_.text("migrate.quiesce_token"));
     run_verb(*db_, lease, *runner(), std::string(tenant), true, goal, wait, progress);
 }
 
 Ref<Result> Migrator::status(std::string_view tenant, const Wait& wait) {
     require_tenant(tenant, wait);
-    const pool::Lease lease = db_->lease_for_verb(tenant, wait);
+    const pool::Lease lease = db_->lease_for_verb(tenant, wait, options_.text("migrate.quiesce_token"));
     const migrate::StatusRow row =
         told_of(tenant, [&] { return runner()->status(lease.connection(), wait); });
     auto rows = std::make_unique<TableRows>(
@@ -208,7 +208,7 @@ Ref<Result> Migrator::status(std::string_view tenant, const Wait& wait) {
 
 Ref<Result> Migrator::validate(std::string_view tenant, const Wait& wait) {
     require_tenant(tenant, wait);
-    const pool::Lease lease = db_->lease_for_verb(tenant, wait);
+    const pool::Lease lease = db_->lease_for_verb(tenant, wait, options_.text("migrate.quiesce_token"));
     auto rows = std::make_unique<TableRows>(
         std::vector<TableRows::Heading>{{"code", "TEXT", Type::text},
                                         {"version", "TEXT", Type::text},
@@ -233,7 +233,7 @@ namespace {
 
 // One verb over one tenant; what goes wrong is that tenant's outcome.
 Outcome run_one(Db& db, const migrate::Runner& runner, Verb verb, const std::string& tenant,
-                std::string_view target, const Wait& wait) {
+                std::string_view target, std::string_view quiesce_token, const Wait& wait) {
     Outcome outcome;
     migrate::Progress progress;
     progress.want_status = true;
@@ -242,7 +242,7 @@ Outcome run_one(Db& db, const migrate::Runner& runner, Verb verb, const std::str
         if (verb != Verb::migrate && !db.tenant_exists(tenant, wait))
             throw Error(Code::tenant_unknown, "no tenant '" + base::excerpt(tenant) + "'")
                 .with_tenant(tenant);
-        pool::Lease lease = db.lease_for_verb(tenant, wait);
+        pool::Lease lease = db.lease_for_verb(tenant, wait, quiesce_token);
         if (verb == Verb::migrate)
             run_verb(db, lease, runner, tenant, false, migrate::Target::of_migrate(target), wait,
                      progress);
@@ -293,12 +293,13 @@ Ref<Result> Migrator::run(std::string_view verb_name, std::string_view target,
     const auto scripts = runner();
     const std::vector<std::string> list = list_of(*db_, tenants, wait);
     std::vector<Outcome> outcomes(list.size());
+    const std::string quiesce_token = options_.text("migrate.quiesce_token");
     std::atomic<std::size_t> next{0};
     const Error no_memory = Error(Code::nomem, "out of memory").with_effect(Effect::unknown);
     const auto work = [&]() noexcept {
         for (std::size_t i = next.fetch_add(1); i < list.size(); i = next.fetch_add(1)) {
             try {
-                outcomes[i] = run_one(*db_, *scripts, verb, list[i], target, wait);
+                outcomes[i] = run_one(*db_, *scripts, verb, list[i], target, quiesce_token, wait);
             } catch (const std::bad_alloc&) {
                 outcomes[i].failure = no_memory;
             }

@@ -23,7 +23,8 @@ constexpr uint32_t in_run = static_cast<uint32_t>(Scope::run);
 constexpr uint32_t in_fleet = static_cast<uint32_t>(Scope::fleet);
 constexpr uint32_t in_driver = static_cast<uint32_t>(Scope::driver);
 constexpr Scope every_scope[] = {Scope::db,  Scope::migrator, Scope::lease, Scope::tx,
-                                 Scope::run, Scope::fleet,    Scope::driver};
+                                 Scope::run, Scope::fleet,    Scope::quiesce, Scope::driver};
+constexpr uint32_t in_quiesce = static_cast<uint32_t>(Scope::quiesce);
 
 constexpr int64_t any_max = std::numeric_limits<int64_t>::max();
 constexpr int64_t count_max = std::numeric_limits<int32_t>::max();
@@ -280,6 +281,28 @@ constexpr Option table[] = {
     integer("fleet.retries_max", in_fleet, "2", 0, 100,
             "How often a tenant is tried again after a failure that may pass."),
     integer("fleet.retry_ms", in_fleet, "200", 0, ms_max, "The wait before the first such try; it doubles."),
+    secret("migrate.quiesce_token", in_db | in_migrator,
+           "Token of a quiesce flag's owner: the migrator's verbs pass that flag."),
+    secret("quiesce.store", in_quiesce,
+           "Where quiesce flags are kept: the url of a PostgreSQL or MySQL database, the path or url of an SQLite "
+           "file; empty for this db's memory."),
+    text("quiesce.table", in_quiesce, "",
+         "Name of the table of the global flag, schema.name on PostgreSQL; empty for quiesce_flags. The library's own "
+         "table is beside it: mtdb_quiesce, or mtdb_<name> for another name."),
+    text("quiesce.scopes", in_quiesce, "",
+         "Scopes that this process obeys besides global and each tenant's own, such as server:eu1,group:beta."),
+    text("quiesce.process", in_quiesce, "",
+         "The name that this process announces; empty for that of its program."),
+    integer("quiesce.refresh_ms", in_quiesce, "1000", 10, 600000,
+            "How often a db that obeys reads the flags and announces itself."),
+    integer("quiesce.announce_ms", in_quiesce, "10000", 100, 3600000,
+            "How long an announcement holds, and how long leases are granted on what was read; at least four times "
+            "quiesce.refresh_ms."),
+    choice("quiesce.on_error", in_quiesce, "auto|open|closed", "auto",
+           "What happens while the flags cannot be read: leases and migrations go on, neither does, or with auto "
+           "leases only."),
+    choice("quiesce.leases", in_quiesce, "refuse|wait", "refuse",
+           "Whether a lease is refused while a flag is set, or waits for the flag's end within its deadline."),
 };
 constexpr std::size_t table_size = std::size(table);
 
@@ -445,6 +468,8 @@ std::string_view name_of(Scope scope) noexcept {
             return "fleet";
         case Scope::driver:
             return "driver";
+        case Scope::quiesce:
+            return "quiesce";
     }
     return "";
 }

@@ -33,6 +33,12 @@ Ref<Result> Db::stats() {
     add(*rows, "leases.abandoned", "count", stats.abandoned);
     add(*rows, "leases.now", "count", stats.leased_now);
     add(*rows, "leases.waiting_now", "count", stats.waiting_now);
+    const Holds::Figures held = holds_.figures();
+    add(*rows, "leases.held_back", "count", held.waited);
+    add(*rows, "leases.held_off", "count", held.refused);
+    add(*rows, "tenants.held_now", "count", held.held_tenants);
+    add(*rows, "quiesce.flags_now", "count", held.flags);
+    add(*rows, "quiesce.parked_now", "count", held.parked);
     add(*rows, "connections.opened", "count", stats.opens);
     add(*rows, "connections.open_failures", "count", stats.open_failures);
     add(*rows, "connections.closed", "count", stats.closes);
@@ -85,7 +91,8 @@ Ref<Result> Db::pool_stats() {
 
 Ref<Result> Db::tenant_stats(std::string_view tenant) {
     check_open();
-    const pool::TenantStats stats = pools_.tenant_stats(id_of(tenant).text());
+    const tenant::Id id = id_of(tenant);
+    const pool::TenantStats stats = pools_.tenant_stats(id.text());
     auto rows = figures();
     add(*rows, "leases.acquired", "count", stats.acquires);
     add(*rows, "leases.waited", "count", stats.waits);
@@ -96,6 +103,7 @@ Ref<Result> Db::tenant_stats(std::string_view tenant) {
     add(*rows, "connections.opened", "count", stats.opens);
     add(*rows, "connections.idle_now", "count", stats.idle_now);
     add(*rows, "writer_turns.taken", "count", stats.writer_turns);
+    add(*rows, "held.now", "count", holds_.holds(id.text()) ? 1 : 0);
     return Result::of_rows(std::move(rows));
 }
 

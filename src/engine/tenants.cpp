@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The verbs on tenants.
+#include "control/quiesce_memory.hpp"
 #include "engine/db.hpp"
+#include "engine/json.hpp"
 
 #include <algorithm>
 
@@ -136,7 +138,7 @@ void Db::copy_tenant(std::string_view source, std::string_view target, const Wai
     std::string message = "copied from " + from.text();  // now: once copied, nothing may fail
     if (backend_->exists(place, wait))
         throw Error(Code::exists, "tenant '" + to.text() + "' exists").with_tenant(to.text());
-    const pool::Lease held = lease(from, wait, nullptr);
+    const pool::Lease held = lease(from, wait, nullptr, {.keeper = true});
     try {
         backend_->copy(held.connection(), place, wait);
     } catch (const Error& error) {
@@ -165,6 +167,44 @@ void Db::rename_tenant(std::string_view tenant, std::string_view target, const W
         throw of_tenant(error, error.code() == Code::exists ? to.text() : from.text());
     }
     audit("tenant.renamed", from.text(), std::move(message), {}, std::move(audit_place));
+}
+
+void Db::hold_tenant(std::string_view tenant, HoldMode mode, bool cancel_running, const Wait& wait) {
+    check_open();
+    const tenant::Id id = id_of(tenant);
+    auto place = reserve_audit();
+    std::string fields = Json::object()
+                             .add("mode", std::string_view(mode == HoldMode::wait ? "wait" : "refuse"))
+                             .text();  // now: once held, nothing may fail
+    std::string message = "no lease is out";
+    holds_.hold(id.text(), mode);
+    try {
+        if (!pools_.wait_until_back(id.text(), wait)) {
+            constexpr base::milliseconds grace(5000);  // for what runs to notice
+            const bool revokes = cancel_running && !wait.cancelled() && !wait.shut_down();
+            const int64_t out = revokes ? pools_.revoke(id.text(), Deadline::in(grace)) : pools_.leased(id.text());
+            if (out > 0 || !revokes)
+                throw wait.error(("the " + std::to_string(out) + " leases of the tenant").c_str());
+        }
+    } catch (const Error& error) {
+        holds_.resume(id.text());
+        throw error.with_tenant(id.text());
+    }
+    audit("tenant.held", id.text(), std::move(message), std::move(fields), std::move(place));
+}
+
+void Db::resume_tenant(std::string_view tenant) {
+    check_open();
+    const tenant::Id id = id_of(tenant);
+    auto place = reserve_audit();
+    holds_.resume(id.text());
+    audit("tenant.resumed", id.text(), "leases are granted again", {}, std::move(place));
+}
+
+std::shared_ptr<control::Store> Db::memory_store() {
+    auto store = memory_store_.lock();
+    if (*store == nullptr) *store = std::make_shared<control::MemoryStore>();
+    return *store;
 }
 
 void Db::drop_tenant(std::string_view tenant, const Wait& wait) {

@@ -86,7 +86,7 @@ struct Pool : Party {
     std::list<Pools::Waiter*> writers;
     int64_t open = 0;     // idle, leased and connecting
     int64_t leased = 0;   // connecting included
-    int64_t quiet = 0;    // of those, in the hands of maintenance
+    int64_t quiet = 0;    // of those, in the hands of maintenance, or without their connection any more
     int64_t closing = 0;  // no longer counted as open
     int64_t peak = 0;     // of open + closing since its file was last closed
     int64_t files = 0;
@@ -159,6 +159,11 @@ bool Lease::confirm() noexcept {
     if (!std::exchange(slot_->unconfirmed, false) || connection().in_place()) return true;
     give_back();
     return false;
+}
+
+void Lease::set_pass(uint64_t pass) noexcept {
+    auto state = pools_->state_.lock();
+    slot_->pass = pass;
 }
 
 void Lease::take_turn(const Wait& wait) {
@@ -1253,6 +1258,8 @@ void Pools::put_back(std::unique_ptr<Slot> slot, bool turn, db::Reuse reuse) noe
     auto state = state_.lock();
     state->leased.remove(*slot);
     --pool.leased;
+    slot->pass = 0;
+    if (slot->taken) --pool.quiet;
     if (turn) leave_turn(pool);
     account(*state, *slot);
     if (slot->endpoint != nullptr) note_return(*state, *slot, reuse, lost);
@@ -1422,12 +1429,12 @@ bool Pools::wait_until_returned(const Wait& wait) {
 
 // Takes the connection of one lease that nobody is inside of; false when there is none. `showing`
 // counts those that show a row.
-bool Pools::claim_one(Access& state, int64_t& showing) {
+bool Pools::claim_one(Access& state, int64_t& showing, const Pool* only) {
     showing = 0;
     for (Slot* slot = state->leased.first; slot != nullptr; slot = slot->next) {
         Holder* const holder = slot->holder;
         int32_t expected = Holder::guard_free;
-        if (slot->connection == nullptr || holder == nullptr) continue;
+        if (slot->taken || holder == nullptr || (only != nullptr && slot->pool != only)) continue;
         if (!holder->guard.compare_exchange_strong(expected, Holder::guard_claimed)) continue;
         if (holder->shows_row()) {
             holder->guard.store(Holder::guard_free);
@@ -1439,8 +1446,11 @@ bool Pools::claim_one(Access& state, int64_t& showing) {
             slot->statements.clear();
             slot->connection->end_lease();
             slot->connection.reset();
+            if (only != nullptr) holder->let_go();
         });
         Pool& pool = *slot->pool;
+        slot->taken = true;
+        ++pool.quiet;
         --pool.open;
         --state->connections;
         state->memory -= slot->memory;
@@ -1461,6 +1471,53 @@ bool Pools::claim_one(Access& state, int64_t& showing) {
         return true;
     }
     return false;
+}
+
+int64_t Pools::count_leased(const State& state, std::string_view key, uint64_t pass) noexcept {
+    int64_t count = 0;
+    for (const Slot* slot = state.leased.first; slot != nullptr; slot = slot->next)
+        if (!slot->taken && (key.empty() || slot->pool->key == key) && (pass == 0 || slot->pass != pass)) ++count;
+    return count;
+}
+
+int64_t Pools::leased(std::string_view key, uint64_t pass) {
+    auto state = state_.lock();
+    return count_leased(*state, key, pass);
+}
+
+bool Pools::wait_until_back(std::string_view key, const Wait& wait) {
+    constexpr milliseconds look(20);  // a connection of the same key that opens keeps returns quiet
+    auto state = state_.lock();
+    while (count_leased(*state, key, 0) > 0) {
+        if (wait.over()) return false;
+        if (!settings_.helpers && help(state)) continue;
+        Wait nap = wait;
+        nap.deadline = wait.deadline.earlier(Deadline::in(look));
+        nap.sleep(state.held(), returned_);
+    }
+    return true;
+}
+
+int64_t Pools::revoke(std::string_view key, Deadline grace) {
+    auto state = state_.lock();
+    for (;;) {
+        Pool* pool = nullptr;
+        for (Slot* slot = state->leased.first; slot != nullptr; slot = slot->next) {
+            if (slot->taken || slot->pool->key != key) continue;
+            pool = slot->pool;
+            if (slot->holder != nullptr) slot->holder->revoke();
+        }
+        if (pool == nullptr) return 0;
+        for (Waiter* writer : pool->writers) writer->wake.notify_one();  // it looks at its lease's flag
+        int64_t showing = 0;
+        if (claim_one(state, showing, pool)) {
+            serve_all(*state, *pool);
+            continue;
+        }
+        if (clean_abandoned(state)) continue;
+        if (grace.passed()) return count_leased(*state, key, 0);
+        Wait{grace.earlier(Deadline::in(milliseconds(2)))}.sleep(state.held(), returned_);
+    }
 }
 
 int64_t Pools::close_all(Deadline grace) {
@@ -1617,11 +1674,17 @@ bool Pools::step() {
     return close_one(state) || clean_abandoned(state) || checkpoint_one(state) || sweep(*state);
 }
 
-void Pools::wait_for_work() {
+void Pools::wait_for_work(Time until) {
     auto state = state_.lock();
     if (!state->work && !state->stopped)
-        Wait{Deadline::at(state->next_sweep + coarse_lag)}.sleep(state.held(), work_);
+        Wait{Deadline::at(std::min(until, state->next_sweep + coarse_lag))}.sleep(state.held(), work_);
     state->work = false;
+}
+
+void Pools::wake_work() noexcept {
+    auto state = state_.lock();
+    state->work = true;
+    work_.notify_all();
 }
 
 void Pools::stop_waiting() noexcept {

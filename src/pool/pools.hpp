@@ -102,6 +102,10 @@ public:
     // True while somebody may be reading a row in the connection's memory: then shutdown leaves it
     // alone.
     virtual bool shows_row() const noexcept = 0;
+    // Its lease is to end: what runs ends soon. Called with the pools' lock held.
+    virtual void revoke() noexcept {}
+    // After surrender(), once its connection is gone: gives the writer turn.
+    virtual void let_go() noexcept {}
 
 protected:
     ~Holder() = default;
@@ -147,6 +151,8 @@ struct Slot {
     int64_t log_seen = 0;      // log_pages() when it last asked for a checkpoint
     Holder* holder = nullptr;  // while leased to one; under the pools' lock
     bool in_maintenance = false;
+    bool taken = false;  // its connection was taken from the holder
+    uint64_t pass = 0;   // while leased: Lease::set_pass()
     // Neighbours in the list of idle slots, coldest first, or of leased ones.
     Slot* previous = nullptr;
     Slot* next = nullptr;
@@ -212,6 +218,9 @@ public:
     // Whether prove() was called for this tenant lately; always where connections are not shared.
     bool proved() const noexcept;
 
+    // Whose permission the lease stands on, for Pools::leased(); 0 at first.
+    void set_pass(uint64_t pass) noexcept;
+
     // Asks a warm connection, once per sweep, whether its place is still its own. False: it is not,
     // and the lease was given back.
     bool confirm() noexcept;
@@ -273,6 +282,15 @@ public:
     // Waits until nobody but the caller can reach the place. Error(busy) while it is leased.
     Fence fence(std::string_view key, const Target& target, const Wait& wait);
 
+    // Leases out, of one key or of all (empty), but for those on `pass` (0: none is left out). What a lease's grant
+    // saw before it was counted here, it saw before this count.
+    int64_t leased(std::string_view key, uint64_t pass = 0);
+    // Until no lease of the key is out; false when the wait is over.
+    bool wait_until_back(std::string_view key, const Wait& wait);
+    // Ends what the key's leases run and takes their connections. Those without a holder, and those that show a row,
+    // are left. Returns how many are still out after the grace.
+    int64_t revoke(std::string_view key, Deadline grace);
+
     // No new leases; those who wait get Error(closed).
     void refuse() noexcept;
     bool wait_until_returned(const Wait& wait);  // false at the deadline
@@ -283,8 +301,9 @@ public:
 
     // Maintenance. `step` does one piece of work; false when nothing is due.
     bool step();
-    // Sleeps until something may be due or `stop_waiting` was called.
-    void wait_for_work();
+    // Sleeps until something may be due, `until`, or `stop_waiting` was called.
+    void wait_for_work(Time until = Time::max());
+    void wake_work() noexcept;
     void stop_waiting() noexcept;
 
     // Whose pool has a place open; none: nobody's.
@@ -441,7 +460,8 @@ private:
     bool close_one(Access& state);
     bool checkpoint_one(Access& state);
     bool sweep(State& state);
-    bool claim_one(Access& state, int64_t& showing);
+    bool claim_one(Access& state, int64_t& showing, const Pool* only = nullptr);
+    static int64_t count_leased(const State& state, std::string_view key, uint64_t pass) noexcept;
     Error exhausted(const State& state, const Pool& pool) const;
     void report(Notice::Kind kind, const Pool& pool, std::string_view detail) const noexcept;
 
