@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "tests/abi"))
 import header  # noqa: E402
 
 TEXTS = {"url": "echo:", "key": "version", "tenant": "acme", "source": "acme", "target": "latest", "verb": "status",
-         "tenants": "acme", "version": "1", "name": "point"}  # anything else: a statement
+         "tenants": "acme", "version": "1", "name": "point", "scope": "global"}  # anything else: a statement
 NUMBERS = {"timeout_ms": "50", "budget_ms": "0", "index": "1", "type": "MTDB_TYPE_INT64", "field": "MTDB_ERROR_MESSAGE",
            "cap": "(int64_t)sizeof buffer"}
 

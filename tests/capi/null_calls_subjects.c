@@ -12,6 +12,7 @@ mtdb_batch *a_batch;
 mtdb_migrator *a_migrator;
 mtdb_fleet *a_fleet;
 mtdb_driver *a_driver;
+mtdb_quiesce *a_quiesce;
 const void *some_block;
 int64_t some_block_len;
 
@@ -29,6 +30,7 @@ void make_subjects(void) {
     ok(mtdb_batch_new(&a_batch, &err));
     ok(mtdb_fleet_new(db, a_migrator, NULL, &a_fleet, &err));
     ok(mtdb_driver_open("echo:", -1, NULL, PLENTY_MS, NULL, &a_driver, &err));
+    ok(mtdb_quiesce_new(db, NULL, &a_quiesce, &err));
     ok(mtdb_block_new(&a_block, &err));
     ok(mtdb_block_add_int64(a_block, 1, &err));
     ok(mtdb_block_end_row(a_block, &err));
@@ -41,6 +43,7 @@ void drop_subjects(void) {
     mtdb_fleet_release(a_fleet);
     mtdb_driver_release(a_driver);
     mtdb_migrator_release(a_migrator);
+    mtdb_quiesce_release(a_quiesce);
     mtdb_result_release(a_result);
     mtdb_stmt_release(a_stmt);
     mtdb_conn_close(a_conn, NULL);

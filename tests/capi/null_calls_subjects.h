@@ -18,6 +18,7 @@ extern mtdb_batch *a_batch;
 extern mtdb_migrator *a_migrator;
 extern mtdb_fleet *a_fleet;
 extern mtdb_driver *a_driver;
+extern mtdb_quiesce *a_quiesce;
 extern const void *some_block;
 extern int64_t some_block_len;
 
