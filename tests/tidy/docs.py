@@ -33,8 +33,9 @@ def emitted(root):
         for arguments in calls(text, "note"):
             level = re.search(r"Level::(\w+)", arguments)
             events |= {(name, level.group(1)) for name in NAME.findall(arguments) if level}
-        for arguments in calls(text, "audit"):
-            events |= {(name, "audit") for name in NAME.findall(arguments)}
+        for function in ("audit", "told"):
+            for arguments in calls(text, function):
+                events |= {(name, "audit") for name in NAME.findall(arguments)}
     return events
 
 
