@@ -144,6 +144,7 @@ void sqlite_scan_block();
 void sqlite_bulk_insert();
 void sqlite_cold_open();
 void pool_checkout();
+void gate();
 void write_contention();
 void migrate_noop();
 void migrate_first();

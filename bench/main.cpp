@@ -22,6 +22,7 @@ constexpr Benchmark benchmarks[] = {
     {"sqlite_bulk_insert", bench::sqlite_bulk_insert},
     {"sqlite_cold_open", bench::sqlite_cold_open},
     {"pool_checkout", bench::pool_checkout},
+    {"gate", bench::gate},
     {"write_contention", bench::write_contention},
     {"migrate_noop", bench::migrate_noop},
     {"migrate_first", bench::migrate_first},
