@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
         Suite suite(backend_of(argv[1], url), argc > 3 ? argv[3] : "");
         for (const auto claims : {claim_tenants, claim_leases, claim_statements, claim_batches, claim_types,
                                   claim_transactions, claim_errors, claim_waits, claim_migrations, claim_fleets,
-                                  claim_telemetry})
+                                  claim_telemetry, claim_holds})
             claims(suite);
         return suite.summary();
     } catch (const std::exception& error) {

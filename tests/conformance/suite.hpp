@@ -155,6 +155,7 @@ void claim_waits(Suite& suite);
 void claim_migrations(Suite& suite);
 void claim_fleets(Suite& suite);
 void claim_telemetry(Suite& suite);
+void claim_holds(Suite& suite);
 
 // ---- short forms ----
 
