@@ -54,17 +54,20 @@
 %enddef
 #endif
 
+MTDB_TEXT(by)
 MTDB_TEXT(description)
 MTDB_TEXT(down)
 MTDB_TEXT(key)
 MTDB_TEXT(name)
 MTDB_TEXT(reason)
+MTDB_TEXT(scope)
 MTDB_TEXT(source)
 MTDB_TEXT(sql)
 MTDB_TEXT(target)
 MTDB_TEXT(tenant)
 MTDB_TEXT(tenants)
 MTDB_TEXT(text)
+MTDB_TEXT(token)
 MTDB_TEXT(up)
 MTDB_TEXT(url)
 MTDB_TEXT(value)

@@ -15,7 +15,16 @@
 namespace mtdb::engine {
 
 // Which call an option belongs to; an option may belong to several.
-enum class Scope : uint32_t { db = 1, migrator = 2, lease = 4, tx = 8, run = 16, fleet = 32, quiesce = 64, driver = 256 };
+enum class Scope : uint32_t {
+    db = 1,
+    migrator = 2,
+    lease = 4,
+    tx = 8,
+    run = 16,
+    fleet = 32,
+    quiesce = 64,
+    driver = 256
+};
 constexpr Scope operator|(Scope a, Scope b) {
     return static_cast<Scope>(static_cast<uint32_t>(a) | static_cast<uint32_t>(b));
 }
