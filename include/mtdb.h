@@ -1389,9 +1389,9 @@ MTDB_API mtdb_status mtdb_db_query(mtdb_db *db, const char *tenant, int64_t tena
  * @param options  of scope "migrator": `migrate.source`, `migrate.layout`, `migrate.history`, `migrate.table`,
  *                 `migrate.mode` and others; may be NULL
  * @param[out] out @owns the migrator
- * @errors NOT_FOUND (no such folder), INVALID_ARGUMENT (two scripts of one version, undecodable text), UNSUPPORTED (a
- *         file that Flyway would act on and this library cannot: a B file, a callback, a .conf, a program), IO, CLOSED,
- *         FORKED
+ * @errors NOT_FOUND (no such folder), INVALID_ARGUMENT (two scripts of one version, undecodable text, a malformed
+ *         configuration beside a script, a repeatable whose placeholder has no value), UNSUPPORTED (a callback that is
+ *         a program, `shouldExecute`, a location that is no folder), IO, CLOSED, FORKED
  * @thread any
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_migrator_new(mtdb_db *db, const mtdb_options *options, mtdb_migrator **out, mtdb_error **err);
@@ -1421,7 +1421,8 @@ MTDB_API mtdb_status mtdb_migrator_enable(mtdb_migrator *migrator, mtdb_error **
  * INT64, state TEXT (pending, applied, ...), problem TEXT, transactional INT64, statements INT64, destructive TEXT.
  *
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
- * @param target  a version, "latest" or empty, target_len bytes (-1: NUL-terminated)
+ * @param target  a version ("5?": or none), "latest" or empty, "current", "next", "+2", target_len bytes (-1:
+ *                NUL-terminated)
  * @param[out] out @owns the result: the steps in the order they would run; problems first, those too that migrate fails
  *                 with
  * @returns OK, NEEDS
@@ -1436,12 +1437,13 @@ MTDB_API mtdb_status mtdb_migrator_plan(mtdb_migrator *migrator, const char *ten
 /** Migrates one tenant. Each script commits together with its history row; a cancel stops between scripts.
  *
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
- * @param target  a version, "latest" or empty, target_len bytes (-1: NUL-terminated)
+ * @param target  a version ("5?": or none), "latest" or empty, "current", "next", "+2", target_len bytes (-1:
+ *                NUL-terminated)
  * @param[out] applied  scripts applied by this call; also written on failure; may be NULL
  * @returns OK, NEEDS
  * @errors MIGRATION_FAILED (names script, statement, line), MIGRATION_CHECKSUM, MIGRATION_DIRTY, MIGRATION_LOCKED,
  *         TENANT_NEWER, TENANT_UNKNOWN, NOT_FOUND (no such target, the history's version has no script), INVALID_STATE
- *         (two histories, an option against the table, tables but no history), UNSUPPORTED (a placeholder), LIMIT
+ *         (two histories, an option against the table, tables but no history), UNSUPPORTED (a program), LIMIT
  *         (`events.audit=fail`), TENANT_HELD (another's quiesce flag, a hold), UNAVAILABLE (flags that cannot be
  *         read), INVALID_ARGUMENT, TIMEOUT, CANCELLED, DISK_FULL, IO, CLOSED, FORKED
  * @thread any
@@ -1453,7 +1455,8 @@ MTDB_API mtdb_status mtdb_migrator_migrate(mtdb_migrator *migrator, const char *
 /** Undoes applied scripts above a target, newest first.
  *
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
- * @param target  the version to stay at, or "empty" to undo all, target_len bytes (-1: NUL-terminated)
+ * @param target  the version to stay at, "empty" to undo all, "next" or "-2" for the newest ones, target_len bytes (-1:
+ *                NUL-terminated)
  * @param[out] undone  scripts undone by this call; also written on failure; may be NULL
  * @returns OK, NEEDS
  * @errors NOT_FOUND (a script has no undo), and as mtdb_migrator_migrate()
@@ -1462,6 +1465,84 @@ MTDB_API mtdb_status mtdb_migrator_migrate(mtdb_migrator *migrator, const char *
 MTDB_API mtdb_status mtdb_migrator_undo(mtdb_migrator *migrator, const char *tenant, int64_t tenant_len,
                                         const char *target, int64_t target_len, int64_t timeout_ms, mtdb_cancel *cancel,
                                         int64_t *undone, mtdb_error **err);
+
+/** The whole picture of a tenant, a row per entry of its history and per script that is not applied, in Flyway's order:
+ * category TEXT ("Versioned", "Repeatable", "Baseline", or empty for a marker), version TEXT (NULL: none), description
+ * TEXT, type TEXT, script TEXT, state TEXT ("pending", "success", "out_of_order", ...), installed_rank INT64 (NULL: not
+ * applied, as the next), checksum INT64, installed_on TEXT, installed_by TEXT, execution_ms INT64, undoable INT64.
+ *
+ * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
+ * @param target  as mtdb_migrator_migrate() takes it: scripts above it are "above_target"; target_len bytes (-1:
+ *                NUL-terminated)
+ * @param[out] out @owns the result
+ * @returns OK, NEEDS
+ * @errors TENANT_UNKNOWN, INVALID_STATE (two histories, an option against the table, a table that is no history),
+ *         MIGRATION_FAILED (a callback), INVALID_ARGUMENT, TIMEOUT, CANCELLED, IO, CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_migrator_info(mtdb_migrator *migrator, const char *tenant, int64_t tenant_len,
+                                        const char *target, int64_t target_len, int64_t timeout_ms, mtdb_cancel *cancel,
+                                        mtdb_result **out, mtdb_error **err);
+
+/** Puts a history right, a row per change: action TEXT, version TEXT (NULL: none), description TEXT, script TEXT,
+ * detail TEXT. Flyway's history, as Flyway's repair: "remove" (the row of a failed script), "mark" (a script that is no
+ * more gets a row of type DELETE), "align" (description, type and checksum become the script's). golang-migrate's:
+ * "set" (a dirty version becomes the one that the tenant's tables show), or "explain" (they do not show it, and nothing
+ * changes).
+ *
+ * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
+ * @param apply  0: only tells; else changes it, all in one transaction
+ * @param[out] out @owns the result
+ * @returns OK, NEEDS
+ * @errors TENANT_UNKNOWN, INVALID_STATE, MIGRATION_LOCKED, MIGRATION_FAILED (a callback), LIMIT (`events.audit=fail`),
+ *         INVALID_ARGUMENT, TIMEOUT, CANCELLED, DISK_FULL, IO, CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_migrator_repair(mtdb_migrator *migrator, const char *tenant, int64_t tenant_len,
+                                          int32_t apply, int64_t timeout_ms, mtdb_cancel *cancel, mtdb_result **out,
+                                          mtdb_error **err);
+
+/** Says that a tenant that has no history stands at a version: scripts up to it never run. The same again does nothing.
+ *
+ * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
+ * @param version  version_len bytes (-1: NUL-terminated); empty: option `migrate.baseline_version`
+ * @param description  description_len bytes (-1: NUL-terminated); empty: option `migrate.baseline_description`
+ * @returns OK, NEEDS
+ * @errors INVALID_STATE (there is another baseline, scripts were applied), TENANT_UNKNOWN, MIGRATION_LOCKED,
+ *         MIGRATION_FAILED (a callback), LIMIT (`events.audit=fail`), INVALID_ARGUMENT, TIMEOUT, CANCELLED, DISK_FULL,
+ *         IO, CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_migrator_baseline(mtdb_migrator *migrator, const char *tenant, int64_t tenant_len,
+                                            const char *version, int64_t version_len, const char *description,
+                                            int64_t description_len, int64_t timeout_ms, mtdb_cancel *cancel,
+                                            mtdb_error **err);
+
+/** Sets the version of golang-migrate's history, not dirty, whatever it is now.
+ *
+ * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
+ * @param version  a number, or "empty" for none, version_len bytes (-1: NUL-terminated)
+ * @returns OK, NEEDS
+ * @errors UNSUPPORTED (the history is Flyway's), TENANT_UNKNOWN, INVALID_STATE, MIGRATION_LOCKED, LIMIT
+ *         (`events.audit=fail`), INVALID_ARGUMENT, TIMEOUT, CANCELLED, DISK_FULL, IO, CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_migrator_force(mtdb_migrator *migrator, const char *tenant, int64_t tenant_len,
+                                         const char *version, int64_t version_len, int64_t timeout_ms,
+                                         mtdb_cancel *cancel, mtdb_error **err);
+
+/** Drops all that is in a tenant's namespace, the history too; the tenant itself stays. Needs `migrate.drop=allow`.
+ *
+ * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
+ * @param[out] dropped  objects dropped, without those that went with others; may be NULL
+ * @returns OK, NEEDS
+ * @errors INVALID_STATE (the option refuses it), TENANT_UNKNOWN, MIGRATION_LOCKED, MIGRATION_FAILED (a callback), LIMIT
+ *         (`events.audit=fail`), INVALID_ARGUMENT, TIMEOUT, CANCELLED, IO, CLOSED, FORKED; what was dropped before
+ *         stays dropped
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_migrator_drop(mtdb_migrator *migrator, const char *tenant, int64_t tenant_len,
+                                        int64_t timeout_ms, mtdb_cancel *cancel, int64_t *dropped, mtdb_error **err);
 
 /** Where a tenant stands: one row with tenant TEXT, current TEXT (NULL: nothing applied), target TEXT, state TEXT
  * (up_to_date, outdated, newer, problem), pending INT64, applied_at TEXT (NULL: the history does not say), history
@@ -1478,7 +1559,8 @@ MTDB_API mtdb_status mtdb_migrator_status(mtdb_migrator *migrator, const char *t
                                           int64_t timeout_ms, mtdb_cancel *cancel, mtdb_result **out, mtdb_error **err);
 
 /** Compares a tenant's history with the scripts and returns every problem, a row each: code TEXT (Flyway's), version
- * TEXT, description TEXT, script TEXT, message TEXT. No row: all is well.
+ * TEXT, description TEXT, script TEXT, message TEXT, repair TEXT (what repair would change; NULL: nothing). No row: all
+ * is well.
  *
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
  * @param[out] out @owns the result

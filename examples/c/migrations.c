@@ -14,6 +14,15 @@ static void print_plan(mtdb_migrator *migrator, const char *tenant) {
     mtdb_result_release(steps);
 }
 
+// Every script and every row of the history, with its state.
+static void print_info(mtdb_migrator *migrator, const char *tenant) {
+    mtdb_result *entries = NULL;
+    check(mtdb_migrator_info(migrator, tenant, -1, "", -1, MTDB_DEFAULT, NULL, &entries, &err));
+    while (check(mtdb_result_next(entries, &err)) == MTDB_OK)
+        printf("%s: %s is %s\n", tenant, mtdb_value_text(entries, 1, NULL), mtdb_value_text(entries, 5, NULL));
+    mtdb_result_release(entries);
+}
+
 static int64_t migrate_all(mtdb_migrator *migrator) {
     mtdb_result *outcomes = NULL;
     int64_t applied = 0;
@@ -48,6 +57,13 @@ int main(int argc, char **argv) {
 
     check(mtdb_migrator_undo(migrator, "beta", -1, "1", -1, MTDB_DEFAULT, NULL, &undone, &err));
     expect(undone == 1);
+    print_info(migrator, "beta");
+
+    // Nothing is wrong with this history: repair would change nothing.
+    mtdb_result *repairs = NULL;
+    check(mtdb_migrator_repair(migrator, "beta", -1, 0, MTDB_DEFAULT, NULL, &repairs, &err));
+    expect(check(mtdb_result_next(repairs, &err)) == MTDB_DONE);
+    mtdb_result_release(repairs);
     mtdb_migrator_release(migrator);
     return example_close(db);
 }

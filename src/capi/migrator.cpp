@@ -88,6 +88,72 @@ mtdb_status mtdb_migrator_undo(mtdb_migrator* migrator, const char* tenant, int6
     });
 }
 
+mtdb_status mtdb_migrator_info(mtdb_migrator* migrator, const char* tenant, int64_t tenant_len,
+                               const char* target, int64_t target_len, int64_t timeout_ms,
+                               mtdb_cancel* cancel, mtdb_result** out, mtdb_error** err) {
+    clear(out);
+    return boundary(err, [&] {
+        mtdb_result*& handle = required(out, "out");
+        engine::Migrator& self = live(migrator, "migrator");
+        const auto held = token(cancel);
+        handle = handle_of<mtdb_result>(
+            self.info(text(tenant, tenant_len, "tenant"), text(target, target_len, "target"),
+                      self.db().wait(timeout_ms, held, Patience::acquire)));
+        return MTDB_OK;
+    });
+}
+
+mtdb_status mtdb_migrator_repair(mtdb_migrator* migrator, const char* tenant, int64_t tenant_len, int32_t apply,
+                                 int64_t timeout_ms, mtdb_cancel* cancel, mtdb_result** out, mtdb_error** err) {
+    clear(out);
+    return boundary(err, [&] {
+        mtdb_result*& handle = required(out, "out");
+        engine::Migrator& self = live(migrator, "migrator");
+        const auto held = token(cancel);
+        handle = handle_of<mtdb_result>(self.repair(text(tenant, tenant_len, "tenant"), apply != 0,
+                                                    self.db().wait(timeout_ms, held, Patience::query)));
+        return MTDB_OK;
+    });
+}
+
+mtdb_status mtdb_migrator_baseline(mtdb_migrator* migrator, const char* tenant, int64_t tenant_len,
+                                   const char* version, int64_t version_len, const char* description,
+                                   int64_t description_len, int64_t timeout_ms, mtdb_cancel* cancel,
+                                   mtdb_error** err) {
+    return boundary(err, [&] {
+        engine::Migrator& self = live(migrator, "migrator");
+        const auto held = token(cancel);
+        self.baseline(text(tenant, tenant_len, "tenant"), text(version, version_len, "version"),
+                      text(description, description_len, "description"),
+                      self.db().wait(timeout_ms, held, Patience::query));
+        return MTDB_OK;
+    });
+}
+
+mtdb_status mtdb_migrator_force(mtdb_migrator* migrator, const char* tenant, int64_t tenant_len, const char* version,
+                                int64_t version_len, int64_t timeout_ms, mtdb_cancel* cancel, mtdb_error** err) {
+    return boundary(err, [&] {
+        engine::Migrator& self = live(migrator, "migrator");
+        const auto held = token(cancel);
+        self.force(text(tenant, tenant_len, "tenant"), text(version, version_len, "version"),
+                   self.db().wait(timeout_ms, held, Patience::query));
+        return MTDB_OK;
+    });
+}
+
+mtdb_status mtdb_migrator_drop(mtdb_migrator* migrator, const char* tenant, int64_t tenant_len, int64_t timeout_ms,
+                               mtdb_cancel* cancel, int64_t* dropped, mtdb_error** err) {
+    clear(dropped);
+    return boundary(err, [&] {
+        engine::Migrator& self = live(migrator, "migrator");
+        const auto held = token(cancel);
+        int64_t unwanted = 0;
+        self.drop(text(tenant, tenant_len, "tenant"), self.db().wait(timeout_ms, held, Patience::query),
+                  dropped != nullptr ? *dropped : unwanted);
+        return MTDB_OK;
+    });
+}
+
 mtdb_status mtdb_migrator_status(mtdb_migrator* migrator, const char* tenant, int64_t tenant_len,
                                  int64_t timeout_ms, mtdb_cancel* cancel, mtdb_result** out,
                                  mtdb_error** err) {

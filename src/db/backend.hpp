@@ -42,6 +42,17 @@ struct HistoryDialect {
     std::string_view lock_query = {};
     // Gives it back. Empty: it ends with the transaction that took it.
     std::string_view unlock_query = {};
+    // Namespace, user and database where the session stands, three columns, as Flyway's placeholders have them. Empty:
+    // current_namespace, nobody, none.
+    std::string_view place_query = {};
+    // The tables of the present namespace that were made after the row of golang-migrate's table "{history}" was
+    // written. Empty: nothing tells.
+    std::string_view younger_query = {};
+    // What empties the present namespace: each query gives statements, one column, of which those of a batch run in one
+    // transaction, until it gives none; before and after them a statement each, or none.
+    std::span<const std::string_view> empty_queries = {};
+    std::string_view before_empty = {};
+    std::string_view after_empty = {};
 };
 
 // What golang-migrate's database driver contract takes of an engine. Of its queries each has as many parameters as it

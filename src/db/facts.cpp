@@ -127,12 +127,16 @@ bool reads_only(const Seen& seen, const StatementFacts& facts) {
 
 bool runs_alone(const Seen& seen) {
     if (seen.at(0, "VACUUM") || (seen.at(0, "ALTER") && seen.at(1, "SYSTEM"))) return true;
+    if (seen.at(0, "DISCARD") && seen.at(1, "ALL")) return true;
+    const std::size_t words = seen.at(1, "VERBOSE") ? 2 : 1;
+    if (seen.at(0, "CLUSTER") && seen.first.size() == words) return true;
     if (seen.concurrently && any_of(seen.first[0], {"CREATE", "DROP", "REINDEX", "ALTER"})) return true;
     if ((seen.at(0, "CREATE") || seen.at(0, "DROP")) &&
         any_of(seen.first.size() > 1 ? seen.first[1] : Token{}, {"DATABASE", "TABLESPACE", "SUBSCRIPTION"}))
         return true;
     return seen.at(0, "REINDEX") &&
-           any_of(seen.first.size() > 1 ? seen.first[1] : Token{}, {"DATABASE", "SYSTEM"});
+           (any_of(seen.first.size() > 1 ? seen.first[1] : Token{}, {"DATABASE", "SYSTEM", "SCHEMA"}) ||
+            any_of(seen.first.size() > 2 ? seen.first[2] : Token{}, {"DATABASE", "SYSTEM", "SCHEMA"}));
 }
 
 bool changes_session(const Seen& seen) {

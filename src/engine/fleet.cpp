@@ -349,6 +349,8 @@ std::vector<std::size_t> Fleet::look_ahead(std::vector<std::size_t> due, const W
     const bool reads = verb_ == Verb::migrate || verb_ == Verb::info || verb_ == Verb::validate;
     if (!reads || due.size() < 2 || !db_->tenants_are_namespaces() || !migrate::Histories::offered(db_->dialect()))
         return due;
+    // Scripts that differ from tenant to tenant, and callbacks that run where nothing is to do, need the tenant itself.
+    if (runner_->source().differs_by_tenant() || !runner_->source().callbacks().empty()) return due;
     std::map<std::string, std::vector<std::size_t>> by_server;
     std::map<std::size_t, std::string> names;
     std::vector<std::size_t> left, settled;

@@ -31,6 +31,11 @@ public:
     void migrate(std::string_view tenant, std::string_view target, const Wait& wait,
                  int64_t& applied);
     void undo(std::string_view tenant, std::string_view target, const Wait& wait, int64_t& undone);
+    Ref<Result> info(std::string_view tenant, std::string_view target, const Wait& wait);
+    Ref<Result> repair(std::string_view tenant, bool apply, const Wait& wait);
+    void baseline(std::string_view tenant, std::string_view version, std::string_view description, const Wait& wait);
+    void force(std::string_view tenant, std::string_view version, const Wait& wait);
+    void drop(std::string_view tenant, const Wait& wait, int64_t& dropped);
     Ref<Result> status(std::string_view tenant, const Wait& wait);
     Ref<Result> validate(std::string_view tenant, const Wait& wait);
     Ref<Result> run(std::string_view verb, std::string_view target, std::string_view tenants,
@@ -45,6 +50,11 @@ private:
     Migrator(Ref<Db> db, const Options& options);
     void require_tenant(std::string_view tenant, const Wait& wait);
     migrate::Options rules() const;
+    migrate::SourceOptions source_options() const;
+    // A verb that changes a tenant's history or its tables, told in the audit when it has done so.
+    enum class Change { repaired, baselined, forced, dropped };
+    template <class Work>
+    void change(std::string_view tenant, Change kind, const Wait& wait, Work&& work);
 
     Ref<Db> db_;
     const Options options_;

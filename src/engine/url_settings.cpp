@@ -116,7 +116,7 @@ void apply_gmt(Options& options, const Given& given) {
 
 constexpr std::string_view x_keys[] = {
     "x-migrations-table", "x-migrations-table-quoted", "x-statement-timeout", "x-tls-ca", "x-tls-cert",
-    "x-tls-key",          "x-tls-insecure-skip-verify"};
+    "x-tls-key",          "x-tls-insecure-skip-verify",  "x-multi-statement",   "x-no-tx-wrap"};
 
 // What has no equal: `only` is the one value that says what is done here anyway; "false" stands for every way to
 // spell that.
@@ -126,13 +126,10 @@ struct NoEqual {
     const char* reason;
 };
 constexpr NoEqual no_equals[] = {
-    {"x-multi-statement", "false",
-     "a script is always split into its statements, and all of it is one transaction where the server can"},
     {"x-multi-statement-max-size", {}, "a statement of a script has no bound of its own"},
     {"x-lock-strategy", "advisory", "the lock of a tenant's migrations is the server's own"},
     {"x-lock-table", {}, "the lock of a tenant's migrations is the server's own, no table"},
     {"x-no-lock", "false", "a migration always takes its tenant's lock"},
-    {"x-no-tx-wrap", "false", "a script and its row of the history are one transaction where the server can"},
 };
 
 void check_no_equals(const Given& given) {
@@ -180,6 +177,9 @@ void apply_golang_migrate(Options& options, const Given& given) {
         set(options, "x-migrations-table", "migrate.table", table_of("x-migrations-table", *table, quoted));
     if (const auto timeout = value_of(given, "x-statement-timeout"))
         set(options, "x-statement-timeout", "query_timeout_ms", *timeout);
+    if (value_of(given, "x-multi-statement"))
+        options.set_boolean("migrate.mixed", flag_of(given, "x-multi-statement"));
+    if (value_of(given, "x-no-tx-wrap")) options.set_boolean("migrate.transaction", !flag_of(given, "x-no-tx-wrap"));
     apply_tls(options, given);
 }
 

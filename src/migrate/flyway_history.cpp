@@ -42,6 +42,11 @@ FlywayTexts flyway_texts(const std::string& table, const db::Dialect& dialect) {
     texts.turn = "UPDATE " + place + " SET " + name("success") + " = " + placeholders(1, 1, dialect) + ", " +
                  name("execution_time") + " = COALESCE(" + placeholders(2, 2, dialect) + ", " +
                  name("execution_time") + ") WHERE " + name("installed_rank") + " = " + placeholders(3, 3, dialect);
+    texts.remove = "DELETE FROM " + place + " WHERE " + name("installed_rank") + " = " + placeholders(1, 1, dialect);
+    texts.align = "UPDATE " + place + " SET " + name("description") + " = " + placeholders(1, 1, dialect) + ", " +
+                  name("type") + " = " + placeholders(2, 2, dialect) + ", " + name("checksum") + " = " +
+                  placeholders(3, 3, dialect) + " WHERE " + name("installed_rank") + " = " +
+                  placeholders(4, 4, dialect);
     return texts;
 }
 
@@ -64,6 +69,8 @@ Applied applied_of(const db::Rows& row, int32_t first, const std::string& table)
         applied.checksum = static_cast<int32_t>(integer_of(row.value(first + 5)));
     applied.installed_on = text_of(row.value(first + 6));
     applied.success = truth_of(row.value(first + 7));
+    applied.installed_by = text_of(row.value(first + 8));
+    applied.execution_ms = integer_of(row.value(first + 9));
     return applied;
 }
 

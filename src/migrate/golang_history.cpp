@@ -17,6 +17,10 @@ GolangTexts golang_texts(const std::string& table, const db::Dialect& dialect) {
     texts.read = "SELECT h.version, h.dirty FROM " + place + " AS h LIMIT 2";
     texts.clear = "DELETE FROM " + place;
     texts.insert = "INSERT INTO " + place + " (version, dirty) VALUES (" + placeholders(1, 2, dialect) + ")";
+    texts.younger = dialect.history.younger_query;
+    constexpr std::string_view mark = "{history}";
+    const auto at = texts.younger.find(mark);
+    if (at != std::string::npos) texts.younger.replace(at, mark.size(), place);
     return texts;
 }
 

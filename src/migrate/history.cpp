@@ -2,7 +2,10 @@
 #include "migrate/history.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <chrono>
+#include <ctime>
 
 #include "base/text.hpp"
 
@@ -258,6 +261,59 @@ void History::set_version(HistoryView& view, int64_t version, bool dirty, const 
     }
     view.version = version;
     view.dirty = dirty;
+}
+
+void History::remove(int64_t rank, const Wait& wait) {
+    const auto remove = connection_.prepare(texts_.flyway.remove, nullptr, wait);
+    remove->bind(1, db::Value::integer(rank), db::Lifetime::borrowed);
+    remove->run(wait);
+}
+
+void History::align(int64_t rank, const std::string& description, std::string_view type,
+                    const std::optional<int32_t>& checksum, const Wait& wait) {
+    using db::Lifetime;
+    using db::Value;
+    const auto align = connection_.prepare(texts_.flyway.align, nullptr, wait);
+    align->bind(1, Value::text(description), Lifetime::borrowed);
+    align->bind(2, Value::text(type), Lifetime::borrowed);
+    align->bind(3, checksum ? Value::integer(*checksum) : Value::null(), Lifetime::borrowed);
+    align->bind(4, Value::integer(rank), Lifetime::borrowed);
+    align->run(wait);
+}
+
+std::vector<std::string> History::tables(const Wait& wait) {
+    db::Statement& tables = prepared(tables_, texts_.tables_query, wait);
+    std::vector<std::string> names;
+    while (tables.next(wait)) names.emplace_back(tables.value(0).view());
+    tables.reset();
+    return names;
+}
+
+std::vector<std::string> History::younger_tables(const Wait& wait) {
+    std::vector<std::string> names;
+    if (texts_.golang.younger.empty()) return names;
+    const auto tables = connection_.prepare(texts_.golang.younger, nullptr, wait);
+    while (tables->next(wait)) names.push_back(text_of(tables->value(0)));
+    return names;
+}
+
+TenantValues tenant_values(db::Connection& connection, const db::Dialect& dialect, const Wait& wait) {
+    TenantValues values;
+    values.schema = dialect.history.current_namespace;
+    if (!dialect.history.place_query.empty()) {
+        const auto place = connection.prepare(dialect.history.place_query, nullptr, wait);
+        if (place->next(wait)) {
+            values.schema = text_of(place->value(0));
+            values.user = text_of(place->value(1));
+            values.database = text_of(place->value(2));
+        }
+    }
+    const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    std::tm local{};
+    localtime_r(&now, &local);
+    std::array<char, 32> text{};
+    values.timestamp.assign(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local));
+    return values;
 }
 
 }  // namespace mtdb::migrate

@@ -33,6 +33,8 @@ struct Applied {
     std::optional<int32_t> checksum;
     std::string installed_on;
     bool success = false;
+    std::string installed_by;
+    int64_t execution_ms = 0;
 };
 
 // What a tenant's history says at one moment.
@@ -54,12 +56,13 @@ struct HistoryOptions {
 
 struct FlywayTexts {
     std::string table;
-    std::string create_table, create_index, read, count, insert, turn;
+    std::string create_table, create_index, read, count, insert, turn, remove, align;
 };
 // What applied_of() takes, of a table called h. Unquoted: SQLite would take a quoted name that no column has for a
 // string.
 constexpr std::string_view flyway_columns =
-    "h.installed_rank, h.version, h.description, h.type, h.script, h.checksum, h.installed_on, h.success";
+    "h.installed_rank, h.version, h.description, h.type, h.script, h.checksum, h.installed_on, h.success, "
+    "h.installed_by, h.execution_time";
 // From column `first` on.
 Applied applied_of(const db::Rows& row, int32_t first, const std::string& table);
 void add_row(HistoryView& view, Applied applied);
@@ -70,7 +73,7 @@ void read_flyway(db::Connection& connection, const FlywayTexts& texts, const Wai
 
 struct GolangTexts {
     std::string table;
-    std::string create_table, create_index, read, clear, insert;
+    std::string create_table, create_index, read, clear, insert, younger;
 };
 GolangTexts golang_texts(const std::string& table, const db::Dialect& dialect);
 // Version and dirty, from column `first` on; the one row that there may be.
@@ -133,6 +136,15 @@ public:
     void turn(HistoryView& view, int64_t rank, bool success, std::optional<int64_t> execution_ms,
               const Wait& wait);
     void set_version(HistoryView& view, int64_t version, bool dirty, const Wait& wait);
+    // Of Flyway's row with that rank, as Flyway's repair does: `view` keeps the row as it was.
+    void remove(int64_t rank, const Wait& wait);
+    void align(int64_t rank, const std::string& description, std::string_view type,
+               const std::optional<int32_t>& checksum, const Wait& wait);
+
+    // The names of all tables of the tenant, histories too.
+    std::vector<std::string> tables(const Wait& wait);
+    // Those of them that are known to be younger than golang-migrate's version.
+    std::vector<std::string> younger_tables(const Wait& wait);
 
 private:
     HistoryView look(const Wait& wait);
@@ -143,6 +155,9 @@ private:
     db::Connection& connection_;
     std::unique_ptr<db::Statement> tables_, count_, insert_, turn_, clear_;
 };
+
+// What placeholders ask for, of the tenant that the connection stands in.
+TenantValues tenant_values(db::Connection& connection, const db::Dialect& dialect, const Wait& wait);
 
 // Liberal readings of a cell.
 int64_t integer_of(const db::Value& value);

@@ -8,6 +8,11 @@
 
 #include "base/checksum.hpp"
 #include "base/text.hpp"
+#include "migrate/callbacks.hpp"
+#include "migrate/empty.hpp"
+#include "migrate/execute.hpp"
+#include "migrate/keep_code.hpp"
+#include "migrate/repair.hpp"
 
 namespace mtdb::migrate {
 
@@ -67,35 +72,6 @@ private:
     bool before_ = false;
     bool off_ = false;
 };
-
-// These say what stopped the work and keep their code; all others become MIGRATION_FAILED.
-bool keeps_code(Code code) {
-    switch (code) {
-        case Code::cancelled:
-        case Code::timeout:
-        case Code::disk_full:
-        case Code::io:
-        case Code::read_only:
-        case Code::corrupt:
-        case Code::unavailable:
-        case Code::nomem:
-        case Code::forked:
-        case Code::closed:
-        case Code::internal:
-        case Code::migration_locked:
-            return true;
-        default:
-            return false;
-    }
-}
-
-// The position of an error inside a statement, as a position in its script.
-base::Position place_of(const Error& error, const Piece& piece) {
-    if (error.line() < 1) return piece.position;
-    const int64_t column = std::max<int64_t>(error.column(), 1);
-    if (error.line() == 1) return {piece.position.line, piece.position.column + column - 1};
-    return {piece.position.line + error.line() - 1, column};
-}
 
 // The lock of a tenant's migrations where a query takes it. Polled, never waited for inside the server: who waits
 // there can block what the holder runs.
@@ -162,14 +138,43 @@ public:
     static constexpr base::milliseconds unmark_grace{5000};
     using MakePlan = std::function<Plan(const HistoryView&)>;
 
-    Run(const HistoryTexts& texts, const db::Dialect& dialect, db::Connection& connection, const Wait& wait,
-        Progress& progress)
+    Run(const HistoryTexts& texts, const db::Dialect& dialect, const Source& source, db::Connection& connection,
+        const Wait& wait, Progress& progress)
         : history_(texts, connection),
           dialect_(dialect),
           connection_(connection),
           wait_(wait),
           progress_(progress),
+          callbacks_(source.callbacks(), connection, dialect, progress.enter_write, wait),
           lock_(connection, dialect.history) {}
+
+    const Callbacks& callbacks() const noexcept { return callbacks_; }
+    History& history() noexcept { return history_; }
+
+    // One change of the history by itself, under the lock: `decide` looks at what the history says then, `write`
+    // writes in the transaction.
+    template <class Decide, class Write>
+    void change(Decide&& decide, Write&& write) {
+        std::shared_ptr<void> turn;
+        if (progress_.enter_write) turn = progress_.enter_write(wait_);
+        lock_.take(wait_);
+        try {
+            if (dialect_.transactional_ddl) begin_locked();
+            HistoryView view = history_.read(wait_);
+            if (decide(view)) {
+                history_.create(view, wait_);
+                if (!dialect_.transactional_ddl) begin(db::Isolation::standard, wait_);
+                write(view);
+                commit(wait_);
+            } else {
+                roll_back();
+            }
+        } catch (...) {
+            roll_back();
+            throw;
+        }
+        lock_.release();
+    }
 
     // Returns the history as it is afterwards.
     HistoryView obey(const MakePlan& make_plan) {
@@ -184,7 +189,11 @@ public:
                 lock_.release();
             }
             plan.require_sound();
-            if (run_all(plan, view)) return view;
+            if (plan.baseline) {
+                write_baseline(plan);
+                continue;
+            }
+            if (plan.group ? run_group(plan, view) : run_all(plan, view)) return view;
         }
     }
 
@@ -198,14 +207,92 @@ private:
     bool run_all(const Plan& plan, HistoryView& view) {
         for (const Step& step : plan.steps) {
             begun_ = marked_ = false;
+            tell_phase(step);
             try {
                 wait_.check("a migration's next script");
                 if (!run_step(step, view)) return false;
             } catch (const Error& error) {
+                callbacks_.fire_after_error(event(step, "afterEachMigrateError", "afterEachUndoError"));
                 throw failed(error, step);
             }
         }
         return true;
+    }
+
+    // All scripts and their rows in one transaction.
+    bool run_group(const Plan& plan, HistoryView& view) {
+        begun_ = marked_ = false;
+        if (plan.steps.empty()) return true;
+        std::shared_ptr<void> turn;
+        if (progress_.enter_write) turn = progress_.enter_write(wait_);
+        std::vector<int64_t> times;
+        const Step* present = &plan.steps.front();
+        try {
+            begin_locked();
+            if (history_.changed(view, wait_)) {
+                roll_back();
+                return false;
+            }
+            for (const Step& step : plan.steps) {
+                present = &step;
+                wait_.check("a migration's next script");
+                const auto start = base::Clock::now();
+                run_pieces(step, Surroundings::transaction);
+                times.push_back(milliseconds_since(start));
+                record(step, view, times.back(), wait_);
+            }
+            commit(wait_);
+        } catch (const Error& error) {
+            roll_back();
+            turn.reset();
+            callbacks_.fire_after_error("afterEachMigrateError");
+            throw failed(error, *present);
+        }
+        for (std::size_t i = 0; i < plan.steps.size(); ++i) tell(plan.steps[i], plan.steps[i].name(), times[i]);
+        return true;
+    }
+
+    void write_baseline(const Plan& plan) {
+        change([](const HistoryView& view) { return !view.exists; },
+               [&](HistoryView& view) {
+                   Applied row = *plan.baseline;
+                   row.rank = 1;
+                   history_.append(view, row, 0, wait_);
+               });
+    }
+
+public:
+    // Nobody else migrates while `work` runs, where one session can see to that for longer than a transaction.
+    template <class Work>
+    void alone(Work&& work) {
+        std::shared_ptr<void> turn;
+        if (progress_.enter_write) turn = progress_.enter_write(wait_);
+        lock_.take(wait_);
+        work();
+        lock_.release();
+    }
+
+    // A run that ends well.
+    void tell_end() {
+        if (!repeatables_) callbacks_.fire("afterVersioned");
+        if (progress_.done > 0) callbacks_.fire("afterMigrateApplied");
+        callbacks_.fire("afterMigrate");
+    }
+
+private:
+    static std::string_view event(const Step& step, std::string_view up, std::string_view down) {
+        return step.direction == Direction::up ? up : down;
+    }
+    static int64_t milliseconds_since(base::Time start) {
+        return std::chrono::duration_cast<base::milliseconds>(base::Clock::now() - start).count();
+    }
+
+    // Once per run, before the first repeatable.
+    void tell_phase(const Step& step) {
+        if (step.script->kind != Kind::repeatable || repeatables_) return;
+        callbacks_.fire("afterVersioned");
+        callbacks_.fire("beforeRepeatables");
+        repeatables_ = true;
     }
 
     bool run_step(const Step& step, HistoryView& view) {
@@ -213,15 +300,20 @@ private:
         if (progress_.enter_write) turn = progress_.enter_write(wait_);
         const Body* body = step.body();
         const bool outside = body != nullptr && body->split.outside;
-        if (!dialect_.transactional_ddl || (outside && lock_.of_transaction())) return run_marked(step, view);
         ForeignKeys foreign_keys(connection_, body, wait_);
+        // A single VACUUM needs no mark: it may happen again.
+        const bool counts = outside && (body->split.statements > 1 || body->rules.in_transaction);
+        if (!dialect_.transactional_ddl || counts || (outside && lock_.of_transaction())) {
+            const bool done = run_marked(step, view);
+            foreign_keys.restore();
+            return done;
+        }
         const auto start = base::Clock::now();
         int64_t execution_ms = 0;
         std::string name;
         const auto run_body = [&] {
-            if (body != nullptr) run_pieces(*body);
-            execution_ms =
-                std::chrono::duration_cast<base::milliseconds>(base::Clock::now() - start).count();
+            run_pieces(step, outside ? Surroundings::none : Surroundings::transaction);
+            execution_ms = milliseconds_since(start);
         };
         if (outside) run_body();
         try {
@@ -259,8 +351,8 @@ private:
                 return false;
             }
             marked_ = true;
-            if (step.body() != nullptr) run_pieces(*step.body());
-            execution_ms = std::chrono::duration_cast<base::milliseconds>(base::Clock::now() - start).count();
+            run_pieces(step, Surroundings::none);
+            execution_ms = milliseconds_since(start);
             unmark(step, view, *rank, execution_ms);
         } catch (...) {
             roll_back();
@@ -375,34 +467,21 @@ private:
         history_.append(view, row, step.direction == Direction::up ? execution_ms : 0, wait);
     }
 
-    void run_pieces(const Body& body) {
-        for (const Piece& piece : body.split.pieces) {
+    void run_pieces(const Step& step, Surroundings surroundings) {
+        callbacks_.fire_inside(event(step, "beforeEachMigrate", "beforeEachUndo"), surroundings);
+        const Body* body = step.body();
+        for (const Piece& piece : body != nullptr ? body->split.pieces : std::vector<Piece>()) {
+            callbacks_.fire_inside(event(step, "beforeEachMigrateStatement", "beforeEachUndoStatement"), surroundings);
             try {
                 wait_.check("a migration's next statement");
-                run_piece(std::string_view(body.text).substr(piece.offset, piece.size),
-                          marked_ || body.split.outside);
+                run_piece(connection_, *body, piece, surroundings, wait_);
             } catch (const Error& error) {
                 const auto place = place_of(error, piece);
                 throw error.with_statement(piece.number).with_position(place.line, place.column);
             }
+            callbacks_.fire_inside(event(step, "afterEachMigrateStatement", "afterEachUndoStatement"), surroundings);
         }
-    }
-
-    // The engine may see more statements in a piece than the splitter did: all of them run.
-    void run_piece(std::string_view sql, bool outside) {
-        while (!sql.empty()) {
-            std::string_view tail;
-            const auto statement = connection_.prepare(sql, &tail, wait_);
-            if (statement == nullptr) return;
-            if (statement->control() != db::Control::none)
-                throw Error(Code::migration_failed, "the script would end its own transaction");
-            statement->run(wait_);
-            if (!outside && !connection_.in_transaction())
-                throw Error(Code::tx_lost, "the statement ended the script's transaction");
-            if (outside && connection_.in_transaction())
-                throw Error(Code::tx_lost, "the statement left a transaction open");
-            sql = tail;
-        }
+        callbacks_.fire_inside(event(step, "afterEachMigrate", "afterEachUndo"), surroundings);
     }
 
     Error failed(const Error& cause, const Step& step) const {
@@ -424,6 +503,8 @@ private:
     db::Connection& connection_;
     const Wait& wait_;
     Progress& progress_;
+    const Callbacks callbacks_;
+    bool repeatables_ = false;  // they have begun
     bool begun_ = false;   // the present script's transaction
     bool marked_ = false;  // the present script is in the history as failed
     Lock lock_;
@@ -448,24 +529,253 @@ std::string Runner::fingerprint() const {
     return hex;
 }
 
+std::shared_ptr<const Source> Runner::scripts_of(db::Connection& connection, const Wait& wait) const {
+    if (!source_->differs_by_tenant()) return source_;
+    return source_->of_tenant(tenant_values(connection, dialect_, wait));
+}
+
 Plan Runner::plan(db::Connection& connection, const Wait& wait, const Target& target) const {
+    const auto scripts = scripts_of(connection, wait);
     const HistoryView view = History(texts_, connection).read(wait);
-    return plan_migrate(*source_, view, target, options_.rules);
+    Plan plan = plan_migrate(*scripts, view, target, options_.rules);
+    plan.scripts = scripts;
+    return plan;
 }
 
 Plan Runner::plan_undo(db::Connection& connection, const Wait& wait, const Target& target) const {
+    const auto scripts = scripts_of(connection, wait);
     const HistoryView view = History(texts_, connection).read(wait);
-    return migrate::plan_undo(*source_, view, target);
+    Plan plan = migrate::plan_undo(*scripts, view, target);
+    plan.scripts = scripts;
+    return plan;
 }
 
 StatusRow Runner::status(db::Connection& connection, const Wait& wait) const {
+    const auto scripts = scripts_of(connection, wait);
     const HistoryView view = History(texts_, connection).read(wait);
-    return {status_of(*source_, view, options_.rules), texts_.table(view.format)};
+    return {status_of(*scripts, view, options_.rules), texts_.table(view.format)};
 }
 
 std::vector<Problem> Runner::validate(db::Connection& connection, const Wait& wait) const {
+    const auto scripts = scripts_of(connection, wait);
     const HistoryView view = History(texts_, connection).read(wait);
-    return check(*source_, view, options_.rules, Pending::reported);
+    return check(*scripts, view, options_.rules, Pending::reported);
+}
+
+namespace {
+
+// A verb with the callbacks that stand around it: "before" and "after" with its name, and "Error" behind that.
+template <class Work>
+void with_events(const Callbacks& callbacks, const std::string& verb, Work&& work) {
+    callbacks.fire("afterConnect");
+    callbacks.fire("before" + verb);
+    try {
+        work();
+    } catch (...) {
+        callbacks.fire_after_error("after" + verb + "Error");
+        throw;
+    }
+    callbacks.fire("after" + verb);
+}
+
+RepairRow row_of(const Repair& repair) {
+    RepairRow row;
+    row.action = action_name(repair.action);
+    row.detail = repair.detail;
+    if (repair.action == Repair::Action::set || repair.action == Repair::Action::explain) {
+        if (repair.version_after >= 0) row.version = std::to_string(repair.version_after);
+        if (repair.script != nullptr) {
+            row.description = repair.script->description;
+            row.script = repair.script->name();
+        }
+        return row;
+    }
+    row.version = repair.row.version.text();
+    row.description = repair.row.description;
+    row.script = repair.row.script;
+    return row;
+}
+
+void write_repair(History& history, HistoryView& view, const Repair& repair, const Wait& wait) {
+    switch (repair.action) {
+        case Repair::Action::remove:
+            history.remove(repair.row.rank, wait);
+            break;
+        case Repair::Action::mark: {
+            Applied row = repair.row;
+            row.rank = std::max<int64_t>(view.rank_max, 0) + 1;
+            history.append(view, row, 0, wait);
+            break;
+        }
+        case Repair::Action::align:
+            history.align(repair.row.rank, repair.row.description, repair.row.type, repair.row.checksum, wait);
+            break;
+        case Repair::Action::set:
+            history.set_version(view, repair.version_after, false, wait);
+            break;
+        case Repair::Action::explain:
+            break;
+    }
+}
+
+InfoRow info_of(const Entry& entry) {
+    InfoRow row;
+    row.state = state_name(entry.state);
+    if (entry.script != nullptr) {
+        const Script& script = *entry.script;
+        row.category = script.kind == Kind::versioned  ? "Versioned"
+                       : script.kind == Kind::baseline ? "Baseline"
+                                                       : "Repeatable";
+        row.version = script.version.text();
+        row.description = script.description;
+        row.type = script.type();
+        row.script = script.name();
+        row.checksum = script.checksum;
+        row.undoable = script.down.has_value();
+    }
+    if (entry.row == nullptr) return row;
+    const Applied& applied = *entry.row;
+    if (entry.script == nullptr && applied.type != "SCHEMA" && applied.type != "BASELINE")
+        row.category = applied.version.empty() ? "Repeatable" : "Versioned";
+    row.version = applied.version.text();
+    row.description = applied.description;
+    row.type = applied.type;
+    row.script = applied.script;
+    row.checksum = applied.checksum;
+    row.rank = applied.rank;
+    row.installed_on = applied.installed_on;
+    row.installed_by = applied.installed_by;
+    row.execution_ms = applied.execution_ms;
+    return row;
+}
+
+}  // namespace
+
+std::vector<Problem> Runner::validate(db::Connection& connection, const Wait& wait, Progress& progress) const {
+    const auto scripts = scripts_of(connection, wait);
+    const Callbacks callbacks(scripts->callbacks(), connection, dialect_, progress.enter_write, wait);
+    callbacks.fire("afterConnect");
+    callbacks.fire("beforeValidate");
+    const HistoryView view = History(texts_, connection).read(wait);
+    auto problems = check(*scripts, view, options_.rules, Pending::reported);
+    if (problems.empty())
+        callbacks.fire("afterValidate");
+    else
+        callbacks.fire_after_error("afterValidateError");
+    return problems;
+}
+
+std::vector<InfoRow> Runner::info(db::Connection& connection, const Wait& wait, const Target& target,
+                                  Progress& progress) const {
+    const auto scripts = scripts_of(connection, wait);
+    const Callbacks callbacks(scripts->callbacks(), connection, dialect_, progress.enter_write, wait);
+    std::vector<InfoRow> rows;
+    with_events(callbacks, "Info", [&] {
+        const HistoryView view = History(texts_, connection).read(wait);
+        for (const Entry& entry : describe(*scripts, view, target, options_.rules)) rows.push_back(info_of(entry));
+    });
+    return rows;
+}
+
+std::vector<RepairRow> Runner::repair(db::Connection& connection, const Wait& wait, Apply apply,
+                                      Progress& progress) const {
+    const auto scripts = scripts_of(connection, wait);
+    Run run(texts_, dialect_, *scripts, connection, wait, progress);
+    const auto plan = [&](const HistoryView& view) {
+        if (view.format == Format::flyway) return plan_repair(*scripts, view, options_.rules);
+        if (!view.dirty) return std::vector<Repair>();
+        return plan_repair_of_dirty(*scripts, view, {run.history().tables(wait), run.history().younger_tables(wait)},
+                                    dialect_);
+    };
+    std::vector<Repair> repairs;
+    if (apply == Apply::no)
+        repairs = plan(run.history().read(wait));
+    else
+        with_events(run.callbacks(), "Repair", [&] {
+            run.change(
+                [&](const HistoryView& view) {
+                    if (view.exists) repairs = plan(view);
+                    return std::ranges::any_of(
+                        repairs, [](const Repair& r) { return r.action != Repair::Action::explain; });
+                },
+                [&](HistoryView& view) {
+                    for (const Repair& repair : repairs) write_repair(run.history(), view, repair, wait);
+                });
+        });
+    std::vector<RepairRow> rows;
+    for (const Repair& repair : repairs) rows.push_back(row_of(repair));
+    return rows;
+}
+
+namespace {
+
+// False: the history says it already.
+bool wants_baseline(const HistoryView& view, const Version& version, const std::string& description) {
+    if (view.format == Format::golang) {
+        if (!version.number())
+            throw Error(Code::invalid_argument, "'" + version.text() + "' is not one number, as this history needs");
+        if (view.exists && view.version >= 0 && (view.version != *version.number() || view.dirty))
+            throw Error(Code::invalid_state, "the tenant is at version " + std::to_string(view.version) +
+                                                 " already: force changes it");
+        return view.version < 0;
+    }
+    if (!view.exists) return true;
+    for (const Applied& row : view.rows) {
+        if (row.type == "SCHEMA") {
+            if (version == Version::of(0))
+                throw Error(Code::invalid_state, "version 0 cannot be the baseline of a schema that Flyway made");
+            continue;
+        }
+        if (row.type == "BASELINE" && row.version == version && row.description == description) return false;
+        throw Error(Code::invalid_state, row.type == "BASELINE"
+                                             ? "the tenant has baseline " + row.version.text() + " already"
+                                             : "scripts were applied already: a baseline comes first");
+    }
+    if (view.rows.empty())
+        throw Error(Code::invalid_state, "there is an empty history table already: migrate, or drop it");
+    return true;
+}
+
+}  // namespace
+
+void Runner::baseline(db::Connection& connection, const Wait& wait, const Version& version,
+                      const std::string& description, Progress& progress) const {
+    const auto scripts = scripts_of(connection, wait);
+    Run run(texts_, dialect_, *scripts, connection, wait, progress);
+    with_events(run.callbacks(), "Baseline", [&] {
+        run.change([&](const HistoryView& view) { return wants_baseline(view, version, description); },
+                   [&](HistoryView& view) {
+                       if (view.format == Format::golang) {
+                           run.history().set_version(view, *version.number(), false, wait);
+                           return;
+                       }
+                       Applied row = baseline_row(version, description);
+                       row.rank = std::max<int64_t>(view.rank_max, 0) + 1;
+                       run.history().append(view, row, 0, wait);
+                   });
+    });
+}
+
+void Runner::force(db::Connection& connection, const Wait& wait, std::optional<int64_t> version,
+                   Progress& progress) const {
+    Run run(texts_, dialect_, *source_, connection, wait, progress);
+    run.change(
+        [&](const HistoryView& view) {
+            if (view.format == Format::flyway)
+                throw Error(Code::unsupported,
+                            "force is for golang-migrate's history: repair puts Flyway's right, baseline begins one");
+            return view.exists || version.has_value();
+        },
+        [&](HistoryView& view) { run.history().set_version(view, version.value_or(-1), false, wait); });
+}
+
+int64_t Runner::drop(db::Connection& connection, const Wait& wait, std::size_t batch, Progress& progress) const {
+    const auto scripts = scripts_of(connection, wait);
+    Run run(texts_, dialect_, *scripts, connection, wait, progress);
+    int64_t dropped = 0;
+    with_events(run.callbacks(), "Clean", [&] { run.alone([&] {
+        dropped = empty_namespace(connection, dialect_, batch, wait); }); });
+    return dropped;
 }
 
 void Runner::note_before(Progress& progress, const HistoryView& view) const {
@@ -474,22 +784,54 @@ void Runner::note_before(Progress& progress, const HistoryView& view) const {
 
 void Runner::migrate(db::Connection& connection, const Wait& wait, const Target& target,
                      Progress& progress) const {
-    const HistoryView after =
-        Run(texts_, dialect_, connection, wait, progress).obey([&](const HistoryView& view) {
-            note_before(progress, view);
-            return plan_migrate(*source_, view, target, options_.rules);
-        });
-    if (progress.want_status) progress.status = status_of(*source_, after, options_.rules);
+    const auto scripts = scripts_of(connection, wait);
+    Run run(texts_, dialect_, *scripts, connection, wait, progress);
+    const auto make_plan = [&](const HistoryView& view) {
+        note_before(progress, view);
+        Plan plan = plan_migrate(*scripts, view, target, options_.rules);
+        plan.group = options_.rules.group && dialect_.transactional_ddl;
+        if (plan.group) plan.require_one_transaction();
+        return plan;
+    };
+    const Callbacks& callbacks = run.callbacks();
+    if (!scripts->callbacks().empty()) {
+        callbacks.fire("afterConnect");
+        callbacks.fire("beforeValidate");
+        try {
+            make_plan(run.history().read(wait)).require_sound();
+        } catch (const Error& error) {
+            // Or somebody is at it right now, which obey() finds out.
+            if (error.code() != Code::migration_dirty) {
+                callbacks.fire_after_error("afterValidateError");
+                throw;
+            }
+        }
+        for (const auto event : {"afterValidate", "createSchema", "beforeCreateSchema", "beforeMigrate"})
+            callbacks.fire(event);
+    }
+    HistoryView after;
+    try {
+        after = run.obey(make_plan);
+        run.tell_end();
+    } catch (...) {
+        callbacks.fire_after_error("afterMigrateError");
+        throw;
+    }
+    if (progress.want_status) progress.status = status_of(*scripts, after, options_.rules);
 }
 
 void Runner::undo(db::Connection& connection, const Wait& wait, const Target& target,
                   Progress& progress) const {
-    const HistoryView after =
-        Run(texts_, dialect_, connection, wait, progress).obey([&](const HistoryView& view) {
+    const auto scripts = scripts_of(connection, wait);
+    Run run(texts_, dialect_, *scripts, connection, wait, progress);
+    HistoryView after;
+    with_events(run.callbacks(), "Undo", [&] {
+        after = run.obey([&](const HistoryView& view) {
             note_before(progress, view);
-            return migrate::plan_undo(*source_, view, target);
+            return migrate::plan_undo(*scripts, view, target);
         });
-    if (progress.want_status) progress.status = status_of(*source_, after, options_.rules);
+    });
+    if (progress.want_status) progress.status = status_of(*scripts, after, options_.rules);
 }
 
 std::vector<PlanRow> rows_of(const Plan& plan) {
@@ -501,6 +843,7 @@ std::vector<PlanRow> rows_of(const Plan& plan) {
         row.script = problem.script;
         row.state = "problem";
         row.problem = problem.code + " " + problem.message;
+        if (!problem.repair.empty()) row.problem += "; repair would " + problem.repair;
         rows.push_back(std::move(row));
     }
     for (const Step& step : plan.steps) {
@@ -510,6 +853,7 @@ std::vector<PlanRow> rows_of(const Plan& plan) {
         row.script = step.name();
         row.kind = step.direction == Direction::down       ? "undo"
                    : step.script->kind == Kind::repeatable ? "repeatable"
+                   : step.script->kind == Kind::baseline   ? "baseline"
                                                            : "versioned";
         row.checksum = step.script->checksum;
         row.state = state_name(step.direction == Direction::up ? State::pending : State::success);

@@ -33,6 +33,26 @@ struct Progress {
     std::function<std::shared_ptr<void>(const Wait& wait)> enter_write;
 };
 
+// A line of mtdb_migrator_info().
+struct InfoRow {
+    std::string category;  // Flyway's: "Versioned", "Repeatable", "Baseline"; empty: a marker of the history
+    std::string version;   // empty: none
+    std::string description;
+    std::string type;
+    std::string script;
+    std::string state;  // state_name()
+    std::optional<int64_t> rank;
+    std::optional<int32_t> checksum;
+    std::string installed_on, installed_by;
+    std::optional<int64_t> execution_ms;
+    bool undoable = false;
+};
+
+// A line of mtdb_migrator_repair().
+struct RepairRow {
+    std::string action, version, description, script, detail;
+};
+
 // A line of mtdb_migrator_plan(): problems first, then steps in their order.
 struct PlanRow {
     std::string version;  // empty: a repeatable
@@ -80,6 +100,10 @@ public:
     Plan plan_undo(db::Connection& connection, const Wait& wait, const Target& target) const;
     StatusRow status(db::Connection& connection, const Wait& wait) const;
     std::vector<Problem> validate(db::Connection& connection, const Wait& wait) const;
+    // As these two, with the callbacks of Flyway's verbs around them.
+    std::vector<Problem> validate(db::Connection& connection, const Wait& wait, Progress& progress) const;
+    std::vector<InfoRow> info(db::Connection& connection, const Wait& wait, const Target& target,
+                              Progress& progress) const;
 
     // Errors as mtdb_migrator_migrate() and mtdb_migrator_undo(); `progress` says what was
     // committed before.
@@ -88,8 +112,21 @@ public:
     void undo(db::Connection& connection, const Wait& wait, const Target& target,
               Progress& progress) const;
 
+    // What would change, and changes it if told to.
+    enum class Apply { no, yes };
+    std::vector<RepairRow> repair(db::Connection& connection, const Wait& wait, Apply apply, Progress& progress) const;
+    // Throws Error(invalid_state) where the history says something else already.
+    void baseline(db::Connection& connection, const Wait& wait, const Version& version,
+                  const std::string& description, Progress& progress) const;
+    // golang-migrate's history only. Nothing: as if nothing had been applied.
+    void force(db::Connection& connection, const Wait& wait, std::optional<int64_t> version, Progress& progress) const;
+    // Everything in the tenant's namespace; returns how many objects it dropped.
+    int64_t drop(db::Connection& connection, const Wait& wait, std::size_t batch, Progress& progress) const;
+
 private:
     void note_before(Progress& progress, const HistoryView& view) const;
+    // Of the tenant that the connection stands in.
+    std::shared_ptr<const Source> scripts_of(db::Connection& connection, const Wait& wait) const;
 
     std::shared_ptr<const Source> source_;
     Options options_;

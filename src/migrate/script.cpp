@@ -13,11 +13,10 @@ namespace mtdb::migrate {
 
 namespace {
 
-constexpr std::string_view sql_suffix = ".sql";
-constexpr std::string_view conf_suffix = ".sql.conf";
+constexpr std::string_view conf_suffix = ".conf";
 constexpr std::array<std::string_view, 7> program_suffixes = {".cmd", ".bat",  ".ps1", ".py",
                                                               ".sh",  ".bash", ""};
-constexpr std::array<std::string_view, 43> callback_events = {
+constexpr std::array<std::string_view, 43> events = {
     "beforeConnect",
     "afterConnect",
     "createSchema",
@@ -68,49 +67,52 @@ bool ends_with_fold(std::string_view text, std::string_view suffix) {
            base::equal_fold(text.substr(text.size() - suffix.size()), suffix);
 }
 
+struct Prefix {
+    std::string_view text;
+    FileKind kind;
+};
+
 // The longest prefix that the name starts with, in its exact case.
-std::string_view prefix_of(std::string_view stem) {
-    std::string_view best;
-    for (const auto event : callback_events)
-        if (stem.starts_with(event) && event.size() > best.size()) best = event;
-    if (best.empty() && !stem.empty() &&
-        std::string_view("VURB").find(stem.front()) != std::string_view::npos)
-        best = stem.substr(0, 1);
+Prefix prefix_of(std::string_view stem, const Naming& naming) {
+    Prefix best{{}, FileKind::unrecognised};
+    const auto offer = [&](std::string_view text, FileKind kind) {
+        const bool better = best.kind == FileKind::unrecognised || text.size() > best.text.size();
+        if (stem.starts_with(text) && better) best = {text, kind};
+    };
+    for (const auto event : events) offer(event, FileKind::callback);
+    offer(naming.versioned, FileKind::versioned);
+    offer(naming.undo, FileKind::undo);
+    offer(naming.repeatable, FileKind::repeatable);
+    offer(naming.baseline, FileKind::baseline);
     return best;
 }
 
-// The name without its suffix. `text_allowed` is false for what has no version.
-FlywayName parse_stem(std::string_view stem) {
+// The name without its suffix.
+FlywayName parse_stem(std::string_view stem, const Naming& naming) {
     FlywayName name;
-    const auto prefix = prefix_of(stem);
-    if (prefix.empty()) return name;
-    const std::string_view rest = stem.substr(prefix.size());
-    const auto separator = rest.find("__");
+    const Prefix prefix = prefix_of(stem, naming);
+    if (prefix.kind == FileKind::unrecognised) return name;
+    const std::string_view rest = stem.substr(prefix.text.size());
+    const auto separator = rest.find(naming.separator);
     const std::string_view version_text = rest.substr(0, separator);
-    if (separator != std::string_view::npos) name.description = rest.substr(separator + 2);
+    if (separator != std::string_view::npos) name.description = rest.substr(separator + naming.separator.size());
     std::ranges::replace(name.description, '_', ' ');
-    const bool versioned = prefix == "V" || prefix == "U" || prefix == "B";
-    if (versioned) {
-        const auto version = Version::find(version_text);
+    name.kind = prefix.kind;
+    if (prefix.kind == FileKind::callback || prefix.kind == FileKind::repeatable) {
+        const bool repeatable = prefix.kind == FileKind::repeatable;
+        if (prefix.kind == FileKind::callback)
+            name.event = *std::ranges::find(events, prefix.text);
+        if (version_text.empty() && (!repeatable || separator != std::string_view::npos)) return name;
         name.kind = FileKind::invalid;
-        if (!version) {
-            name.what = "its version is not dotted numbers";
-            return name;
-        }
+        name.what = repeatable ? "a repeatable has no version" : "a callback has no version";
+        return name;
+    }
+    if (const auto version = Version::find(version_text)) {
         name.version = version->text();
-        name.kind = prefix == "V"   ? FileKind::versioned
-                    : prefix == "U" ? FileKind::undo
-                                    : FileKind::unsupported;
-        name.what = prefix == "B" ? "a baseline migration" : "";
         return name;
     }
-    if (!version_text.empty() || (prefix == "R" && separator == std::string_view::npos)) {
-        name.kind = FileKind::invalid;
-        name.what = prefix == "R" ? "a repeatable has no version" : "a callback has no version";
-        return name;
-    }
-    name.kind = prefix == "R" ? FileKind::repeatable : FileKind::unsupported;
-    name.what = prefix == "R" ? "" : "a callback";
+    name.kind = FileKind::invalid;
+    name.what = "its version is not dotted numbers";
     return name;
 }
 
@@ -127,13 +129,6 @@ std::size_t offset_of(std::string_view text, std::size_t character) {
         if (seen++ == character) return i;
     }
     return text.size();
-}
-
-// Flyway replaces `${name}` before it runs a script, save where a second `$` stands before it.
-std::size_t find_placeholder(std::string_view text) {
-    for (auto at = text.find("${"); at != std::string_view::npos; at = text.find("${", at + 2))
-        if (at == 0 || text[at - 1] != '$') return at;
-    return std::string_view::npos;
 }
 
 }  // namespace
@@ -172,20 +167,22 @@ bool before_in_utf16(std::string_view a, std::string_view b) noexcept {
     return weight(*x) < weight(*y);
 }
 
-Body make_body(const std::string& name, std::string text, Placeholders placeholders,
-               const db::Dialect& dialect) {
-    Body body{stored_script(name), std::move(text), {}, std::nullopt};
+std::vector<std::string_view> callback_events() { return {events.begin(), events.end()}; }
+
+Body make_body(const std::string& name, std::string text, const BodyRules& rules, const db::Dialect& dialect,
+               const PlaceholderRules& placeholders, const TenantValues* tenant) {
+    const int32_t checksum = flyway_checksum(text);
+    Body body{stored_script(name), std::move(text), checksum, {}, std::nullopt, rules, false};
     try {
-        body.split = split(body.text, dialect);
-        const auto placeholder = placeholders == Placeholders::refused ? find_placeholder(body.text)
-                                                                       : std::string_view::npos;
-        if (placeholder != std::string_view::npos) {
-            const auto position = base::position_of(body.text, placeholder);
-            throw Error(Code::unsupported, "a placeholder '" +
-                                               base::excerpt(body.text.substr(placeholder), 30) +
-                                               "' would run unreplaced")
-                .with_position(position.line, position.column);
+        if (rules.program) throw Error(Code::unsupported, "it is a program, and only SQL is run");
+        if (rules.placeholders == Placeholders::replaced) {
+            Replaced replaced = replace_placeholders(body.text, name, placeholders, tenant);
+            body.of_tenant = replaced.of_tenant && tenant == nullptr;
+            if (!body.of_tenant) body.text = std::move(replaced.text);
         }
+        if (!body.of_tenant)
+            body.split = split(body.text, dialect, rules.in_transaction ? Mixing::allowed : rules.mixing);
+        if (rules.in_transaction) body.split.outside = !*rules.in_transaction || !dialect.transactional_ddl;
     } catch (const Error& error) {
         body.fault = error.with_message("script '" + body.name + "' cannot run: " + error.message())
                          .with_script(body.name);
@@ -193,24 +190,38 @@ Body make_body(const std::string& name, std::string text, Placeholders placehold
     return body;
 }
 
-FlywayName parse_flyway_name(std::string_view file) {
+Body body_of(const Body& body, const std::string& path, const db::Dialect& dialect,
+             const PlaceholderRules& placeholders, const TenantValues& tenant) {
+    return body.of_tenant ? make_body(path, body.text, body.rules, dialect, placeholders, &tenant) : body;
+}
+
+void Naming::check() const {
+    const std::array prefixes = {&versioned, &undo, &repeatable, &baseline};
+    for (std::size_t i = 0; i < prefixes.size(); ++i)
+        for (std::size_t j = i + 1; j < prefixes.size(); ++j)
+            if (*prefixes[i] == *prefixes[j])
+                throw Error(Code::invalid_argument, "two kinds of script have the prefix '" + *prefixes[i] + "'");
+    if (separator.empty()) throw Error(Code::invalid_argument, "the separator of a script's name cannot be empty");
+    if (suffixes.empty()) throw Error(Code::invalid_argument, "scripts need a suffix");
+}
+
+FlywayName parse_flyway_name(std::string_view file, const Naming& naming) {
     if (ends_with_fold(file, conf_suffix)) {
-        FlywayName name = parse_stem(file.substr(0, file.size() - conf_suffix.size()));
+        FlywayName name = parse_flyway_name(file.substr(0, file.size() - conf_suffix.size()), naming);
         if (name.kind == FileKind::unrecognised || name.kind == FileKind::invalid) return {};
-        name.kind = FileKind::unsupported;
-        name.what = "a script's configuration";
+        name.kind = FileKind::configuration;
         return name;
     }
-    if (ends_with_fold(file, sql_suffix))
-        return parse_stem(file.substr(0, file.size() - sql_suffix.size()));
+    for (const std::string& suffix : naming.suffixes)
+        if (ends_with_fold(file, suffix)) return parse_stem(file.substr(0, file.size() - suffix.size()), naming);
     for (const auto suffix : program_suffixes) {
         if (!ends_with_fold(file, suffix) ||
-            (suffix.empty() && file.find('.', file.find("__")) != std::string_view::npos))
+            (suffix.empty() && file.find('.', file.find(naming.separator)) != std::string_view::npos))
             continue;
-        FlywayName name = parse_stem(file.substr(0, file.size() - suffix.size()));
-        if (name.kind == FileKind::unrecognised || name.kind == FileKind::invalid) return {};
-        name.kind = FileKind::unsupported;
-        name.what = "a migration that is a program";
+        FlywayName name = parse_stem(file.substr(0, file.size() - suffix.size()), naming);
+        if (name.kind == FileKind::unrecognised || name.kind == FileKind::invalid || name.kind == FileKind::undo)
+            return {};
+        name.program = true;
         return name;
     }
     return {};

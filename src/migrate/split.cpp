@@ -97,6 +97,13 @@ protected:
         out_.pieces.push_back({offset + cut_, size, out_.statements, position});
     }
 
+    void mark_copy(std::size_t offset, std::size_t size) {
+        Piece& piece = out_.pieces.back();
+        piece.copy = true;
+        piece.data_offset = offset + cut_;
+        piece.data_size = size;
+    }
+
     std::string_view text_;
     Split out_;
 
@@ -108,7 +115,7 @@ private:
 
 class Splitter : Cut {
 public:
-    explicit Splitter(std::string_view text) : Cut(text) {}
+    Splitter(std::string_view text, Mixing mixing) : Cut(text), mixing_(mixing) {}
 
     Split run() {
         require_no_nul();
@@ -117,10 +124,10 @@ public:
             ++out_.statements;
             add(read_statement(token));
         }
-        if (vacuums_ > 0 && vacuums_ < out_.statements)
+        if (vacuums_ > 0 && vacuums_ < out_.statements && mixing_ == Mixing::refused)
             fail(vacuum_at_,
                  "VACUUM cannot share a script with other statements: it runs outside a "
-                 "transaction");
+                 "transaction (option migrate.mixed)");
         out_.outside = vacuums_ > 0;
         return std::move(out_);
     }
@@ -279,6 +286,7 @@ private:
         return deletes && !statement.where ? "DELETE without WHERE" : "";
     }
 
+    const Mixing mixing_;
     std::size_t at_ = 0;
     int64_t vacuums_ = 0;
     std::size_t vacuum_at_ = 0;
@@ -287,8 +295,9 @@ private:
 // A server's script: db::Lexer knows what quotes and comments, db::facts_of() where a routine ends.
 class ServerSplitter : Cut {
 public:
-    ServerSplitter(std::string_view text, const db::Dialect& dialect)
+    ServerSplitter(std::string_view text, const db::Dialect& dialect, Mixing mixing)
         : Cut(text),
+          mixing_(mixing),
           lexis_(dialect.lexis),
           in_transaction_(dialect.transactional_ddl),
           client_delimiters_(dialect.lexis.hash_comments) {}
@@ -302,9 +311,10 @@ public:
             else
                 read_delimited();
         }
-        if (!alone_.empty() && out_.statements > 1) {
+        if (!alone_.empty() && out_.statements > alone_count_ && mixing_ == Mixing::refused) {
             out_.statements = alone_number_;
-            fail(alone_at_, alone_ + " cannot share a script with other statements: it runs outside a transaction");
+            fail(alone_at_, alone_ + " cannot share a script with other statements: it runs outside a transaction "
+                                     "(option migrate.mixed)");
         }
         out_.outside = !in_transaction_ || !alone_.empty();
         return std::move(out_);
@@ -391,6 +401,28 @@ private:
         const std::size_t begin = at_ + facts.begin;
         add_piece(begin, facts.end - facts.begin, inspect(begin, at_ + facts.end, facts));
         at_ += facts.tail;
+        if (copies_) read_data(begin);
+    }
+
+    // The lines behind COPY ... FROM STDIN, up to a line that is "\\." and nothing else.
+    void read_data(std::size_t begin) {
+        copies_ = false;
+        const std::size_t line = std::min(text_.find('\n', at_), text_.size());
+        if (!base::trim(text_.substr(at_, line - at_)).empty())
+            fail(at_, "the data of COPY begins on a line of its own");
+        const std::size_t data = std::min(line + 1, text_.size());
+        for (std::size_t at = data; at < text_.size();) {
+            const std::size_t end = std::min(text_.find('\n', at), text_.size());
+            std::string_view row = text_.substr(at, end - at);
+            if (row.ends_with('\r')) row.remove_suffix(1);
+            if (row == "\\.") {
+                mark_copy(data, at - data);
+                at_ = std::min(end + 1, text_.size());
+                return;
+            }
+            at = end + 1;
+        }
+        fail(begin, "the data of COPY has no end: a line that is \\.");
     }
 
     // Up to the client's delimiter, which may end a word too.
@@ -442,15 +474,14 @@ private:
             const bool word = token.kind == Kind::word || token.kind == Kind::quoted_name;
             if (word && words.first.size() < first_max) words.first.push_back(token);
             if (depth == 0 && word) note(words, before, token);
-            const bool through_client =
-                (token.is("STDIN") && before.is("FROM")) || (token.is("STDOUT") && before.is("TO"));
-            if (words.is(0, "COPY") && through_client)
-                fail(begin, "COPY " + upper(before.text) + " " + upper(token.text) +
-                                " is not allowed: a script has no data beside its statements");
+            if (words.is(0, "COPY") && depth == 0 && token.is("STDIN") && before.is("FROM")) copies_ = true;
+            if (words.is(0, "COPY") && depth == 0 && token.is("STDOUT") && before.is("TO"))
+                fail(begin, "COPY TO STDOUT is not allowed: nobody reads what a script returns");
             // It would take the history's own row into a transaction that nobody commits.
             if (!in_transaction_ && words.is(0, "SET") && token.is("AUTOCOMMIT"))
                 fail(begin, "SET AUTOCOMMIT is not allowed: the statements of a script commit one by one");
         }
+        if (facts.alone && in_transaction_) ++alone_count_;
         if (facts.alone && in_transaction_ && alone_.empty()) {
             alone_ = facts.verb;
             if (words.first.size() > 1 && facts.verb != "VACUUM") alone_ += " " + upper(words.first[1].text);
@@ -484,21 +515,24 @@ private:
                                                                  "KEY",        "PRIMARY", "FOREIGN", "CHECK",
                                                                  "IDENTITY",   "EXPRESSION", "PERIOD", "SYSTEM"};
 
+    const Mixing mixing_;
     const db::Lexis& lexis_;
     const bool in_transaction_;
+    bool copies_ = false;           // the present statement takes the lines behind it
     const bool client_delimiters_;  // of the client whose scripts these are
     std::string delimiter_ = ";";
     std::size_t at_ = 0;
     std::string alone_;  // the first statement that cannot run in a transaction
     std::size_t alone_at_ = 0;
     int64_t alone_number_ = 0;
+    int64_t alone_count_ = 0;
 };
 
 }  // namespace
 
-Split split(std::string_view text, const db::Dialect& dialect) {
+Split split(std::string_view text, const db::Dialect& dialect, Mixing mixing) {
     // A grammar with names in brackets is that of files.
-    return dialect.lexis.bracket_quotes ? Splitter(text).run() : ServerSplitter(text, dialect).run();
+    return dialect.lexis.bracket_quotes ? Splitter(text, mixing).run() : ServerSplitter(text, dialect, mixing).run();
 }
 
 }  // namespace mtdb::migrate

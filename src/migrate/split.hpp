@@ -13,12 +13,19 @@
 
 namespace mtdb::migrate {
 
+// Whether statements that run in a transaction may share a script with those that cannot: then none of them does.
+enum class Mixing { refused, allowed };
+
 // One statement of a script: without its semicolon, from its first token on.
 struct Piece {
     std::size_t offset = 0;
     std::size_t size = 0;
     int64_t number = 0;  // its place among the script's statements, from 1
     base::Position position;
+    // COPY ... FROM STDIN: the lines that follow it, up to the one that ends them.
+    std::size_t data_offset = 0;
+    std::size_t data_size = 0;
+    bool copy = false;
 };
 
 struct Split {
@@ -30,8 +37,8 @@ struct Split {
 };
 
 // Throws Error(migration_failed) with statement and position: an unterminated string, comment or
-// trigger, transaction control, what runs outside a transaction among other statements, what only a
-// client program understands, a NUL byte.
-Split split(std::string_view text, const db::Dialect& dialect = {});
+// trigger, transaction control, what runs outside a transaction among other statements (unless mixing is allowed), what
+// only a client program understands, a NUL byte.
+Split split(std::string_view text, const db::Dialect& dialect = {}, Mixing mixing = Mixing::refused);
 
 }  // namespace mtdb::migrate

@@ -209,6 +209,84 @@ Test(migrations, validate_finds_an_edited_script_and_migrate_refuses_it) {
           mtdb_migrator_migrate(migrator, "acme", -1, "latest", -1, PLENTY_MS, NULL, NULL, &err));
 }
 
+Test(migrations, info_tells_rows_and_scripts_in_flyways_order) {
+    write_flyway();
+    make_folder("fly");
+    migrate("1");
+    mtdb_result *entries = NULL;
+    ok(mtdb_migrator_info(migrator, "acme", -1, "", -1, PLENTY_MS, NULL, &entries, &err));
+    ok(mtdb_result_next(entries, &err));
+    cr_assert_str_eq(text_at(entries, 0), "Versioned");
+    cr_assert_str_eq(text_at(entries, 1), "1");
+    cr_assert_str_eq(text_at(entries, 5), "success");
+    cr_assert_eq(mtdb_value_int64(entries, 6), 1);
+    cr_assert_eq(mtdb_value_int64(entries, 11), 0);
+    ok(mtdb_result_next(entries, &err));
+    cr_assert_str_eq(text_at(entries, 0), "Repeatable");
+    ok(mtdb_result_next(entries, &err));
+    cr_assert_str_eq(text_at(entries, 1), "1.2");
+    cr_assert_str_eq(text_at(entries, 5), "pending");
+    cr_assert_eq(mtdb_value_type(entries, 6), MTDB_TYPE_NULL);
+    cr_assert_eq(mtdb_value_int64(entries, 11), 1);
+    cr_assert_eq(rows_left(entries), 0);
+    finish(entries);
+}
+
+Test(migrations, repair_aligns_an_edited_script_when_told_to) {
+    write_flyway();
+    make_folder("fly");
+    migrate("latest");
+    write_file("fly/V1__person.sql", "CREATE TABLE person(id INTEGER PRIMARY KEY, edited);\n");
+    make_folder("fly");
+    for (int32_t apply = 0; apply <= 1; ++apply) {
+        mtdb_result *repairs = NULL;
+        fails(MTDB_MIGRATION_CHECKSUM,
+              mtdb_migrator_migrate(migrator, "acme", -1, "latest", -1, PLENTY_MS, NULL, NULL, &err));
+        ok(mtdb_migrator_repair(migrator, "acme", -1, apply, PLENTY_MS, NULL, &repairs, &err));
+        ok(mtdb_result_next(repairs, &err));
+        cr_assert_str_eq(text_at(repairs, 0), "align");
+        cr_assert_str_eq(text_at(repairs, 1), "1");
+        cr_assert_eq(rows_left(repairs), 0);
+        finish(repairs);
+    }
+    cr_assert_eq(migrate("latest"), 0);
+}
+
+Test(migrations, baseline_takes_over_tables_without_a_history) {
+    run_in("acme", "CREATE TABLE person(id INTEGER PRIMARY KEY)");
+    make_inline();
+    ok(mtdb_migrator_baseline(migrator, "acme", -1, "1", -1, "as found", -1, PLENTY_MS, NULL, &err));
+    ok(mtdb_migrator_baseline(migrator, "acme", -1, "1", -1, "as found", -1, PLENTY_MS, NULL, &err));
+    fails(MTDB_INVALID_STATE,
+          mtdb_migrator_baseline(migrator, "acme", -1, "2", -1, "as found", -1, PLENTY_MS, NULL, &err));
+    cr_assert_eq(migrate("latest"), 1);
+}
+
+Test(migrations, force_sets_golang_migrates_version_only) {
+    write_golang();
+    make_folder("go");
+    cr_assert_eq(migrate("1"), 1);
+    ok(mtdb_migrator_force(migrator, "acme", -1, "2", -1, PLENTY_MS, NULL, &err));
+    cr_assert_eq(migrate("latest"), 0);
+    fails(MTDB_INVALID_ARGUMENT, mtdb_migrator_force(migrator, "acme", -1, "1.2", -1, PLENTY_MS, NULL, &err));
+    create_tenant("other");
+    make_inline();
+    fails(MTDB_UNSUPPORTED, mtdb_migrator_force(migrator, "other", -1, "1", -1, PLENTY_MS, NULL, &err));
+}
+
+Test(migrations, drop_needs_leave) {
+    make_inline();
+    migrate("latest");
+    int64_t dropped = -1;
+    fails(MTDB_INVALID_STATE, mtdb_migrator_drop(migrator, "acme", -1, PLENTY_MS, NULL, &dropped, &err));
+    cr_assert_eq(dropped, 0);
+    make_migrator(OPTIONS("migrate.drop", "allow"));
+    ok(mtdb_migrator_drop(migrator, "acme", -1, PLENTY_MS, NULL, &dropped, &err));
+    cr_assert_eq(dropped, 3);
+    make_inline();
+    cr_assert_eq(migrate("latest"), 2);
+}
+
 Test(migrations, validate_is_silent_when_all_is_well) {
     make_inline();
     migrate("latest");

@@ -244,6 +244,78 @@ void folders(Suite& suite) {
     });
 }
 
+void verbs_on_tables(Suite& suite) {
+    suite.claim("drop empties a tenant when it may, and the tenant stays", {Need::tables}, [](World& world) {
+        const std::string& id = world.bare_tenant();
+        for (const char* sql : {one_up, "CREATE TABLE kid(id BIGINT, FOREIGN KEY (id) REFERENCES one(id))",
+                                "CREATE VIEW seen AS SELECT id FROM one"})
+            must(exec(world.db(), id, sql));
+        int64_t dropped = -1;
+        const auto drop = [&](const std::string& leave) {
+            const Migrator migrator = new_migrator(world.db(), {{"migrate.drop", leave}});
+            return ask([&](mtdb_error** err) {
+                return mtdb_migrator_drop(migrator.get(), id.data(), size_of(id), plenty_ms, nullptr, &dropped, err);
+            });
+        };
+        must_be(MTDB_INVALID_STATE, drop("refuse"));
+        same(0, int_in(world.db(), id, "SELECT count(*) FROM seen"));
+        must(drop("allow"));
+        check(dropped >= 3, "dropped " + std::to_string(dropped));
+        must(exec(world.db(), id, one_up));
+    });
+}
+
+void what_scripts_hold(Suite& suite) {
+    suite.claim("routines and data in a script are cut as the database has them", {Need::tables}, [](World& world) {
+        const std::string& id = world.bare_tenant();
+        const bool postgres = contains(world.backend().name, "postgres");
+        const bool mariadb = contains(world.backend().name, "mariadb");
+        std::string script = std::string(one_up) + ";\nINSERT INTO one VALUES (1, ';');\n";
+        if (postgres)
+            script += "CREATE FUNCTION f() RETURNS bigint BEGIN ATOMIC SELECT count(*) FROM one; END;\n"
+                      "COPY one (id, v) FROM stdin;\n2\tit's;\n3\t\\N\n\\.\nINSERT INTO one VALUES (4, NULL);\n";
+        else if (mariadb)
+            script += "CREATE OR REPLACE PROCEDURE p() BEGIN INSERT INTO one VALUES (2, 'a'); SELECT 1; END;\n"
+                      "BEGIN NOT ATOMIC INSERT INTO one VALUES (3, 'b'); INSERT INTO one VALUES (4, 'c'); END;\n"
+                      "DELIMITER //\nINSERT INTO one VALUES (2, '//');//\nDELIMITER ;\n";
+        else
+            script += "CREATE TRIGGER t AFTER DELETE ON one BEGIN INSERT INTO one VALUES (9, ''); SELECT 1; END;\n"
+                      "INSERT INTO one VALUES (2, ''), (3, ''), (4, '');\n";
+        const Migrator migrator = new_migrator(world.db());
+        add_script(migrator.get(), 1, script);
+        must(migrate(migrator.get(), id));
+        same(10, int_in(world.db(), id, "SELECT sum(id) FROM one"));
+        if (!postgres) return;
+        const Migrator bad = new_migrator(world.db());
+        add_script(bad.get(), 1, script);
+        add_script(bad.get(), 2, "CREATE TABLE gone(id INT);\n\n  COPY one (id, v) FROM stdin;\n1\tagain\n\\.\n");
+        const auto failure = failure_of([&](mtdb_error** err) {
+            return mtdb_migrator_migrate(bad.get(), id.data(), size_of(id), "", -1, plenty_ms, nullptr, nullptr, err);
+        });
+        same(MTDB_MIGRATION_FAILED, failure.status);
+        same(3, failure.line);
+        same(10, int_in(world.db(), id, "SELECT sum(id) FROM one"));
+    });
+    suite.claim("what cannot run in a transaction runs without, beside others only if it may", {Need::tables},
+                [](World& world) {
+                    const std::string& id = world.bare_tenant();
+                    const bool postgres = contains(world.backend().name, "postgres");
+                    const bool mariadb = contains(world.backend().name, "mariadb");  // no script has a transaction
+                    const std::string script =
+                        std::string(one_up) +
+                        (postgres  ? ";\nCREATE INDEX CONCURRENTLY i ON one(v);\n"
+                         : mariadb ? ";\nCREATE INDEX i ON one(v);\n"
+                                   : ";\nVACUUM;\n");
+                    const Migrator strict = new_migrator(world.db());
+                    add_script(strict.get(), 1, script);
+                    must_be(mariadb ? MTDB_OK : MTDB_MIGRATION_FAILED, migrate(strict.get(), id));
+                    const Migrator mixed = new_migrator(world.db(), {{"migrate.mixed", "true"}});
+                    add_script(mixed.get(), 1, script);
+                    must(migrate(mixed.get(), id));
+                    same("up_to_date", state_of(mixed.get(), id));
+                });
+}
+
 }  // namespace
 
 void claim_migrations(Suite& suite) {
@@ -251,6 +323,8 @@ void claim_migrations(Suite& suite) {
     histories(suite);
     many_tenants(suite);
     folders(suite);
+    verbs_on_tables(suite);
+    what_scripts_hold(suite);
 }
 
 }  // namespace conformance

@@ -87,14 +87,15 @@ TEST_CASE("file names mean what they mean to Flyway") {
         {".V7__x.sql", unrecognised, "", ""},
         {"README.md", unrecognised, "", ""},
         {"README", unrecognised, "", ""},
-        {"B1__base.sql", unsupported, "1", "base"},
-        {"afterMigrate.sql", unsupported, "", ""},
-        {"afterMigrate__grant_all.sql", unsupported, "", "grant all"},
-        {"beforeEachMigrateStatement.sql", unsupported, "", ""},
-        {"V1__a.sql.conf", unsupported, "1", "a"},
-        {"V1__a.sh", unsupported, "1", "a"},
-        {"V1__a.py", unsupported, "1", "a"},
-        {"V1__a", unsupported, "1", "a"},
+        {"B1__base.sql", baseline, "1", "base"},
+        {"afterMigrate.sql", callback, "", ""},
+        {"afterMigrate__grant_all.sql", callback, "", "grant all"},
+        {"beforeEachMigrateStatement.sql", callback, "", ""},
+        {"afterMigrate1__x.sql", invalid, "", "x"},
+        {"V1__a.sql.conf", configuration, "1", "a"},
+        {"V1__a.sh", versioned, "1", "a"},
+        {"V1__a.py", versioned, "1", "a"},
+        {"V1__a", versioned, "1", "a"},
     };
     for (const auto& vector : vectors) {
         CAPTURE(vector.file);
@@ -141,13 +142,104 @@ TEST_CASE("repeatables order by UTF-16 code units") {
     CHECK(before_in_utf16("\u2603", "\U0001F600"));
 }
 
-TEST_CASE("a placeholder in a Flyway file is refused, the doubled dollar is not") {
-    const Body refused =
-        make_body("V1__a.sql", "SELECT 1;\n  SELECT '${who}';", Placeholders::refused);
-    REQUIRE(refused.fault);
-    CHECK(refused.fault->script() == "V1__a.sql");
-    CHECK(refused.fault->line() == 2);
-    CHECK(refused.fault->column() == 11);
-    CHECK_FALSE(make_body("V1__a.sql", "SELECT '$${who}';", Placeholders::refused).fault);
-    CHECK_FALSE(make_body("V1__a.sql", "SELECT '${who}';", Placeholders::literal).fault);
+namespace {
+
+BodyRules program() {
+    BodyRules rules;
+    rules.program = true;
+    return rules;
+}
+
+BodyRules replacing() {
+    BodyRules rules;
+    rules.placeholders = Placeholders::replaced;
+    return rules;
+}
+
+}  // namespace
+
+TEST_CASE("only what is not SQL is a program, and it never runs") {
+    CHECK(parse_flyway_name("V1__a.sh").program);
+    CHECK_FALSE(parse_flyway_name("V1__a.sql").program);
+    const Body body = make_body("V1__a.sh", "rm -rf /", program(), {});
+    REQUIRE(body.fault);
+    CHECK(body.fault->code() == mtdb::Code::unsupported);
+}
+
+TEST_CASE("prefixes, separator and suffixes are what the naming says") {
+    Naming naming;
+    naming.versioned = "M";
+    naming.separator = "--";
+    naming.suffixes = {".ddl", ".pkb.sql"};
+    CHECK(parse_flyway_name("M1--add_x.ddl", naming).description == "add x");
+    CHECK(parse_flyway_name("M1--x.pkb.sql", naming).kind == FileKind::versioned);
+    CHECK(parse_flyway_name("V1__x.sql", naming).kind == FileKind::unrecognised);
+    naming.undo = "M";
+    CHECK_THROWS_AS(naming.check(), mtdb::Error);
+}
+
+namespace {
+
+PlaceholderRules rules_with(const std::string& who) {
+    PlaceholderRules rules;
+    rules.values["who"] = who;
+    rules.table = "flyway_schema_history";
+    return rules;
+}
+
+std::string replaced(const std::string& text, const PlaceholderRules& rules, const TenantValues* tenant = nullptr) {
+    return replace_placeholders(text, "sub/R__a.sql", rules, tenant).text;
+}
+
+int32_t checksum_of_replaced(const std::string& text, const PlaceholderRules& rules) {
+    return flyway_checksum(replaced(text, rules));
+}
+
+}  // namespace
+
+TEST_CASE("checksums of texts with placeholders are Flyway's") {
+    CHECK(flyway_checksum("SELECT '${who}';\n") == 1635467218);
+    CHECK(checksum_of_replaced("SELECT '${who}';\n", rules_with("bob")) == -193408118);
+    const auto two = rules_with("-- a\n-- b");
+    CHECK(flyway_checksum("${who}\n-- x\nSELECT 1;") == -1753666309);
+    CHECK(checksum_of_replaced("${who}\n-- x\nSELECT 1;", two) == -926519039);
+    CHECK(checksum_of_replaced("\xEF\xBB\xBFSELECT '${who}';\nSELECT '$${who}';\n", two) == -1285002447);
+    TenantValues values;
+    values.schema = "main";
+    PlaceholderRules rules = rules_with("");
+    CHECK(flyway_checksum(replace_placeholders("SELECT '${flyway:filename} ${flyway:table} ${flyway:defaultSchema} "
+                                               "[${flyway:user}] ${flyway:environment}';",
+                                               "R__rep_fn.sql", rules, &values)
+                              .text) == 1983530318);
+}
+
+TEST_CASE("placeholders are replaced everywhere, once, whatever the case of their names") {
+    CHECK(replaced("'${WHO}' -- ${Who}", rules_with("${who}")) == "'${who}' -- ${who}");
+    CHECK(replaced("$${who} $ {who} $", rules_with("x")) == "$${who} $ {who} $");
+}
+
+TEST_CASE("a placeholder without a value is an error with its place") {
+    for (const char* text : {"SELECT 1;\n  SELECT ${none};", "SELECT 1;\n  SELECT ${ who };",
+                             "SELECT 1;\n  SELECT ${who", "SELECT 1;\n  SELECT ${flyway:nothing};"}) {
+        CAPTURE(text);
+        const Body body = make_body("V1__a.sql", text, replacing(), {}, rules_with("x"));
+        REQUIRE(body.fault);
+        CHECK(body.fault->script() == "V1__a.sql");
+        CHECK(body.fault->line() == 2);
+        CHECK(body.fault->column() == 10);
+    }
+    CHECK_FALSE(make_body("V1__a.sql", "SELECT '${none}';", {}, {}).fault);
+}
+
+TEST_CASE("what differs from tenant to tenant waits for the tenant") {
+    const Body body = make_body("V1__a.sql", "SELECT '${flyway:defaultSchema}';",
+                                replacing(), {}, rules_with("x"));
+    CHECK(body.of_tenant);
+    CHECK_FALSE(body.fault);
+    TenantValues values;
+    values.schema = "acme";
+    CHECK(body_of(body, body.name, {}, rules_with("x"), values).text == "SELECT 'acme';");
+    CHECK(make_body("V1__a.sql", "${flyway:database}", replacing(), {}, rules_with("x"),
+                    &values)
+              .fault);
 }

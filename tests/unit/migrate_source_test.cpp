@@ -33,6 +33,7 @@ public:
         fs::create_directories((path_ / file).parent_path());
         std::ofstream(path_ / file, std::ios::binary) << text;
     }
+    std::string path() const { return path_.string(); }
     std::shared_ptr<const Source> load(LayoutChoice choice = LayoutChoice::automatic) const {
         return Source::from_folder(path_.string(), choice);
     }
@@ -131,14 +132,95 @@ TEST_CASE("all duplicates are named at once") {
 }
 
 TEST_CASE("what Flyway would act on and cannot be done is refused by name") {
-    for (const char* file : {"B1__base.sql", "afterMigrate.sql", "V1__a.sql.conf", "V2__b.sh"}) {
-        CAPTURE(file);
-        const Folder folder{"V1__a.sql", file};
-        CHECK(folder.refused().code() == Code::unsupported);
-        CHECK(folder.refused().script() == file);
-    }
+    const Folder callback{"V1__a.sql", "afterMigrate.sh"};
+    CHECK(callback.refused().code() == Code::unsupported);
+    CHECK(callback.refused().script() == "afterMigrate.sh");
     const Folder folder{"9223372036854775808_a.up.sql"};
     CHECK(folder.refused().code() == Code::unsupported);
+    const auto program = Folder{"V1__a.sql", "V2__b.sh"}.load();
+    CHECK(program->scripts().size() == 2);
+    CHECK(program->scripts()[1].type() == "SCRIPT");
+    CHECK(program->scripts()[1].up->fault);
+}
+
+TEST_CASE("baselines come after versions, callbacks are kept by event and description") {
+    const auto source =
+        Folder{"V3__c.sql", "B2__base.sql", "V1__a.sql", "afterMigrate__b.sql", "x/afterMigrate.sql", "R__r.sql"}
+            .load();
+    CHECK(names(*source) == Texts{"V1__a.sql", "V3__c.sql", "B2__base.sql", "R__r.sql"});
+    CHECK(source->baselines()[0].type() == "SQL_BASELINE");
+    CHECK(source->last().text() == "3");
+    REQUIRE(source->callbacks().size() == 2);
+    CHECK(source->callbacks()[0].body.name == "x/afterMigrate.sql");
+    CHECK(source->callbacks()[0].event == "afterMigrate");
+    CHECK(source->golang_obstacle() == "script 'B2__base.sql' is a baseline");
+    CHECK(Folder{"B1__a.sql", "B01__b.sql"}.refused().code() == Code::invalid_argument);
+    CHECK(Folder{"afterMigrate.sql", "x/afterMigrate.sql"}.refused().code() == Code::invalid_argument);
+}
+
+TEST_CASE("a file beside a script configures it") {
+    const Folder folder;
+    folder.write("V1__a.sql", "SELECT '\xE9 ${who}';");
+    folder.write("V1__a.sql.conf",
+                 "# one\nexecuteInTransaction = FALSE\nplaceholderReplacement:false\nencod\\\n  ing ISO-8859-1\n");
+    const auto source = folder.load();
+    const Body& body = *source->scripts()[0].up;
+    CHECK(body.text == "SELECT '\u00E9 ${who}';");
+    CHECK_FALSE(body.fault);
+    CHECK(body.split.outside);
+    for (const char* conf : {"shouldExecute=false", "executeInTransaction=yes", "other=1", "encoding=${none}"}) {
+        CAPTURE(conf);
+        folder.write("V1__a.sql.conf", conf);
+        CHECK(folder.refused().script() == "V1__a.sql.conf");
+    }
+}
+
+TEST_CASE("scripts are decoded strictly, checksums are over what they say") {
+    const Folder folder;
+    const auto checksum = [&](const std::string& bytes, const std::string& encoding) {
+        folder.write("V1__a.sql", bytes);
+        SourceOptions options;
+        options.encoding = encoding;
+        return Source::from_folder(folder.path(), options)->scripts()[0].checksum.value();
+    };
+    CHECK(checksum("SELECT 'caf\xE9';\n", "ISO-8859-1") == 987117724);
+    CHECK(checksum("SELECT 'caf\xC3\xA9';\n", "UTF-8") == 987117724);
+    CHECK(checksum(std::string("\xFF\xFES\0E\0", 6), "UTF-8") == flyway_checksum("SE"));
+    CHECK(checksum(std::string("\0S\0E", 4), "UTF-16") == flyway_checksum("SE"));
+    CHECK_THROWS_AS(checksum("caf\xE9", "US-ASCII"), mtdb::Error);
+    CHECK_THROWS_AS(checksum("caf\xE9", "UTF-8"), mtdb::Error);
+    CHECK_THROWS_AS(checksum("x", "no-such-thing"), mtdb::Error);
+}
+
+TEST_CASE("several locations are one source, a location inside another counts once") {
+    const Folder one{"V1__a.sql"}, two{"V2__b.sql", "sub/V3__c.sql"};
+    const std::string all = "filesystem:" + one.path() + ", " + two.path() + "," + two.path() + "/sub";
+    CHECK(names(*Source::from_folder(all, LayoutChoice::automatic)) ==
+          Texts{"V1__a.sql", "V2__b.sql", "sub/V3__c.sql"});
+    CHECK(Source::from_folder("file://" + one.path(), LayoutChoice::automatic)->scripts().size() == 1);
+    CHECK_THROWS_AS(Source::from_folder("classpath:db/migration", LayoutChoice::automatic), mtdb::Error);
+}
+
+TEST_CASE("a repeatable has the checksum of its replaced text, and of the raw one") {
+    const Folder folder;
+    folder.write("R__a.sql", "SELECT '${who}';\n");
+    CHECK(folder.refused().code() == Code::invalid_argument);
+    SourceOptions options;
+    options.placeholders.values["who"] = "bob";
+    const auto source = Source::from_folder(folder.path(), options);
+    CHECK(source->scripts()[0].checksum == -193408118);
+    CHECK(source->scripts()[0].raw_checksum == 1635467218);
+    options.placeholders.replace = false;
+    CHECK(Source::from_folder(folder.path(), options)->scripts()[0].checksum == 1635467218);
+    folder.write("R__a.sql", "SELECT '${flyway:defaultSchema}';\n");
+    const auto general = folder.load();
+    CHECK(general->differs_by_tenant());
+    mtdb::migrate::TenantValues acme, zenith;
+    acme.schema = "acme";
+    zenith.schema = "zenith";
+    const auto ours = general->of_tenant(acme);
+    CHECK(ours->scripts()[0].checksum == flyway_checksum("SELECT 'acme';\n"));
+    CHECK(general->of_tenant(zenith)->scripts()[0].checksum != ours->scripts()[0].checksum);
 }
 
 TEST_CASE("a script that is not UTF-8 and a folder that is not there are refused") {

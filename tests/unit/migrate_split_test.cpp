@@ -219,7 +219,6 @@ TEST_CASE("a server's script holds no transaction control and nothing of a clien
     CHECK(error_of("\\i other.sql", dollars).line() == 1);
     CHECK(error_of("SELECT 1 \\G", backslashes).message() == "'\\G' is a command of a client program, not SQL");
     CHECK(pieces("SELECT \\N", backslashes).size() == 1);
-    CHECK(error_of("COPY a FROM stdin;\nit's\n\\.\n", dollars).message().starts_with("COPY FROM STDIN is not allowed"));
     CHECK(error_of("COPY (SELECT 1) TO STDOUT", dollars).message().starts_with("COPY TO STDOUT is not allowed"));
     CHECK(pieces("COPY a FROM '/a/file'", dollars).size() == 1);
     CHECK(error_of("SET @@session.autocommit = 0", backslashes).message().starts_with("SET AUTOCOMMIT is not allowed"));
@@ -231,12 +230,46 @@ TEST_CASE("what a server cannot run in a transaction is a script of its own") {
     CHECK_FALSE(split("CREATE INDEX i ON a (b)", dollars).outside);
     const auto error = error_of("CREATE TABLE a (b int);\nCREATE INDEX CONCURRENTLY i ON a (b);\nSELECT 1", dollars);
     CHECK(error.message() == "CREATE INDEX CONCURRENTLY cannot share a script with other statements: it runs outside a "
-                             "transaction");
+                             "transaction (option migrate.mixed)");
     CHECK(error.statement() == 2);
     CHECK(error.line() == 2);
-    CHECK(error_of("VACUUM; VACUUM", dollars).message().starts_with("VACUUM cannot share"));
+    CHECK(split("VACUUM a; CREATE INDEX CONCURRENTLY i ON a (b)", dollars).outside);
+    CHECK(split("SELECT 1; VACUUM", dollars, Mixing::allowed).outside);
+    for (const char* text : {"REINDEX (VERBOSE) SCHEMA s", "REINDEX SCHEMA s", "DISCARD ALL", "CLUSTER",
+                             "ALTER SYSTEM SET a = 1", "DROP DATABASE d", "CREATE TABLESPACE t LOCATION 'x'",
+                             "ALTER TABLE a DETACH PARTITION p CONCURRENTLY", "REINDEX TABLE CONCURRENTLY a"}) {
+        CAPTURE(text);
+        CHECK(split(text, dollars).outside);
+    }
+    for (const char* text : {"CLUSTER a", "DISCARD TEMP", "REINDEX TABLE a", "ALTER TYPE a ADD VALUE 'b'"}) {
+        CAPTURE(text);
+        CHECK_FALSE(split(text, dollars).outside);
+    }
     CHECK(split("SELECT 1", backslashes).outside);
     CHECK(split("CREATE DATABASE a; SELECT 1", backslashes).outside);
+}
+
+TEST_CASE("the data of a COPY are the lines behind it") {
+    const std::string text = "SELECT 1;\nCOPY a (b) FROM stdin WITH (FORMAT csv);\nit's;\n\\N\n\\.\nSELECT 2;";
+    const auto found = split(text, dollars);
+    REQUIRE(found.pieces.size() == 3);
+    const Piece& copy = found.pieces[1];
+    CHECK(copy.copy);
+    CHECK(text.substr(copy.offset, copy.size) == "COPY a (b) FROM stdin WITH (FORMAT csv)");
+    CHECK(text.substr(copy.data_offset, copy.data_size) == "it's;\n\\N\n");
+    CHECK(found.pieces[2].position == mtdb::base::Position{6, 1});
+    CHECK(split("COPY a FROM STDIN;\r\n\\.\r\n", dollars).pieces[0].data_size == 0);
+    CHECK(error_of("SELECT 1;\nCOPY a FROM stdin;\n1\n", dollars).message().starts_with("the data of COPY has no end"));
+    CHECK(error_of("COPY a FROM stdin; SELECT 1", dollars).message().starts_with("the data of COPY begins"));
+}
+
+TEST_CASE("a block that is a statement is one") {
+    const std::string block = "BEGIN NOT ATOMIC DECLARE x INT; IF 1 THEN SET x = 1; END IF; SELECT 2; END";
+    CHECK(pieces(block + "; SELECT 3", backslashes) == Texts{block, "SELECT 3"});
+    const std::string procedure = "CREATE OR REPLACE PROCEDURE p() BEGIN SELECT 1; SELECT CASE WHEN 1 THEN 2 END; END";
+    CHECK(pieces(procedure + "; SELECT 3", backslashes) == Texts{procedure, "SELECT 3"});
+    const std::string definer = "CREATE OR REPLACE DEFINER = `a`@`b` FUNCTION f() RETURNS INT BEGIN RETURN 1; END";
+    CHECK(pieces(definer + "; SELECT 3", backslashes) == Texts{definer, "SELECT 3"});
 }
 
 TEST_CASE("what a server's script does not close is an error at its beginning") {

@@ -153,19 +153,15 @@ TEST_CASE("a quoted table is one name, in whatever order the two keys stand") {
 }
 
 TEST_CASE("what has no equal here is refused with the reason, unless it asks for what is done anyway") {
-    for (const auto& setting : Settings{{"x-multi-statement", "true"},
-                                        {"x-multi-statement-max-size", "1"},
+    for (const auto& setting : Settings{{"x-multi-statement-max-size", "1"},
                                         {"x-lock-strategy", "table"},
                                         {"x-lock-table", "locks"},
-                                        {"x-no-lock", "1"},
-                                        {"x-no-tx-wrap", "true"}}) {
+                                        {"x-no-lock", "1"}}) {
         CAPTURE(setting.first);
         CHECK(refusal_of({setting}).starts_with("the url's key '" + setting.first + "' has no equal: "));
     }
-    CHECK_NOTHROW(read({{"x-multi-statement", "false"},
-                        {"x-lock-strategy", "advisory"},
+    CHECK_NOTHROW(read({{"x-lock-strategy", "advisory"},
                         {"x-no-lock", "f"},
-                        {"x-no-tx-wrap", "0"},
                         {"x-lock-table", ""}}));
     CHECK(refusal_of({{"x-no-lock", "never"}}) == "the url's key 'x-no-lock' takes true or false, not 'never'");
 }

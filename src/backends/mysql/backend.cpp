@@ -39,6 +39,21 @@ constexpr std::string_view drop_statements[] = {
     " WHERE event_schema = DATABASE() AND BINARY event_schema = BINARY DATABASE()",
 };
 
+// Within the present database: events, routines, views, then tables, which take their triggers with them.
+#define NAME_OF(column) "'`', REPLACE(" column ", '`', '``'), '`'"
+constexpr std::string_view empty_queries[] = {
+    "SELECT CONCAT('DROP EVENT IF EXISTS ', " NAME_OF("event_name") ") FROM information_schema.events"
+    " WHERE event_schema=DATABASE()",
+    "SELECT CONCAT('DROP ', routine_type, ' IF EXISTS ', " NAME_OF("routine_name") ")"
+    " FROM information_schema.routines WHERE routine_schema=DATABASE() AND routine_type IN ('FUNCTION','PROCEDURE')",
+    "SELECT CONCAT('DROP VIEW IF EXISTS ', " NAME_OF("table_name") ") FROM information_schema.tables"
+    " WHERE table_schema=DATABASE() AND table_type='VIEW'",
+    "SELECT CONCAT(IF(table_type='SEQUENCE', 'DROP SEQUENCE IF EXISTS ', 'DROP TABLE IF EXISTS '), " NAME_OF(
+        "table_name") ") FROM information_schema.tables"
+    " WHERE table_schema=DATABASE() AND table_type IN ('BASE TABLE','SEQUENCE','SYSTEM VERSIONED')",
+};
+#undef NAME_OF
+
 constexpr db::Dialect server_dialect{
     .name = "mysql",
     .quote = '`',
@@ -68,6 +83,10 @@ constexpr db::Dialect server_dialect{
                           " SHA1(DATABASE()))), 0)",
             .unlock_query = "SELECT RELEASE_LOCK(CONCAT('mtdb.migrate:', IF(CHAR_LENGTH(DATABASE()) <= 51, DATABASE(),"
                             " SHA1(DATABASE()))))",
+            .place_query = "SELECT DATABASE(), SUBSTRING_INDEX(USER(), '@', 1), DATABASE()",
+            .empty_queries = empty_queries,
+            .before_empty = "SET foreign_key_checks=0",
+            .after_empty = "SET foreign_key_checks=1",
         },
     .driver =
         {

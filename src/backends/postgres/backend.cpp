@@ -48,6 +48,47 @@ constexpr std::string_view drop_statements[] = {
     " AND d.deptype IN ('e', 'i'))",
 };
 
+// As a schema that is dropped is emptied, object by object: constraints first, so that no table waits for another.
+#define NOT_OF_EXTENSION(catalog, object)                                                        \
+    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog." catalog \
+    "'::regclass"                                                                                \
+    " AND d.objid = " object ".oid AND d.deptype IN ('i', 'e'))"
+constexpr std::string_view empty_queries[] = {
+    "SELECT pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I', c.conrelid::regclass, c.conname)"
+    " FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_class t ON t.oid = c.conrelid"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace"
+    " WHERE c.contype = 'f' AND c.conparentid = 0 AND n.nspname = pg_catalog.current_schema()",
+    "SELECT pg_catalog.format('DROP %s IF EXISTS %I.%I CASCADE',"
+    " CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, n.nspname, c.relname)"
+    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.relkind IN ('v', 'm') AND n.nspname = pg_catalog.current_schema()" NOT_OF_EXTENSION("pg_class", "c") "",
+    "SELECT pg_catalog.format('DROP %s IF EXISTS %I.%I CASCADE',"
+    " CASE c.relkind WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END, n.nspname, c.relname)"
+    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.relkind IN ('r', 'p', 'f') AND n.nspname = pg_catalog.current_schema()" NOT_OF_EXTENSION(
+        "pg_class",
+        "c") " AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid)",
+    "SELECT pg_catalog.format('DROP SEQUENCE IF EXISTS %I.%I CASCADE', n.nspname, c.relname)"
+    " FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE c.relkind = 'S' AND n.nspname = pg_catalog.current_schema()" NOT_OF_EXTENSION("pg_class", "c") "",
+    "SELECT pg_catalog.format('DROP ROUTINE IF EXISTS %s CASCADE', p.oid::regprocedure)"
+    " FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+    " WHERE p.prokind <> 'a' AND n.nspname = pg_catalog.current_schema()" NOT_OF_EXTENSION("pg_proc", "p") "",
+    "SELECT pg_catalog.format('DROP TYPE IF EXISTS %I.%I CASCADE', n.nspname, t.typname)"
+    " FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"
+    " LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid"
+    " WHERE n.nspname = pg_catalog.current_schema()"
+    " AND (t.typtype IN ('e', 'd') OR (t.typtype = 'c' AND c.relkind = 'c'))" NOT_OF_EXTENSION(
+        "pg_type", "t") "",
+    "SELECT pg_catalog.format('DROP AGGREGATE IF EXISTS %s CASCADE', p.oid::regprocedure)"
+    " FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
+    " WHERE p.prokind = 'a' AND n.nspname = pg_catalog.current_schema()" NOT_OF_EXTENSION("pg_proc", "p"),
+    "SELECT pg_catalog.format('DROP COLLATION IF EXISTS %I.%I CASCADE', n.nspname, c.collname)"
+    " FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace"
+    " WHERE n.nspname = pg_catalog.current_schema()" NOT_OF_EXTENSION("pg_collation", "c"),
+};
+#undef NOT_OF_EXTENSION
+
 constexpr db::Dialect postgres_dialect{
     .name = "postgres",
     .quote = '"',
@@ -75,6 +116,12 @@ constexpr db::Dialect postgres_dialect{
             // Two keys of 32 bits: the tools' locks have one of 64 bits, which is another space. The first is "mtdb".
             .lock_query = "SELECT pg_catalog.pg_try_advisory_xact_lock(1836344418,"
                           " pg_catalog.hashtext(pg_catalog.current_schema()::text))",
+            .place_query = "SELECT pg_catalog.current_schema(), current_user, pg_catalog.current_database()",
+            .younger_query = "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
+                             " ON n.oid = c.relnamespace WHERE n.nspname = pg_catalog.current_schema()"
+                             " AND c.relkind IN ('r', 'p') AND pg_catalog.age(c.xmin) <"
+                             " (SELECT pg_catalog.min(pg_catalog.age(h.xmin)) FROM {history} h)",
+            .empty_queries = empty_queries,
         },
     .driver =
         {

@@ -13,11 +13,24 @@
 
 namespace mtdb::backends::sqlite {
 
+// Views first; tables take their indexes and triggers with them, virtual ones their shadows.
+constexpr std::string_view empty_queries[] = {
+    "SELECT 'DROP VIEW IF EXISTS main.\"' || replace(name, '\"', '\"\"') || '\"' FROM main.sqlite_master"
+    " WHERE type = 'view'",
+    "SELECT 'DROP TABLE IF EXISTS main.\"' || replace(name, '\"', '\"\"') || '\"' FROM main.sqlite_master"
+    " WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%'",
+    "SELECT 'DROP TABLE IF EXISTS main.\"' || replace(name, '\"', '\"\"') || '\"' FROM main.sqlite_master"
+    " WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+};
+
 constexpr db::HistoryDialect history_dialect{
     .current_namespace = "main",
     .tables_query = "SELECT name FROM sqlite_master WHERE type = 'table'",
     .flyway_timestamp = "TEXT NOT NULL DEFAULT ((strftime('%Y-%m-%d %H:%M:%f','now')))",
     .golang_columns = "(version uint64,dirty bool)",
+    .empty_queries = empty_queries,
+    .before_empty = "PRAGMA foreign_keys = OFF",
+    .after_empty = "PRAGMA foreign_keys = ON",
 };
 
 constexpr std::string_view drop_statements[] = {
