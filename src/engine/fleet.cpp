@@ -81,6 +81,7 @@ Fleet::Fleet(Ref<Db> db, Ref<Migrator> migrator, const Options& options)
       resume_(resume_of(options_.text("fleet.resume"))),
       resumes_(options_.text("fleet.resume") != "new"),
       budget_(budget_of(options_)),
+      token_(options_.text("migrate.quiesce_token")),
       run_(options_.text("fleet.run")) {}
 
 Ref<Fleet> Fleet::open(const Ref<Db>& db, Ref<Migrator> migrator, const Options& options) {
@@ -258,6 +259,9 @@ Fleet::Turn Fleet::run(const Wait& wait) {
 }
 
 Fleet::Turn Fleet::go_on(const Wait& wait) {
+    held_.reset();  // nobody else is inside
+    held_now_ = false;
+    if (is_held(wait)) throw held_->with_message("the fleet run pauses: " + held_->message());
     for (;;) {
         std::size_t wave = 0;
         std::size_t waves = 0;
@@ -442,9 +446,10 @@ void Fleet::dispatch(std::vector<std::size_t> due, const Wait& wait) {
     const std::size_t ahead = 4 * workers.size();  // so much is written down as begun before it is
     std::size_t next = 0;
     for (;;) {
-        const bool draining = stopping_.load(std::memory_order_acquire) || wait.over() || why_halt();
+        const bool draining = stopping_.load(std::memory_order_acquire) || wait.over() || why_halt() || held_now_;
         std::vector<std::size_t> finished;
         bool idle = false;
+        bool room = false;
         {
             auto board = board_.lock();
             finished = std::exchange(board->finished, {});
@@ -455,7 +460,7 @@ void Fleet::dispatch(std::vector<std::size_t> due, const Wait& wait) {
                     shared_.lock()->items[place].record.state = ItemState::pending;
             }
             idle = finished.empty() && board->running == 0 && (draining || (next == due.size() && under_way == 0));
-            const bool room = !draining && next < due.size() && under_way < 2 * workers.size();
+            room = !draining && next < due.size() && under_way < 2 * workers.size();
             if (finished.empty() && !idle && !room) {
                 // A cancel and the deadline are looked at in between: stop() and the workers notify.
                 Wait brief{Deadline::in(base::milliseconds(200)), wait.cancel, wait.shutdown};
@@ -469,13 +474,28 @@ void Fleet::dispatch(std::vector<std::size_t> due, const Wait& wait) {
         }
         collect(finished, wait);
         if (idle) break;
-        if (draining || next == due.size()) continue;
+        if (!room || is_held(wait)) continue;
         const std::size_t end = std::min(next + ahead, due.size());
         publish({due.begin() + static_cast<std::ptrdiff_t>(next), due.begin() + static_cast<std::ptrdiff_t>(end)},
                 wait);
         next = end;
     }
+    if (held_) throw held_->with_message("the fleet run pauses: " + held_->message());
     if (!stopping_.load(std::memory_order_acquire)) wait.check("the fleet run");
+}
+
+// A flag that pauses the deployment: asked before tenants are handed out, and when one was turned away.
+bool Fleet::is_held(const Wait& wait) {
+    try {
+        db_->holds().admit({}, wait, {.verb = true, .token = token_});
+        return false;
+    } catch (const Error& error) {
+        if (error.code() != Code::tenant_held && error.code() != Code::unavailable) throw;
+        const std::lock_guard lock(holding_);
+        if (!held_) held_ = error;
+        held_now_ = true;
+        return true;
+    }
 }
 
 // Written down as begun, then begun.
@@ -582,14 +602,23 @@ void Fleet::run_item(Item& item, const Wait& wait) {
     }
     control::ItemRecord& record = item.record;
     record.duration_ms = std::chrono::duration_cast<base::milliseconds>(base::Clock::now() - start).count();
-    // The end of the wait is the run's, not the tenant's: it is still to be done.
-    const bool cut_short = item.failure && wait.over() &&
+    // The end of the wait, or a pause of the deployment, is the run's, not the tenant's: it is still to be done.
+    const bool paused = item.failure && item.failure->code() == Code::tenant_held && pauses(wait);
+    const bool cut_short = paused || (item.failure && wait.over() &&
                            (item.failure->code() == Code::cancelled || item.failure->code() == Code::timeout ||
-                            item.failure->code() == Code::closed);
+                            item.failure->code() == Code::closed));
     record.state = cut_short ? ItemState::pending : item.failure ? ItemState::failed : ItemState::done;
     record.status = item.failure ? static_cast<int64_t>(item.failure->code()) : 0;
     record.message = item.failure ? item.failure->message() : std::string();
     record.error = item.failure ? json_of(*item.failure) : std::string();
+}
+
+bool Fleet::pauses(const Wait& wait) noexcept {
+    try {
+        return is_held(wait);
+    } catch (...) {
+        return false;
+    }
 }
 
 void Fleet::run_once(Item& item, const Wait& wait) {
@@ -598,7 +627,7 @@ void Fleet::run_once(Item& item, const Wait& wait) {
     const std::string& tenant = item.record.tenant;
     if (verb_ != Verb::migrate && !db_->tenant_exists(tenant, wait))
         throw Error(Code::tenant_unknown, "no tenant '" + tenant + "'").with_tenant(tenant);
-    pool::Lease lease = db_->lease_for_verb(tenant, wait);
+    pool::Lease lease = db_->lease_for_verb(tenant, wait, token_);
     migrate::Progress progress;
     progress.want_status = true;
     struct Report {

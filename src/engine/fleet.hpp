@@ -99,6 +99,8 @@ private:
     void count_end(Shared& shared, const Item& item);
     std::optional<std::string> why_halt();
     void work(const Wait& wait) noexcept;
+    bool is_held(const Wait& wait);
+    bool pauses(const Wait& wait) noexcept;
     void run_item(Item& item, const Wait& wait);
     void run_once(Item& item, const Wait& wait);
     void run_sql(Item& item, const Wait& wait);
@@ -113,6 +115,7 @@ private:
     const control::Resume resume_;
     const bool resumes_;
     const control::Budget budget_;
+    const std::string token_;  // of the flag's owner
     std::shared_ptr<const migrate::Runner> runner_;
     std::string plan_;  // the hash of what it does
 
@@ -126,6 +129,9 @@ private:
     Guarded<Board> board_;
     std::condition_variable changed_;  // of the board
     std::atomic<bool> stopping_{false};
+    std::mutex holding_;
+    std::optional<Error> held_;  // set under holding_ while workers run, then held_now_
+    std::atomic<bool> held_now_{false};
 };
 
 }  // namespace mtdb::engine

@@ -319,7 +319,7 @@ constexpr Option table[] = {
     integer("fleet.retries_max", in_fleet, "2", 0, 100,
             "How often a tenant is tried again after a failure that may pass."),
     integer("fleet.retry_ms", in_fleet, "200", 0, ms_max, "The wait before the first such try; it doubles."),
-    secret("migrate.quiesce_token", in_db | in_migrator,
+    secret("migrate.quiesce_token", in_db | in_migrator | in_fleet,
            "Token of a quiesce flag's owner: the migrator's verbs pass that flag."),
     secret("quiesce.store", in_quiesce,
            "Where quiesce flags are kept: the url of a PostgreSQL or MySQL database, the path or url of an SQLite "

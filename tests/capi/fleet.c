@@ -340,3 +340,41 @@ Test(fleet, options_that_make_no_sense_are_refused_at_once) {
     }
     fails(MTDB_INVALID_ARGUMENT, mtdb_fleet_new(db, NULL, NULL, &fleet, &err));
 }
+
+static mtdb_quiesce *flags_of(mtdb_db *of) {
+    mtdb_quiesce *quiesce = NULL;
+    mtdb_options *options = OPTIONS("quiesce.store", path_of("flags.db"), "quiesce.refresh_ms", "20");
+    ok(mtdb_quiesce_new(of, options, &quiesce, &err));
+    mtdb_options_release(options);
+    ok(mtdb_quiesce_create(quiesce, PLENTY_MS, NULL, &err));
+    return quiesce;
+}
+
+Test(fleet, a_quiesce_flag_of_others_pauses_it_and_leaves_its_tenants_due) {
+    create_tenants(4);
+    make_migrator();
+    mtdb_quiesce *obeyed = flags_of(db);
+    ok(mtdb_quiesce_enable(obeyed, PLENTY_MS, NULL, &err));
+    mtdb_db *deployer = NULL;
+    ok(mtdb_db_open(root, -1, NULL, &deployer, &err));
+    mtdb_quiesce *flags = flags_of(deployer);
+    char token[64];
+    int64_t needed = 0;
+    ok(mtdb_quiesce_set(flags, "", 0, "deploy", -1, "", 0, 60000, 0, PLENTY_MS, NULL, token, sizeof token, &needed, NULL,
+                        &err));
+    sleep_ms(200);  // the db reads the flags every 20 ms
+    make_fleet(OPTIONS("fleet.on_failure", "continue"));
+    fails(MTDB_TENANT_HELD, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    cr_assert_eq(in_state("pending"), 4);
+    ok(mtdb_quiesce_clear(flags, "", 0, "deploy", -1, token, needed, 0, PLENTY_MS, NULL, &err));
+    mtdb_status status = MTDB_TENANT_HELD;
+    for (int i = 0; i < 100 && status == MTDB_TENANT_HELD; ++i) {
+        sleep_ms(20);
+        status = mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, NULL);
+    }
+    cr_assert_eq(status, MTDB_OK);
+    cr_assert_eq(in_state("done"), 4);
+    mtdb_quiesce_release(flags);
+    mtdb_db_release(deployer);
+    mtdb_quiesce_release(obeyed);
+}
