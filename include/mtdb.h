@@ -1635,10 +1635,11 @@ MTDB_API mtdb_status mtdb_fleet_add(mtdb_fleet *fleet, const char *tenant, int64
  * @param cancel  ends the run as the deadline does: tenants stop between two scripts and stay due; may be NULL
  * @param[out] failed  tenants of the run that have failed so far; also written on failure; may be NULL
  * @returns OK, NEEDS (mtdb_fleet_decide() first)
- * @errors what the first tenant failed with (the run halted: its budget was spent), CANCELLED (also mtdb_fleet_stop()),
- *         TENANT_HELD (another's quiesce flag: what had begun was done to its end; run again later), TIMEOUT, NOT_FOUND (no such run in the ledger), EXISTS (the ledger has a run of that name), INVALID_STATE
- *         (the run has ended), INVALID_ARGUMENT (no control store, another plan than the ledger's), MISUSE, DISK_FULL,
- *         IO, CLOSED, FORKED
+ * @errors what the first tenant failed with (the run halted: its budget was spent), CANCELLED (also
+ *         mtdb_fleet_stop()), TENANT_HELD (another's quiesce flag: what had begun was done to its end; run again
+ *         later), TIMEOUT, NOT_FOUND (no such run in the ledger), EXISTS (the ledger has a run of that name),
+ *         INVALID_STATE (the run has ended), INVALID_ARGUMENT (no control store, another plan than the ledger's),
+ *         MISUSE, DISK_FULL, IO, CLOSED, FORKED
  * @thread any
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_fleet_run(mtdb_fleet *fleet, int64_t timeout_ms, mtdb_cancel *cancel, int64_t *failed,

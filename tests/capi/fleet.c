@@ -360,8 +360,8 @@ Test(fleet, a_quiesce_flag_of_others_pauses_it_and_leaves_its_tenants_due) {
     mtdb_quiesce *flags = flags_of(deployer);
     char token[64];
     int64_t needed = 0;
-    ok(mtdb_quiesce_set(flags, "", 0, "deploy", -1, "", 0, 60000, 0, PLENTY_MS, NULL, token, sizeof token, &needed, NULL,
-                        &err));
+    ok(mtdb_quiesce_set(flags, "", 0, "deploy", -1, "", 0, 60000, 0, PLENTY_MS, NULL, token, sizeof token, &needed,
+                        NULL, &err));
     sleep_ms(200);  // the db reads the flags every 20 ms
     make_fleet(OPTIONS("fleet.on_failure", "continue"));
     fails(MTDB_TENANT_HELD, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
