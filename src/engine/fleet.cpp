@@ -232,6 +232,8 @@ void Fleet::take_up(const control::RunRecord& run, const Wait& wait) {
 
 void Fleet::read_seen(const Wait& wait) {
     if (!ledger_ || verb_ != Verb::migrate || options_.text("fleet.trust") != "ledger") return;
+    // What a script's text depends on besides its file, no ledger has seen.
+    if (runner_->source().differs_by_tenant() || !runner_->source().callbacks().empty()) return;
     for (control::Seen& seen : ledger_->seen(plan_, wait)) {
         std::string tenant = seen.tenant;
         seen_.insert_or_assign(std::move(tenant), std::move(seen));

@@ -522,7 +522,9 @@ std::string Runner::fingerprint() const {
     const Rules& rules = options_.rules;
     const std::string text = std::to_string(source_->fingerprint()) + "|" + options_.history.table + "|" +
                              std::to_string(static_cast<int>(options_.history.choice)) +
-                             (rules.out_of_order ? "|out_of_order" : "|") + (rules.newer ? "|newer" : "|");
+                             (rules.out_of_order ? "|out_of_order" : "|") + (rules.newer ? "|newer" : "|") +
+                             (rules.record_only ? "|record_only" : "|") +
+                             (rules.baseline_on_migrate ? "|baseline " + rules.baseline_version : "|");
     constexpr char digits[] = "0123456789abcdef";
     std::string hex;
     for (uint64_t hash = base::stable_hash64(text), i = 0; i < 16; ++i, hash >>= 4) hex += digits[hash & 15];
