@@ -36,8 +36,8 @@ uint64_t pass_for(std::string_view token) noexcept {
 // When a flag is over, by this process's clock. Late rather than early: `read_at` is after the store's `now`.
 Time end_of(const Flag& flag, control::Micros now, Time read_at) {
     if (flag.expires_at == control::no_end) return Time::max();
-    const auto left = std::chrono::microseconds(std::max<control::Micros>(flag.expires_at - now, 0));
-    return read_at + std::chrono::ceil<milliseconds>(left);
+    constexpr control::Micros far = int64_t{86'400'000'000} * 3650;  // what a row written by hand may be beyond
+    return read_at + std::chrono::microseconds(std::clamp<control::Micros>(flag.expires_at - now, 0, far));
 }
 
 }  // namespace
@@ -57,7 +57,7 @@ Holds::Answer Holds::judge(const State& state, std::string_view tenant, const As
     if (!state.watching) return Answer::free;
     for (const Flag& each : state.flags) {
         if (!applies(each, tenant) || owns(state, each, asker)) continue;
-        if (now >= state.flags_until) return Answer::stale;
+        if (now >= state.flags_until || state.poked) return Answer::stale;
         *flag = &each;
         return Answer::quiesced;
     }

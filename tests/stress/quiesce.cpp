@@ -350,6 +350,11 @@ int main(int count, char** arguments) {
         store = with_database(url);
     }
     // A file's clock is the process's own.
-    run_all(store, !store.empty());
+    try {
+        run_all(store, !store.empty());
+    } catch (const std::exception& error) {
+        std::printf("%s\n", error.what());
+        return 1;
+    }
     return summary();
 }
