@@ -2,7 +2,7 @@
 // The flags on MariaDB: its own clock in UTC, whatever zone a session has.
 #include <sstream>
 
-#include "engine/control_store.hpp"
+#include "engine/flag_store.hpp"
 #include "unit/mysql_fixture.hpp"
 #include "unit/quiesce_claims.hpp"
 

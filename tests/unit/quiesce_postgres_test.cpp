@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The flags as go-bricks keeps them, on PostgreSQL: its rows are obeyed, and ours are as it expects them.
-#include "engine/control_store.hpp"
+#include "engine/flag_store.hpp"
 #include "unit/postgres_fixture.hpp"
 #include "unit/quiesce_claims.hpp"
 

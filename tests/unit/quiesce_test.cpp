@@ -7,7 +7,7 @@
 
 #include "control/quiesce_memory.hpp"
 #include "control/quiesce_sql.hpp"
-#include "engine/control_store.hpp"
+#include "engine/flag_store.hpp"
 #include "unit/quiesce_claims.hpp"
 #include "unit/quiesce_sqlite.hpp"
 
