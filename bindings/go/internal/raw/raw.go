@@ -71,62 +71,62 @@ typedef _gostring_ swig_type_41;
 typedef long long swig_type_42;
 typedef _gostring_ swig_type_43;
 typedef long long swig_type_44;
-typedef _goslice_ swig_type_45;
+typedef _gostring_ swig_type_45;
 typedef _gostring_ swig_type_46;
-typedef _goslice_ swig_type_47;
-typedef long long swig_type_48;
+typedef long long swig_type_47;
+typedef _goslice_ swig_type_48;
 typedef _gostring_ swig_type_49;
 typedef _goslice_ swig_type_50;
 typedef long long swig_type_51;
 typedef _gostring_ swig_type_52;
-typedef long long swig_type_53;
-typedef _gostring_ swig_type_54;
-typedef long long swig_type_55;
+typedef _goslice_ swig_type_53;
+typedef long long swig_type_54;
+typedef _gostring_ swig_type_55;
 typedef long long swig_type_56;
-typedef long long swig_type_57;
-typedef _goslice_ swig_type_58;
-typedef _gostring_ swig_type_59;
+typedef _gostring_ swig_type_57;
+typedef long long swig_type_58;
+typedef long long swig_type_59;
 typedef long long swig_type_60;
-typedef _gostring_ swig_type_61;
-typedef long long swig_type_62;
+typedef _goslice_ swig_type_61;
+typedef _gostring_ swig_type_62;
 typedef long long swig_type_63;
 typedef _gostring_ swig_type_64;
-typedef _goslice_ swig_type_65;
-typedef _goslice_ swig_type_66;
-typedef _goslice_ swig_type_67;
-typedef long long swig_type_68;
+typedef long long swig_type_65;
+typedef long long swig_type_66;
+typedef _gostring_ swig_type_67;
+typedef _goslice_ swig_type_68;
 typedef _goslice_ swig_type_69;
 typedef _goslice_ swig_type_70;
-typedef _goslice_ swig_type_71;
-typedef long long swig_type_72;
-typedef long long swig_type_73;
-typedef long long swig_type_74;
-typedef _gostring_ swig_type_75;
-typedef _goslice_ swig_type_76;
-typedef _goslice_ swig_type_77;
+typedef long long swig_type_71;
+typedef _goslice_ swig_type_72;
+typedef _goslice_ swig_type_73;
+typedef _goslice_ swig_type_74;
+typedef long long swig_type_75;
+typedef long long swig_type_76;
+typedef long long swig_type_77;
 typedef _gostring_ swig_type_78;
 typedef _goslice_ swig_type_79;
-typedef long long swig_type_80;
-typedef long long swig_type_81;
-typedef long long swig_type_82;
-typedef _gostring_ swig_type_83;
-typedef _gostring_ swig_type_84;
-typedef _gostring_ swig_type_85;
+typedef _goslice_ swig_type_80;
+typedef _gostring_ swig_type_81;
+typedef _goslice_ swig_type_82;
+typedef long long swig_type_83;
+typedef long long swig_type_84;
+typedef long long swig_type_85;
 typedef _gostring_ swig_type_86;
 typedef _gostring_ swig_type_87;
-typedef _goslice_ swig_type_88;
-typedef long long swig_type_89;
+typedef _gostring_ swig_type_88;
+typedef _gostring_ swig_type_89;
 typedef _gostring_ swig_type_90;
-typedef _gostring_ swig_type_91;
-typedef _goslice_ swig_type_92;
-typedef long long swig_type_93;
+typedef _goslice_ swig_type_91;
+typedef long long swig_type_92;
+typedef _gostring_ swig_type_93;
 typedef _gostring_ swig_type_94;
-typedef _gostring_ swig_type_95;
-typedef _gostring_ swig_type_96;
+typedef _goslice_ swig_type_95;
+typedef long long swig_type_96;
 typedef _gostring_ swig_type_97;
 typedef _gostring_ swig_type_98;
 typedef _gostring_ swig_type_99;
-typedef long long swig_type_100;
+typedef _gostring_ swig_type_100;
 typedef _gostring_ swig_type_101;
 typedef _gostring_ swig_type_102;
 typedef long long swig_type_103;
@@ -134,16 +134,68 @@ typedef _gostring_ swig_type_104;
 typedef _gostring_ swig_type_105;
 typedef long long swig_type_106;
 typedef _gostring_ swig_type_107;
-typedef long long swig_type_108;
-typedef _gostring_ swig_type_109;
-typedef long long swig_type_110;
+typedef _gostring_ swig_type_108;
+typedef long long swig_type_109;
+typedef _gostring_ swig_type_110;
 typedef _gostring_ swig_type_111;
-typedef _gostring_ swig_type_112;
+typedef long long swig_type_112;
 typedef _gostring_ swig_type_113;
 typedef long long swig_type_114;
-typedef long long swig_type_115;
-typedef _goslice_ swig_type_116;
+typedef _gostring_ swig_type_115;
+typedef _gostring_ swig_type_116;
 typedef _gostring_ swig_type_117;
+typedef long long swig_type_118;
+typedef _gostring_ swig_type_119;
+typedef _gostring_ swig_type_120;
+typedef long long swig_type_121;
+typedef _gostring_ swig_type_122;
+typedef long long swig_type_123;
+typedef _gostring_ swig_type_124;
+typedef long long swig_type_125;
+typedef _gostring_ swig_type_126;
+typedef long long swig_type_127;
+typedef _gostring_ swig_type_128;
+typedef _gostring_ swig_type_129;
+typedef _gostring_ swig_type_130;
+typedef long long swig_type_131;
+typedef _gostring_ swig_type_132;
+typedef long long swig_type_133;
+typedef _gostring_ swig_type_134;
+typedef long long swig_type_135;
+typedef long long swig_type_136;
+typedef long long swig_type_137;
+typedef _gostring_ swig_type_138;
+typedef long long swig_type_139;
+typedef long long swig_type_140;
+typedef long long swig_type_141;
+typedef long long swig_type_142;
+typedef long long swig_type_143;
+typedef long long swig_type_144;
+typedef long long swig_type_145;
+typedef _gostring_ swig_type_146;
+typedef _gostring_ swig_type_147;
+typedef _gostring_ swig_type_148;
+typedef long long swig_type_149;
+typedef long long swig_type_150;
+typedef _goslice_ swig_type_151;
+typedef _gostring_ swig_type_152;
+typedef _gostring_ swig_type_153;
+typedef long long swig_type_154;
+typedef long long swig_type_155;
+typedef _gostring_ swig_type_156;
+typedef _gostring_ swig_type_157;
+typedef _gostring_ swig_type_158;
+typedef long long swig_type_159;
+typedef _gostring_ swig_type_160;
+typedef long long swig_type_161;
+typedef _gostring_ swig_type_162;
+typedef long long swig_type_163;
+typedef long long swig_type_164;
+typedef _gostring_ swig_type_165;
+typedef long long swig_type_166;
+typedef long long swig_type_167;
+typedef _goslice_ swig_type_168;
+typedef _gostring_ swig_type_169;
 extern void _wrap_Swig_free_mtdb_raw(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_mtdb_raw(swig_intgo arg1);
 extern int _wrap_mtdb_abi_version_mtdb_raw(void);
@@ -187,37 +239,39 @@ extern int _wrap_mtdb_tenant_list_mtdb_raw(uintptr_t arg1, swig_type_34 arg2, ui
 extern int _wrap_mtdb_tenant_copy_mtdb_raw(uintptr_t arg1, swig_type_35 arg2, swig_type_36 arg3, swig_type_37 arg4, uintptr_t arg5, swig_voidp arg6);
 extern int _wrap_mtdb_tenant_rename_mtdb_raw(uintptr_t arg1, swig_type_38 arg2, swig_type_39 arg3, swig_type_40 arg4, uintptr_t arg5, swig_voidp arg6);
 extern int _wrap_mtdb_tenant_drop_mtdb_raw(uintptr_t arg1, swig_type_41 arg2, swig_type_42 arg3, uintptr_t arg4, swig_voidp arg5);
-extern int _wrap_mtdb_db_acquire_mtdb_raw(uintptr_t arg1, swig_type_43 arg2, uintptr_t arg3, swig_type_44 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_conn_tenant_mtdb_raw(uintptr_t arg1, swig_type_45 arg2, swig_voidp arg3, swig_voidp arg4);
-extern int _wrap_mtdb_conn_exec_mtdb_raw(uintptr_t arg1, swig_type_46 arg2, swig_type_47 arg3, swig_type_48 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_conn_query_mtdb_raw(uintptr_t arg1, swig_type_49 arg2, swig_type_50 arg3, swig_type_51 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_conn_exec_script_mtdb_raw(uintptr_t arg1, swig_type_52 arg2, swig_type_53 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_tenant_hold_mtdb_raw(uintptr_t arg1, swig_type_43 arg2, int arg3, int arg4, swig_type_44 arg5, uintptr_t arg6, swig_voidp arg7);
+extern int _wrap_mtdb_tenant_resume_mtdb_raw(uintptr_t arg1, swig_type_45 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_db_acquire_mtdb_raw(uintptr_t arg1, swig_type_46 arg2, uintptr_t arg3, swig_type_47 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_conn_tenant_mtdb_raw(uintptr_t arg1, swig_type_48 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_conn_exec_mtdb_raw(uintptr_t arg1, swig_type_49 arg2, swig_type_50 arg3, swig_type_51 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_conn_query_mtdb_raw(uintptr_t arg1, swig_type_52 arg2, swig_type_53 arg3, swig_type_54 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_conn_exec_script_mtdb_raw(uintptr_t arg1, swig_type_55 arg2, swig_type_56 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
 extern int _wrap_mtdb_conn_insert_id_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_conn_use_mtdb_raw(uintptr_t arg1, swig_type_54 arg2, swig_type_55 arg3, uintptr_t arg4, swig_voidp arg5);
-extern int _wrap_mtdb_conn_reset_mtdb_raw(uintptr_t arg1, swig_type_56 arg2, uintptr_t arg3, swig_voidp arg4);
-extern int _wrap_mtdb_conn_current_mtdb_raw(uintptr_t arg1, swig_type_57 arg2, uintptr_t arg3, swig_type_58 arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_conn_use_mtdb_raw(uintptr_t arg1, swig_type_57 arg2, swig_type_58 arg3, uintptr_t arg4, swig_voidp arg5);
+extern int _wrap_mtdb_conn_reset_mtdb_raw(uintptr_t arg1, swig_type_59 arg2, uintptr_t arg3, swig_voidp arg4);
+extern int _wrap_mtdb_conn_current_mtdb_raw(uintptr_t arg1, swig_type_60 arg2, uintptr_t arg3, swig_type_61 arg4, swig_voidp arg5, swig_voidp arg6);
 extern int _wrap_mtdb_conn_close_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
 extern void _wrap_mtdb_conn_release_mtdb_raw(uintptr_t arg1);
-extern int _wrap_mtdb_stmt_prepare_mtdb_raw(uintptr_t arg1, swig_type_59 arg2, swig_type_60 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_stmt_prepare_mtdb_raw(uintptr_t arg1, swig_type_62 arg2, swig_type_63 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
 extern int _wrap_mtdb_stmt_parameter_count_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_stmt_parameter_index_mtdb_raw(uintptr_t arg1, swig_type_61 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_stmt_parameter_index_mtdb_raw(uintptr_t arg1, swig_type_64 arg2, swig_voidp arg3, swig_voidp arg4);
 extern int _wrap_mtdb_stmt_bind_null_mtdb_raw(uintptr_t arg1, int arg2, swig_voidp arg3);
-extern int _wrap_mtdb_stmt_bind_integer_mtdb_raw(uintptr_t arg1, int arg2, int arg3, swig_type_62 arg4, swig_voidp arg5);
-extern int _wrap_mtdb_stmt_bind_int64_mtdb_raw(uintptr_t arg1, int arg2, swig_type_63 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_stmt_bind_integer_mtdb_raw(uintptr_t arg1, int arg2, int arg3, swig_type_65 arg4, swig_voidp arg5);
+extern int _wrap_mtdb_stmt_bind_int64_mtdb_raw(uintptr_t arg1, int arg2, swig_type_66 arg3, swig_voidp arg4);
 extern int _wrap_mtdb_stmt_bind_double_mtdb_raw(uintptr_t arg1, int arg2, double arg3, swig_voidp arg4);
-extern int _wrap_mtdb_stmt_bind_text_mtdb_raw(uintptr_t arg1, int arg2, swig_type_64 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_stmt_bind_bytes_mtdb_raw(uintptr_t arg1, int arg2, swig_type_65 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_stmt_bind_typed_mtdb_raw(uintptr_t arg1, int arg2, int arg3, swig_type_66 arg4, swig_voidp arg5);
-extern int _wrap_mtdb_stmt_bind_block_mtdb_raw(uintptr_t arg1, swig_type_67 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_stmt_bind_text_mtdb_raw(uintptr_t arg1, int arg2, swig_type_67 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_stmt_bind_bytes_mtdb_raw(uintptr_t arg1, int arg2, swig_type_68 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_stmt_bind_typed_mtdb_raw(uintptr_t arg1, int arg2, int arg3, swig_type_69 arg4, swig_voidp arg5);
+extern int _wrap_mtdb_stmt_bind_block_mtdb_raw(uintptr_t arg1, swig_type_70 arg2, swig_voidp arg3);
 extern int _wrap_mtdb_stmt_clear_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_stmt_execute_mtdb_raw(uintptr_t arg1, swig_type_68 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_stmt_execute_mtdb_raw(uintptr_t arg1, swig_type_71 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
 extern int _wrap_mtdb_stmt_close_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
 extern void _wrap_mtdb_stmt_release_mtdb_raw(uintptr_t arg1);
 extern int _wrap_mtdb_result_column_count_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_result_column_name_mtdb_raw(uintptr_t arg1, int arg2, swig_type_69 arg3, swig_voidp arg4, swig_voidp arg5);
-extern int _wrap_mtdb_result_column_declared_mtdb_raw(uintptr_t arg1, int arg2, swig_type_70 arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_result_column_name_mtdb_raw(uintptr_t arg1, int arg2, swig_type_72 arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_result_column_declared_mtdb_raw(uintptr_t arg1, int arg2, swig_type_73 arg3, swig_voidp arg4, swig_voidp arg5);
 extern int _wrap_mtdb_result_column_type_mtdb_raw(uintptr_t arg1, int arg2, swig_voidp arg3, swig_voidp arg4, swig_voidp arg5);
-extern int _wrap_mtdb_result_fetch_mtdb_raw(uintptr_t arg1, swig_type_71 arg2, swig_type_72 arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_result_fetch_mtdb_raw(uintptr_t arg1, swig_type_74 arg2, swig_type_75 arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6);
 extern int _wrap_mtdb_result_affected_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
 extern int _wrap_mtdb_result_insert_id_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
 extern int _wrap_mtdb_result_next_set_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
@@ -225,43 +279,77 @@ extern int _wrap_mtdb_result_close_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
 extern void _wrap_mtdb_result_release_mtdb_raw(uintptr_t arg1);
 extern int _wrap_mtdb_block_new_mtdb_raw(swig_voidp arg1, swig_voidp arg2);
 extern int _wrap_mtdb_block_add_null_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_block_add_integer_mtdb_raw(uintptr_t arg1, int arg2, swig_type_73 arg3, swig_voidp arg4);
-extern int _wrap_mtdb_block_add_int64_mtdb_raw(uintptr_t arg1, swig_type_74 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_block_add_integer_mtdb_raw(uintptr_t arg1, int arg2, swig_type_76 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_block_add_int64_mtdb_raw(uintptr_t arg1, swig_type_77 arg2, swig_voidp arg3);
 extern int _wrap_mtdb_block_add_double_mtdb_raw(uintptr_t arg1, double arg2, swig_voidp arg3);
-extern int _wrap_mtdb_block_add_text_mtdb_raw(uintptr_t arg1, swig_type_75 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_block_add_typed_mtdb_raw(uintptr_t arg1, int arg2, swig_type_76 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_block_add_text_mtdb_raw(uintptr_t arg1, swig_type_78 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_block_add_typed_mtdb_raw(uintptr_t arg1, int arg2, swig_type_79 arg3, swig_voidp arg4);
 extern int _wrap_mtdb_block_end_row_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_block_copy_mtdb_raw(uintptr_t arg1, swig_type_77 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_block_copy_mtdb_raw(uintptr_t arg1, swig_type_80 arg2, swig_voidp arg3, swig_voidp arg4);
 extern int _wrap_mtdb_block_reset_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
 extern void _wrap_mtdb_block_release_mtdb_raw(uintptr_t arg1);
 extern int _wrap_mtdb_batch_new_mtdb_raw(swig_voidp arg1, swig_voidp arg2);
-extern int _wrap_mtdb_batch_add_mtdb_raw(uintptr_t arg1, swig_type_78 arg2, swig_type_79 arg3, swig_voidp arg4);
+extern int _wrap_mtdb_batch_add_mtdb_raw(uintptr_t arg1, swig_type_81 arg2, swig_type_82 arg3, swig_voidp arg4);
 extern int _wrap_mtdb_batch_clear_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_conn_exec_batch_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_type_80 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_conn_exec_batch_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_type_83 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
 extern void _wrap_mtdb_batch_release_mtdb_raw(uintptr_t arg1);
-extern int _wrap_mtdb_tx_begin_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_type_81 arg3, uintptr_t arg4, swig_voidp arg5);
-extern int _wrap_mtdb_tx_commit_mtdb_raw(uintptr_t arg1, swig_type_82 arg2, uintptr_t arg3, swig_voidp arg4);
+extern int _wrap_mtdb_tx_begin_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_type_84 arg3, uintptr_t arg4, swig_voidp arg5);
+extern int _wrap_mtdb_tx_commit_mtdb_raw(uintptr_t arg1, swig_type_85 arg2, uintptr_t arg3, swig_voidp arg4);
 extern int _wrap_mtdb_tx_rollback_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_tx_savepoint_mtdb_raw(uintptr_t arg1, swig_type_83 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tx_rollback_to_mtdb_raw(uintptr_t arg1, swig_type_84 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tx_release_savepoint_mtdb_raw(uintptr_t arg1, swig_type_85 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_tx_savepoint_mtdb_raw(uintptr_t arg1, swig_type_86 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_tx_rollback_to_mtdb_raw(uintptr_t arg1, swig_type_87 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_tx_release_savepoint_mtdb_raw(uintptr_t arg1, swig_type_88 arg2, swig_voidp arg3);
 extern int _wrap_mtdb_tx_state_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_db_exec_mtdb_raw(uintptr_t arg1, swig_type_86 arg2, swig_type_87 arg3, swig_type_88 arg4, swig_type_89 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
-extern int _wrap_mtdb_db_query_mtdb_raw(uintptr_t arg1, swig_type_90 arg2, swig_type_91 arg3, swig_type_92 arg4, swig_type_93 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_db_exec_mtdb_raw(uintptr_t arg1, swig_type_89 arg2, swig_type_90 arg3, swig_type_91 arg4, swig_type_92 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_db_query_mtdb_raw(uintptr_t arg1, swig_type_93 arg2, swig_type_94 arg3, swig_type_95 arg4, swig_type_96 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
 extern int _wrap_mtdb_migrator_new_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4);
-extern int _wrap_mtdb_migrator_add_mtdb_raw(uintptr_t arg1, swig_type_94 arg2, swig_type_95 arg3, swig_type_96 arg4, swig_type_97 arg5, swig_voidp arg6);
+extern int _wrap_mtdb_migrator_add_mtdb_raw(uintptr_t arg1, swig_type_97 arg2, swig_type_98 arg3, swig_type_99 arg4, swig_type_100 arg5, swig_voidp arg6);
 extern int _wrap_mtdb_migrator_enable_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_migrator_plan_mtdb_raw(uintptr_t arg1, swig_type_98 arg2, swig_type_99 arg3, swig_type_100 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_migrator_migrate_mtdb_raw(uintptr_t arg1, swig_type_101 arg2, swig_type_102 arg3, swig_type_103 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_migrator_undo_mtdb_raw(uintptr_t arg1, swig_type_104 arg2, swig_type_105 arg3, swig_type_106 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
-extern int _wrap_mtdb_migrator_status_mtdb_raw(uintptr_t arg1, swig_type_107 arg2, swig_type_108 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
-extern int _wrap_mtdb_migrator_validate_mtdb_raw(uintptr_t arg1, swig_type_109 arg2, swig_type_110 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
-extern int _wrap_mtdb_migrator_run_mtdb_raw(uintptr_t arg1, swig_type_111 arg2, swig_type_112 arg3, swig_type_113 arg4, uintptr_t arg5, swig_type_114 arg6, uintptr_t arg7, swig_voidp arg8, swig_voidp arg9);
+extern int _wrap_mtdb_migrator_plan_mtdb_raw(uintptr_t arg1, swig_type_101 arg2, swig_type_102 arg3, swig_type_103 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_migrate_mtdb_raw(uintptr_t arg1, swig_type_104 arg2, swig_type_105 arg3, swig_type_106 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_undo_mtdb_raw(uintptr_t arg1, swig_type_107 arg2, swig_type_108 arg3, swig_type_109 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_info_mtdb_raw(uintptr_t arg1, swig_type_110 arg2, swig_type_111 arg3, swig_type_112 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_repair_mtdb_raw(uintptr_t arg1, swig_type_113 arg2, int arg3, swig_type_114 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_baseline_mtdb_raw(uintptr_t arg1, swig_type_115 arg2, swig_type_116 arg3, swig_type_117 arg4, swig_type_118 arg5, uintptr_t arg6, swig_voidp arg7);
+extern int _wrap_mtdb_migrator_force_mtdb_raw(uintptr_t arg1, swig_type_119 arg2, swig_type_120 arg3, swig_type_121 arg4, uintptr_t arg5, swig_voidp arg6);
+extern int _wrap_mtdb_migrator_drop_mtdb_raw(uintptr_t arg1, swig_type_122 arg2, swig_type_123 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_migrator_status_mtdb_raw(uintptr_t arg1, swig_type_124 arg2, swig_type_125 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_migrator_validate_mtdb_raw(uintptr_t arg1, swig_type_126 arg2, swig_type_127 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_migrator_run_mtdb_raw(uintptr_t arg1, swig_type_128 arg2, swig_type_129 arg3, swig_type_130 arg4, uintptr_t arg5, swig_type_131 arg6, uintptr_t arg7, swig_voidp arg8, swig_voidp arg9);
 extern void _wrap_mtdb_migrator_release_mtdb_raw(uintptr_t arg1);
-extern int _wrap_mtdb_events_poll_mtdb_raw(uintptr_t arg1, swig_type_115 arg2, uintptr_t arg3, swig_type_116 arg4, swig_voidp arg5, swig_voidp arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_fleet_new_mtdb_raw(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_fleet_add_mtdb_raw(uintptr_t arg1, swig_type_132 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_fleet_run_mtdb_raw(uintptr_t arg1, swig_type_133 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_fleet_decide_mtdb_raw(uintptr_t arg1, int arg2, swig_voidp arg3);
+extern int _wrap_mtdb_fleet_stop_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern int _wrap_mtdb_fleet_progress_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
+extern int _wrap_mtdb_fleet_results_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
+extern void _wrap_mtdb_fleet_release_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_driver_open_mtdb_raw(swig_type_134 arg1, uintptr_t arg2, swig_type_135 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_driver_from_conn_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_type_136 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_driver_close_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern int _wrap_mtdb_driver_lock_mtdb_raw(uintptr_t arg1, swig_type_137 arg2, uintptr_t arg3, swig_voidp arg4);
+extern int _wrap_mtdb_driver_unlock_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern int _wrap_mtdb_driver_run_mtdb_raw(uintptr_t arg1, swig_type_138 arg2, swig_type_139 arg3, uintptr_t arg4, swig_voidp arg5);
+extern int _wrap_mtdb_driver_set_version_mtdb_raw(uintptr_t arg1, swig_type_140 arg2, int arg3, swig_type_141 arg4, uintptr_t arg5, swig_voidp arg6);
+extern int _wrap_mtdb_driver_version_mtdb_raw(uintptr_t arg1, swig_type_142 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_driver_drop_mtdb_raw(uintptr_t arg1, swig_type_143 arg2, uintptr_t arg3, swig_voidp arg4);
+extern void _wrap_mtdb_driver_release_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_quiesce_new_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_quiesce_create_mtdb_raw(uintptr_t arg1, swig_type_144 arg2, uintptr_t arg3, swig_voidp arg4);
+extern int _wrap_mtdb_quiesce_enable_mtdb_raw(uintptr_t arg1, swig_type_145 arg2, uintptr_t arg3, swig_voidp arg4);
+extern int _wrap_mtdb_quiesce_set_mtdb_raw(uintptr_t arg1, swig_type_146 arg2, swig_type_147 arg3, swig_type_148 arg4, swig_type_149 arg5, int arg6, swig_type_150 arg7, uintptr_t arg8, swig_type_151 arg9, swig_voidp arg10, swig_voidp arg11, swig_voidp arg12);
+extern int _wrap_mtdb_quiesce_renew_mtdb_raw(uintptr_t arg1, swig_type_152 arg2, swig_type_153 arg3, swig_type_154 arg4, swig_type_155 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_quiesce_clear_mtdb_raw(uintptr_t arg1, swig_type_156 arg2, swig_type_157 arg3, swig_type_158 arg4, int arg5, swig_type_159 arg6, uintptr_t arg7, swig_voidp arg8);
+extern int _wrap_mtdb_quiesce_query_mtdb_raw(uintptr_t arg1, swig_type_160 arg2, swig_type_161 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_quiesce_watch_mtdb_raw(uintptr_t arg1, swig_type_162 arg2, swig_type_163 arg3, swig_type_164 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_quiesce_wait_parked_mtdb_raw(uintptr_t arg1, swig_type_165 arg2, swig_type_166 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_quiesce_close_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_mtdb_quiesce_release_mtdb_raw(uintptr_t arg1);
+extern int _wrap_mtdb_events_poll_mtdb_raw(uintptr_t arg1, swig_type_167 arg2, uintptr_t arg3, swig_type_168 arg4, swig_voidp arg5, swig_voidp arg6, swig_voidp arg7, swig_voidp arg8);
 extern int _wrap_mtdb_db_stats_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
 extern int _wrap_mtdb_pool_stats_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tenant_stats_mtdb_raw(uintptr_t arg1, swig_type_117 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_tenant_stats_mtdb_raw(uintptr_t arg1, swig_type_169 arg2, swig_voidp arg3, swig_voidp arg4);
 #undef intgo
 */
 import "C"
@@ -800,6 +888,36 @@ func Mtdb_tenant_drop(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5 
 	return swig_r
 }
 
+const MTDB_HOLD_WAIT int32 = 0
+const MTDB_HOLD_REFUSE int32 = 1
+func Mtdb_tenant_hold(arg1 uintptr, arg2 string, arg3 int32, arg4 int32, arg5 int64, arg6 uintptr, arg7 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	swig_r = (int32)(C._wrap_mtdb_tenant_hold_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.int(_swig_i_3), C.swig_type_44(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Mtdb_tenant_resume(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int32)(C._wrap_mtdb_tenant_resume_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
 func Mtdb_db_acquire(arg1 uintptr, arg2 string, arg3 uintptr, arg4 int64, arg5 uintptr, arg6 *uintptr, arg7 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
@@ -809,7 +927,7 @@ func Mtdb_db_acquire(arg1 uintptr, arg2 string, arg3 uintptr, arg4 int64, arg5 u
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_db_acquire_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_type_44(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_db_acquire_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2), C.swig_type_47(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -822,7 +940,7 @@ func Mtdb_conn_tenant(arg1 uintptr, arg2 []byte, arg3 *int64, arg4 *uintptr) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_conn_tenant_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_conn_tenant_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -838,7 +956,7 @@ func Mtdb_conn_exec(arg1 uintptr, arg2 string, arg3 []byte, arg4 int64, arg5 uin
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_conn_exec_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_2)), C.swig_type_48(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_conn_exec_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_2)), C.swig_type_51(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -857,7 +975,7 @@ func Mtdb_conn_query(arg1 uintptr, arg2 string, arg3 []byte, arg4 int64, arg5 ui
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_conn_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_2)), C.swig_type_51(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_conn_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_2)), C.swig_type_54(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -875,7 +993,7 @@ func Mtdb_conn_exec_script(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, 
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_conn_exec_script_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_1)), C.swig_type_53(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_conn_exec_script_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.swig_type_56(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -898,7 +1016,7 @@ func Mtdb_conn_use(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5 *ui
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_conn_use_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.swig_type_55(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_conn_use_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1)), C.swig_type_58(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -911,7 +1029,7 @@ func Mtdb_conn_reset(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_conn_reset_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_56(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_conn_reset_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_59(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -923,7 +1041,7 @@ func Mtdb_conn_current(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 []byte, arg5
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_conn_current_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_57(_swig_i_1), C.uintptr_t(_swig_i_2), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_conn_current_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_60(_swig_i_1), C.uintptr_t(_swig_i_2), *(*C.swig_type_61)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -969,7 +1087,7 @@ func Mtdb_stmt_prepare(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_stmt_prepare_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), C.swig_type_60(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_prepare_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_1)), C.swig_type_63(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -991,7 +1109,7 @@ func Mtdb_stmt_parameter_index(arg1 uintptr, arg2 string, arg3 *int32, arg4 *uin
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_stmt_parameter_index_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_61)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_parameter_index_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1014,7 +1132,7 @@ func Mtdb_stmt_bind_integer(arg1 uintptr, arg2 int32, arg3 int32, arg4 int64, ar
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_integer_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.int(_swig_i_2), C.swig_type_62(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_integer_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.int(_swig_i_2), C.swig_type_65(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	return swig_r
 }
 
@@ -1024,7 +1142,7 @@ func Mtdb_stmt_bind_int64(arg1 uintptr, arg2 int32, arg3 int64, arg4 *uintptr) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_int64_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_63(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_int64_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_66(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1044,7 +1162,7 @@ func Mtdb_stmt_bind_text(arg1 uintptr, arg2 int32, arg3 string, arg4 *uintptr) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_text_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_text_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1057,7 +1175,7 @@ func Mtdb_stmt_bind_bytes(arg1 uintptr, arg2 int32, arg3 []byte, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_bytes_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_65)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_bytes_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1071,7 +1189,7 @@ func Mtdb_stmt_bind_typed(arg1 uintptr, arg2 int32, arg3 int32, arg4 []byte, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_typed_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_typed_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1083,7 +1201,7 @@ func Mtdb_stmt_bind_block(arg1 uintptr, arg2 []byte, arg3 *uintptr) (_swig_ret i
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_stmt_bind_block_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_bind_block_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1105,7 +1223,7 @@ func Mtdb_stmt_execute(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr, ar
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_stmt_execute_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_68(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_stmt_execute_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_71(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	return swig_r
 }
 
@@ -1140,7 +1258,7 @@ func Mtdb_result_column_name(arg1 uintptr, arg2 int32, arg3 []byte, arg4 *int64,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_result_column_name_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_result_column_name_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1154,7 +1272,7 @@ func Mtdb_result_column_declared(arg1 uintptr, arg2 int32, arg3 []byte, arg4 *in
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_result_column_declared_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_result_column_declared_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1180,7 +1298,7 @@ func Mtdb_result_fetch(arg1 uintptr, arg2 []byte, arg3 int64, arg4 *int64, arg5 
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_result_fetch_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_1)), C.swig_type_72(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_result_fetch_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_1)), C.swig_type_75(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1248,7 +1366,7 @@ func Mtdb_block_add_integer(arg1 uintptr, arg2 int32, arg3 int64, arg4 *uintptr)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_block_add_integer_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_73(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_block_add_integer_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_type_76(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1257,7 +1375,7 @@ func Mtdb_block_add_int64(arg1 uintptr, arg2 int64, arg3 *uintptr) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_block_add_int64_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_74(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_block_add_int64_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_77(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1275,7 +1393,7 @@ func Mtdb_block_add_text(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_block_add_text_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_block_add_text_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1288,7 +1406,7 @@ func Mtdb_block_add_typed(arg1 uintptr, arg2 int32, arg3 []byte, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_block_add_typed_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_block_add_typed_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1309,7 +1427,7 @@ func Mtdb_block_copy(arg1 uintptr, arg2 []byte, arg3 *int64, arg4 *uintptr) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_block_copy_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_block_copy_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1343,7 +1461,7 @@ func Mtdb_batch_add(arg1 uintptr, arg2 string, arg3 []byte, arg4 *uintptr) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_batch_add_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_batch_add_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_82)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1369,7 +1487,7 @@ func Mtdb_conn_exec_batch(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 uintptr, 
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_conn_exec_batch_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_80(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_conn_exec_batch_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_83(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	return swig_r
 }
 
@@ -1385,7 +1503,7 @@ func Mtdb_tx_begin(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 uintptr, arg5 *u
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_tx_begin_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_81(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_tx_begin_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_84(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	return swig_r
 }
 
@@ -1395,7 +1513,7 @@ func Mtdb_tx_commit(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_tx_commit_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_82(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_tx_commit_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_85(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1412,7 +1530,7 @@ func Mtdb_tx_savepoint(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret int3
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_tx_savepoint_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_tx_savepoint_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1424,7 +1542,7 @@ func Mtdb_tx_rollback_to(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_tx_rollback_to_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_tx_rollback_to_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1436,7 +1554,7 @@ func Mtdb_tx_release_savepoint(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int32)(C._wrap_mtdb_tx_release_savepoint_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int32)(C._wrap_mtdb_tx_release_savepoint_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1462,7 +1580,7 @@ func Mtdb_db_exec(arg1 uintptr, arg2 string, arg3 string, arg4 []byte, arg5 int6
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_db_exec_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_3)), C.swig_type_89(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_db_exec_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_3)), C.swig_type_92(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1485,7 +1603,7 @@ func Mtdb_db_query(arg1 uintptr, arg2 string, arg3 string, arg4 []byte, arg5 int
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_db_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_3)), C.swig_type_93(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_db_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_3)), C.swig_type_96(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1516,7 +1634,7 @@ func Mtdb_migrator_add(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_migrator_add_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_add_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1549,7 +1667,7 @@ func Mtdb_migrator_plan(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_migrator_plan_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_2)), C.swig_type_100(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_plan_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_2)), C.swig_type_103(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1568,7 +1686,7 @@ func Mtdb_migrator_migrate(arg1 uintptr, arg2 string, arg3 string, arg4 int64, a
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_migrator_migrate_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_2)), C.swig_type_103(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_migrate_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_2)), C.swig_type_106(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1587,12 +1705,102 @@ func Mtdb_migrator_undo(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int32)(C._wrap_mtdb_migrator_undo_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_2)), C.swig_type_106(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_undo_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_2)), C.swig_type_109(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Mtdb_migrator_info(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5 uintptr, arg6 *uintptr, arg7 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	swig_r = (int32)(C._wrap_mtdb_migrator_info_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_2)), C.swig_type_112(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Mtdb_migrator_repair(arg1 uintptr, arg2 string, arg3 int32, arg4 int64, arg5 uintptr, arg6 *uintptr, arg7 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	swig_r = (int32)(C._wrap_mtdb_migrator_repair_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_type_114(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Mtdb_migrator_baseline(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg5 int64, arg6 uintptr, arg7 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	swig_r = (int32)(C._wrap_mtdb_migrator_baseline_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_115)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_3)), C.swig_type_118(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	return swig_r
+}
+
+func Mtdb_migrator_force(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5 uintptr, arg6 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (int32)(C._wrap_mtdb_migrator_force_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_2)), C.swig_type_121(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Mtdb_migrator_drop(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5 *int64, arg6 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (int32)(C._wrap_mtdb_migrator_drop_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_1)), C.swig_type_123(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
 	}
 	return swig_r
 }
@@ -1605,7 +1813,7 @@ func Mtdb_migrator_status(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, a
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_migrator_status_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_1)), C.swig_type_108(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_status_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_1)), C.swig_type_125(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1620,7 +1828,7 @@ func Mtdb_migrator_validate(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr,
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_migrator_validate_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_1)), C.swig_type_110(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_validate_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_1)), C.swig_type_127(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1638,7 +1846,7 @@ func Mtdb_migrator_run(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int32)(C._wrap_mtdb_migrator_run_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.swig_type_114(_swig_i_5), C.uintptr_t(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int32)(C._wrap_mtdb_migrator_run_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_130)(unsafe.Pointer(&_swig_i_3)), C.uintptr_t(_swig_i_4), C.swig_type_131(_swig_i_5), C.uintptr_t(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1656,6 +1864,353 @@ func Mtdb_migrator_release(arg1 uintptr) {
 	C._wrap_mtdb_migrator_release_mtdb_raw(C.uintptr_t(_swig_i_0))
 }
 
+func Mtdb_fleet_new(arg1 uintptr, arg2 uintptr, arg3 uintptr, arg4 *uintptr, arg5 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (int32)(C._wrap_mtdb_fleet_new_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	return swig_r
+}
+
+func Mtdb_fleet_add(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int32)(C._wrap_mtdb_fleet_add_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Mtdb_fleet_run(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *int64, arg5 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (int32)(C._wrap_mtdb_fleet_run_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_133(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	return swig_r
+}
+
+func Mtdb_fleet_decide(arg1 uintptr, arg2 int32, arg3 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int32)(C._wrap_mtdb_fleet_decide_mtdb_raw(C.uintptr_t(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	return swig_r
+}
+
+func Mtdb_fleet_stop(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (int32)(C._wrap_mtdb_fleet_stop_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	return swig_r
+}
+
+func Mtdb_fleet_progress(arg1 uintptr, arg2 *uintptr, arg3 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int32)(C._wrap_mtdb_fleet_progress_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	return swig_r
+}
+
+func Mtdb_fleet_results(arg1 uintptr, arg2 *uintptr, arg3 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int32)(C._wrap_mtdb_fleet_results_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	return swig_r
+}
+
+func Mtdb_fleet_release(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_mtdb_fleet_release_mtdb_raw(C.uintptr_t(_swig_i_0))
+}
+
+func Mtdb_driver_open(arg1 string, arg2 uintptr, arg3 int64, arg4 uintptr, arg5 *uintptr, arg6 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (int32)(C._wrap_mtdb_driver_open_mtdb_raw(*(*C.swig_type_134)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.swig_type_135(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg1
+	}
+	return swig_r
+}
+
+func Mtdb_driver_from_conn(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 uintptr, arg5 *uintptr, arg6 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (int32)(C._wrap_mtdb_driver_from_conn_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_136(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	return swig_r
+}
+
+func Mtdb_driver_close(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (int32)(C._wrap_mtdb_driver_close_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	return swig_r
+}
+
+func Mtdb_driver_lock(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int32)(C._wrap_mtdb_driver_lock_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_137(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	return swig_r
+}
+
+func Mtdb_driver_unlock(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (int32)(C._wrap_mtdb_driver_unlock_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	return swig_r
+}
+
+func Mtdb_driver_run(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (int32)(C._wrap_mtdb_driver_run_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_1)), C.swig_type_139(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Mtdb_driver_set_version(arg1 uintptr, arg2 int64, arg3 int32, arg4 int64, arg5 uintptr, arg6 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (int32)(C._wrap_mtdb_driver_set_version_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_140(_swig_i_1), C.int(_swig_i_2), C.swig_type_141(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	return swig_r
+}
+
+func Mtdb_driver_version(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *int64, arg5 *int32, arg6 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (int32)(C._wrap_mtdb_driver_version_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_142(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	return swig_r
+}
+
+func Mtdb_driver_drop(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int32)(C._wrap_mtdb_driver_drop_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_143(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	return swig_r
+}
+
+func Mtdb_driver_release(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_mtdb_driver_release_mtdb_raw(C.uintptr_t(_swig_i_0))
+}
+
+const MTDB_QUIESCE_NONE int32 = 0
+const MTDB_QUIESCE_ACTIVE int32 = 1
+const MTDB_QUIESCE_EXPIRED int32 = 2
+const MTDB_QUIESCE_CLEARED int32 = 3
+func Mtdb_quiesce_new(arg1 uintptr, arg2 uintptr, arg3 *uintptr, arg4 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int32)(C._wrap_mtdb_quiesce_new_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	return swig_r
+}
+
+func Mtdb_quiesce_create(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int32)(C._wrap_mtdb_quiesce_create_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_144(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	return swig_r
+}
+
+func Mtdb_quiesce_enable(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int32)(C._wrap_mtdb_quiesce_enable_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_145(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	return swig_r
+}
+
+func Mtdb_quiesce_set(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg5 int64, arg6 int32, arg7 int64, arg8 uintptr, arg9 []byte, arg10 *int64, arg11 *int64, arg12 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	_swig_i_8 := arg9
+	_swig_i_9 := arg10
+	_swig_i_10 := arg11
+	_swig_i_11 := arg12
+	swig_r = (int32)(C._wrap_mtdb_quiesce_set_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_147)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_148)(unsafe.Pointer(&_swig_i_3)), C.swig_type_149(_swig_i_4), C.int(_swig_i_5), C.swig_type_150(_swig_i_6), C.uintptr_t(_swig_i_7), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_8)), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg9
+	}
+	return swig_r
+}
+
+func Mtdb_quiesce_renew(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5 int64, arg6 uintptr, arg7 *int64, arg8 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	swig_r = (int32)(C._wrap_mtdb_quiesce_renew_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_153)(unsafe.Pointer(&_swig_i_2)), C.swig_type_154(_swig_i_3), C.swig_type_155(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Mtdb_quiesce_clear(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg5 int32, arg6 int64, arg7 uintptr, arg8 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	swig_r = (int32)(C._wrap_mtdb_quiesce_clear_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.swig_type_159(_swig_i_5), C.uintptr_t(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	return swig_r
+}
+
+func Mtdb_quiesce_query(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5 *uintptr, arg6 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (int32)(C._wrap_mtdb_quiesce_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_1)), C.swig_type_161(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Mtdb_quiesce_watch(arg1 uintptr, arg2 string, arg3 int64, arg4 int64, arg5 uintptr, arg6 *int64, arg7 *int32, arg8 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	swig_r = (int32)(C._wrap_mtdb_quiesce_watch_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_1)), C.swig_type_163(_swig_i_2), C.swig_type_164(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Mtdb_quiesce_wait_parked(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5 *uintptr, arg6 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (int32)(C._wrap_mtdb_quiesce_wait_parked_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_1)), C.swig_type_166(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Mtdb_quiesce_close(arg1 uintptr, arg2 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (int32)(C._wrap_mtdb_quiesce_close_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	return swig_r
+}
+
+func Mtdb_quiesce_release(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_mtdb_quiesce_release_mtdb_raw(C.uintptr_t(_swig_i_0))
+}
+
 func Mtdb_events_poll(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 []byte, arg5 *int64, arg6 *int64, arg7 *int64, arg8 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
@@ -1666,7 +2221,7 @@ func Mtdb_events_poll(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 []byte, arg5 
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_events_poll_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_115(_swig_i_1), C.uintptr_t(_swig_i_2), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_events_poll_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_167(_swig_i_1), C.uintptr_t(_swig_i_2), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1697,7 +2252,7 @@ func Mtdb_tenant_stats(arg1 uintptr, arg2 string, arg3 *uintptr, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_tenant_stats_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_tenant_stats_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

@@ -1213,6 +1213,70 @@ int _wrap_mtdb_tenant_drop_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, 
 }
 
 
+int _wrap_mtdb_tenant_hold_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, int _swig_go_3, long long _swig_go_4, mtdb_cancel *_swig_go_5, mtdb_error **_swig_go_6) {
+  mtdb_db *arg1 = (mtdb_db *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  int32_t arg4 ;
+  int32_t arg5 ;
+  int64_t arg6 ;
+  mtdb_cancel *arg7 = (mtdb_cancel *) 0 ;
+  mtdb_error **arg8 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_db *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  arg4 = (int32_t)_swig_go_2; 
+  arg5 = (int32_t)_swig_go_3; 
+  arg6 = (int64_t)_swig_go_4; 
+  arg7 = (mtdb_cancel *)_swig_go_5; 
+  arg8 = (mtdb_error **)_swig_go_6; 
+  
+  result = (mtdb_status)mtdb_tenant_hold(arg1,(char const *)arg2,arg3,arg4,arg5,arg6,arg7,arg8);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_tenant_resume_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, mtdb_error **_swig_go_2) {
+  mtdb_db *arg1 = (mtdb_db *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  mtdb_error **arg4 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_db *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  arg4 = (mtdb_error **)_swig_go_2; 
+  
+  result = (mtdb_status)mtdb_tenant_resume(arg1,(char const *)arg2,arg3,arg4);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
 int _wrap_mtdb_db_acquire_mtdb_raw(mtdb_db *_swig_go_0, _gostring_ _swig_go_1, mtdb_options *_swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, mtdb_conn **_swig_go_5, mtdb_error **_swig_go_6) {
   mtdb_db *arg1 = (mtdb_db *) 0 ;
   char *arg2 = (char *) 0 ;
@@ -3063,6 +3127,217 @@ int _wrap_mtdb_migrator_undo_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swi
 }
 
 
+int _wrap_mtdb_migrator_info_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, mtdb_result **_swig_go_5, mtdb_error **_swig_go_6) {
+  mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  char *arg4 = (char *) 0 ;
+  int64_t arg5 ;
+  int64_t arg6 ;
+  mtdb_cancel *arg7 = (mtdb_cancel *) 0 ;
+  mtdb_result **arg8 = (mtdb_result **) 0 ;
+  mtdb_error **arg9 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_migrator *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  
+  arg4 = (char *)_swig_go_2.p;
+  arg5 = _swig_go_2.n;
+  
+  arg6 = (int64_t)_swig_go_3; 
+  arg7 = (mtdb_cancel *)_swig_go_4; 
+  arg8 = (mtdb_result **)_swig_go_5; 
+  arg9 = (mtdb_error **)_swig_go_6; 
+  
+  result = (mtdb_status)mtdb_migrator_info(arg1,(char const *)arg2,arg3,(char const *)arg4,arg5,arg6,arg7,arg8,arg9);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_migrator_repair_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, mtdb_result **_swig_go_5, mtdb_error **_swig_go_6) {
+  mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  int32_t arg4 ;
+  int64_t arg5 ;
+  mtdb_cancel *arg6 = (mtdb_cancel *) 0 ;
+  mtdb_result **arg7 = (mtdb_result **) 0 ;
+  mtdb_error **arg8 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_migrator *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  arg4 = (int32_t)_swig_go_2; 
+  arg5 = (int64_t)_swig_go_3; 
+  arg6 = (mtdb_cancel *)_swig_go_4; 
+  arg7 = (mtdb_result **)_swig_go_5; 
+  arg8 = (mtdb_error **)_swig_go_6; 
+  
+  result = (mtdb_status)mtdb_migrator_repair(arg1,(char const *)arg2,arg3,arg4,arg5,arg6,arg7,arg8);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_migrator_baseline_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, long long _swig_go_4, mtdb_cancel *_swig_go_5, mtdb_error **_swig_go_6) {
+  mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  char *arg4 = (char *) 0 ;
+  int64_t arg5 ;
+  char *arg6 = (char *) 0 ;
+  int64_t arg7 ;
+  int64_t arg8 ;
+  mtdb_cancel *arg9 = (mtdb_cancel *) 0 ;
+  mtdb_error **arg10 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_migrator *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  
+  arg4 = (char *)_swig_go_2.p;
+  arg5 = _swig_go_2.n;
+  
+  
+  arg6 = (char *)_swig_go_3.p;
+  arg7 = _swig_go_3.n;
+  
+  arg8 = (int64_t)_swig_go_4; 
+  arg9 = (mtdb_cancel *)_swig_go_5; 
+  arg10 = (mtdb_error **)_swig_go_6; 
+  
+  result = (mtdb_status)mtdb_migrator_baseline(arg1,(char const *)arg2,arg3,(char const *)arg4,arg5,(char const *)arg6,arg7,arg8,arg9,arg10);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_migrator_force_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, mtdb_error **_swig_go_5) {
+  mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  char *arg4 = (char *) 0 ;
+  int64_t arg5 ;
+  int64_t arg6 ;
+  mtdb_cancel *arg7 = (mtdb_cancel *) 0 ;
+  mtdb_error **arg8 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_migrator *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  
+  arg4 = (char *)_swig_go_2.p;
+  arg5 = _swig_go_2.n;
+  
+  arg6 = (int64_t)_swig_go_3; 
+  arg7 = (mtdb_cancel *)_swig_go_4; 
+  arg8 = (mtdb_error **)_swig_go_5; 
+  
+  result = (mtdb_status)mtdb_migrator_force(arg1,(char const *)arg2,arg3,(char const *)arg4,arg5,arg6,arg7,arg8);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_migrator_drop_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, long long *_swig_go_4, mtdb_error **_swig_go_5) {
+  mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  int64_t arg4 ;
+  mtdb_cancel *arg5 = (mtdb_cancel *) 0 ;
+  int64_t *arg6 = (int64_t *) 0 ;
+  mtdb_error **arg7 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_migrator *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  arg4 = (int64_t)_swig_go_2; 
+  arg5 = (mtdb_cancel *)_swig_go_3; 
+  arg6 = (int64_t *)_swig_go_4; 
+  arg7 = (mtdb_error **)_swig_go_5; 
+  
+  result = (mtdb_status)mtdb_migrator_drop(arg1,(char const *)arg2,arg3,arg4,arg5,arg6,arg7);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
 int _wrap_mtdb_migrator_status_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_result **_swig_go_4, mtdb_error **_swig_go_5) {
   mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
   char *arg2 = (char *) 0 ;
@@ -3200,6 +3475,848 @@ void _wrap_mtdb_migrator_release_mtdb_raw(mtdb_migrator *_swig_go_0) {
   arg1 = (mtdb_migrator *)_swig_go_0; 
   
   mtdb_migrator_release(arg1);
+  
+  
+  
+}
+
+
+int _wrap_mtdb_fleet_new_mtdb_raw(mtdb_db *_swig_go_0, mtdb_migrator *_swig_go_1, mtdb_options *_swig_go_2, mtdb_fleet **_swig_go_3, mtdb_error **_swig_go_4) {
+  mtdb_db *arg1 = (mtdb_db *) 0 ;
+  mtdb_migrator *arg2 = (mtdb_migrator *) 0 ;
+  mtdb_options *arg3 = (mtdb_options *) 0 ;
+  mtdb_fleet **arg4 = (mtdb_fleet **) 0 ;
+  mtdb_error **arg5 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_db *)_swig_go_0; 
+  arg2 = (mtdb_migrator *)_swig_go_1; 
+  arg3 = (mtdb_options *)_swig_go_2; 
+  arg4 = (mtdb_fleet **)_swig_go_3; 
+  arg5 = (mtdb_error **)_swig_go_4; 
+  
+  result = (mtdb_status)mtdb_fleet_new(arg1,arg2,(struct mtdb_options const *)arg3,arg4,arg5);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_fleet_add_mtdb_raw(mtdb_fleet *_swig_go_0, _gostring_ _swig_go_1, mtdb_error **_swig_go_2) {
+  mtdb_fleet *arg1 = (mtdb_fleet *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  mtdb_error **arg4 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_fleet *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  arg4 = (mtdb_error **)_swig_go_2; 
+  
+  result = (mtdb_status)mtdb_fleet_add(arg1,(char const *)arg2,arg3,arg4);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_fleet_run_mtdb_raw(mtdb_fleet *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, long long *_swig_go_3, mtdb_error **_swig_go_4) {
+  mtdb_fleet *arg1 = (mtdb_fleet *) 0 ;
+  int64_t arg2 ;
+  mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
+  int64_t *arg4 = (int64_t *) 0 ;
+  mtdb_error **arg5 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_fleet *)_swig_go_0; 
+  arg2 = (int64_t)_swig_go_1; 
+  arg3 = (mtdb_cancel *)_swig_go_2; 
+  arg4 = (int64_t *)_swig_go_3; 
+  arg5 = (mtdb_error **)_swig_go_4; 
+  
+  result = (mtdb_status)mtdb_fleet_run(arg1,arg2,arg3,arg4,arg5);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_fleet_decide_mtdb_raw(mtdb_fleet *_swig_go_0, int _swig_go_1, mtdb_error **_swig_go_2) {
+  mtdb_fleet *arg1 = (mtdb_fleet *) 0 ;
+  int32_t arg2 ;
+  mtdb_error **arg3 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_fleet *)_swig_go_0; 
+  arg2 = (int32_t)_swig_go_1; 
+  arg3 = (mtdb_error **)_swig_go_2; 
+  
+  result = (mtdb_status)mtdb_fleet_decide(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_fleet_stop_mtdb_raw(mtdb_fleet *_swig_go_0, mtdb_error **_swig_go_1) {
+  mtdb_fleet *arg1 = (mtdb_fleet *) 0 ;
+  mtdb_error **arg2 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_fleet *)_swig_go_0; 
+  arg2 = (mtdb_error **)_swig_go_1; 
+  
+  result = (mtdb_status)mtdb_fleet_stop(arg1,arg2);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_fleet_progress_mtdb_raw(mtdb_fleet *_swig_go_0, mtdb_result **_swig_go_1, mtdb_error **_swig_go_2) {
+  mtdb_fleet *arg1 = (mtdb_fleet *) 0 ;
+  mtdb_result **arg2 = (mtdb_result **) 0 ;
+  mtdb_error **arg3 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_fleet *)_swig_go_0; 
+  arg2 = (mtdb_result **)_swig_go_1; 
+  arg3 = (mtdb_error **)_swig_go_2; 
+  
+  result = (mtdb_status)mtdb_fleet_progress(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_fleet_results_mtdb_raw(mtdb_fleet *_swig_go_0, mtdb_result **_swig_go_1, mtdb_error **_swig_go_2) {
+  mtdb_fleet *arg1 = (mtdb_fleet *) 0 ;
+  mtdb_result **arg2 = (mtdb_result **) 0 ;
+  mtdb_error **arg3 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_fleet *)_swig_go_0; 
+  arg2 = (mtdb_result **)_swig_go_1; 
+  arg3 = (mtdb_error **)_swig_go_2; 
+  
+  result = (mtdb_status)mtdb_fleet_results(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+void _wrap_mtdb_fleet_release_mtdb_raw(mtdb_fleet *_swig_go_0) {
+  mtdb_fleet *arg1 = (mtdb_fleet *) 0 ;
+  
+  arg1 = (mtdb_fleet *)_swig_go_0; 
+  
+  mtdb_fleet_release(arg1);
+  
+  
+  
+}
+
+
+int _wrap_mtdb_driver_open_mtdb_raw(_gostring_ _swig_go_0, mtdb_options *_swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_driver **_swig_go_4, mtdb_error **_swig_go_5) {
+  char *arg1 = (char *) 0 ;
+  int64_t arg2 ;
+  mtdb_options *arg3 = (mtdb_options *) 0 ;
+  int64_t arg4 ;
+  mtdb_cancel *arg5 = (mtdb_cancel *) 0 ;
+  mtdb_driver **arg6 = (mtdb_driver **) 0 ;
+  mtdb_error **arg7 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  
+  arg1 = (char *)_swig_go_0.p;
+  arg2 = _swig_go_0.n;
+  
+  arg3 = (mtdb_options *)_swig_go_1; 
+  arg4 = (int64_t)_swig_go_2; 
+  arg5 = (mtdb_cancel *)_swig_go_3; 
+  arg6 = (mtdb_driver **)_swig_go_4; 
+  arg7 = (mtdb_error **)_swig_go_5; 
+  
+  result = (mtdb_status)mtdb_driver_open((char const *)arg1,arg2,(struct mtdb_options const *)arg3,arg4,arg5,arg6,arg7);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_driver_from_conn_mtdb_raw(mtdb_conn *_swig_go_0, mtdb_options *_swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_driver **_swig_go_4, mtdb_error **_swig_go_5) {
+  mtdb_conn *arg1 = (mtdb_conn *) 0 ;
+  mtdb_options *arg2 = (mtdb_options *) 0 ;
+  int64_t arg3 ;
+  mtdb_cancel *arg4 = (mtdb_cancel *) 0 ;
+  mtdb_driver **arg5 = (mtdb_driver **) 0 ;
+  mtdb_error **arg6 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_conn *)_swig_go_0; 
+  arg2 = (mtdb_options *)_swig_go_1; 
+  arg3 = (int64_t)_swig_go_2; 
+  arg4 = (mtdb_cancel *)_swig_go_3; 
+  arg5 = (mtdb_driver **)_swig_go_4; 
+  arg6 = (mtdb_error **)_swig_go_5; 
+  
+  result = (mtdb_status)mtdb_driver_from_conn(arg1,(struct mtdb_options const *)arg2,arg3,arg4,arg5,arg6);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_driver_close_mtdb_raw(mtdb_driver *_swig_go_0, mtdb_error **_swig_go_1) {
+  mtdb_driver *arg1 = (mtdb_driver *) 0 ;
+  mtdb_error **arg2 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_driver *)_swig_go_0; 
+  arg2 = (mtdb_error **)_swig_go_1; 
+  
+  result = (mtdb_status)mtdb_driver_close(arg1,arg2);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_driver_lock_mtdb_raw(mtdb_driver *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, mtdb_error **_swig_go_3) {
+  mtdb_driver *arg1 = (mtdb_driver *) 0 ;
+  int64_t arg2 ;
+  mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
+  mtdb_error **arg4 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_driver *)_swig_go_0; 
+  arg2 = (int64_t)_swig_go_1; 
+  arg3 = (mtdb_cancel *)_swig_go_2; 
+  arg4 = (mtdb_error **)_swig_go_3; 
+  
+  result = (mtdb_status)mtdb_driver_lock(arg1,arg2,arg3,arg4);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_driver_unlock_mtdb_raw(mtdb_driver *_swig_go_0, mtdb_error **_swig_go_1) {
+  mtdb_driver *arg1 = (mtdb_driver *) 0 ;
+  mtdb_error **arg2 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_driver *)_swig_go_0; 
+  arg2 = (mtdb_error **)_swig_go_1; 
+  
+  result = (mtdb_status)mtdb_driver_unlock(arg1,arg2);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_driver_run_mtdb_raw(mtdb_driver *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_error **_swig_go_4) {
+  mtdb_driver *arg1 = (mtdb_driver *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  int64_t arg4 ;
+  mtdb_cancel *arg5 = (mtdb_cancel *) 0 ;
+  mtdb_error **arg6 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_driver *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  arg4 = (int64_t)_swig_go_2; 
+  arg5 = (mtdb_cancel *)_swig_go_3; 
+  arg6 = (mtdb_error **)_swig_go_4; 
+  
+  result = (mtdb_status)mtdb_driver_run(arg1,(char const *)arg2,arg3,arg4,arg5,arg6);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_driver_set_version_mtdb_raw(mtdb_driver *_swig_go_0, long long _swig_go_1, int _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, mtdb_error **_swig_go_5) {
+  mtdb_driver *arg1 = (mtdb_driver *) 0 ;
+  int64_t arg2 ;
+  int32_t arg3 ;
+  int64_t arg4 ;
+  mtdb_cancel *arg5 = (mtdb_cancel *) 0 ;
+  mtdb_error **arg6 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_driver *)_swig_go_0; 
+  arg2 = (int64_t)_swig_go_1; 
+  arg3 = (int32_t)_swig_go_2; 
+  arg4 = (int64_t)_swig_go_3; 
+  arg5 = (mtdb_cancel *)_swig_go_4; 
+  arg6 = (mtdb_error **)_swig_go_5; 
+  
+  result = (mtdb_status)mtdb_driver_set_version(arg1,arg2,arg3,arg4,arg5,arg6);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_driver_version_mtdb_raw(mtdb_driver *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, long long *_swig_go_3, int *_swig_go_4, mtdb_error **_swig_go_5) {
+  mtdb_driver *arg1 = (mtdb_driver *) 0 ;
+  int64_t arg2 ;
+  mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
+  int64_t *arg4 = (int64_t *) 0 ;
+  int32_t *arg5 = (int32_t *) 0 ;
+  mtdb_error **arg6 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_driver *)_swig_go_0; 
+  arg2 = (int64_t)_swig_go_1; 
+  arg3 = (mtdb_cancel *)_swig_go_2; 
+  arg4 = (int64_t *)_swig_go_3; 
+  arg5 = (int32_t *)_swig_go_4; 
+  arg6 = (mtdb_error **)_swig_go_5; 
+  
+  result = (mtdb_status)mtdb_driver_version(arg1,arg2,arg3,arg4,arg5,arg6);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_driver_drop_mtdb_raw(mtdb_driver *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, mtdb_error **_swig_go_3) {
+  mtdb_driver *arg1 = (mtdb_driver *) 0 ;
+  int64_t arg2 ;
+  mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
+  mtdb_error **arg4 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_driver *)_swig_go_0; 
+  arg2 = (int64_t)_swig_go_1; 
+  arg3 = (mtdb_cancel *)_swig_go_2; 
+  arg4 = (mtdb_error **)_swig_go_3; 
+  
+  result = (mtdb_status)mtdb_driver_drop(arg1,arg2,arg3,arg4);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+void _wrap_mtdb_driver_release_mtdb_raw(mtdb_driver *_swig_go_0) {
+  mtdb_driver *arg1 = (mtdb_driver *) 0 ;
+  
+  arg1 = (mtdb_driver *)_swig_go_0; 
+  
+  mtdb_driver_release(arg1);
+  
+  
+  
+}
+
+
+int _wrap_mtdb_quiesce_new_mtdb_raw(mtdb_db *_swig_go_0, mtdb_options *_swig_go_1, mtdb_quiesce **_swig_go_2, mtdb_error **_swig_go_3) {
+  mtdb_db *arg1 = (mtdb_db *) 0 ;
+  mtdb_options *arg2 = (mtdb_options *) 0 ;
+  mtdb_quiesce **arg3 = (mtdb_quiesce **) 0 ;
+  mtdb_error **arg4 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_db *)_swig_go_0; 
+  arg2 = (mtdb_options *)_swig_go_1; 
+  arg3 = (mtdb_quiesce **)_swig_go_2; 
+  arg4 = (mtdb_error **)_swig_go_3; 
+  
+  result = (mtdb_status)mtdb_quiesce_new(arg1,(struct mtdb_options const *)arg2,arg3,arg4);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_quiesce_create_mtdb_raw(mtdb_quiesce *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, mtdb_error **_swig_go_3) {
+  mtdb_quiesce *arg1 = (mtdb_quiesce *) 0 ;
+  int64_t arg2 ;
+  mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
+  mtdb_error **arg4 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_quiesce *)_swig_go_0; 
+  arg2 = (int64_t)_swig_go_1; 
+  arg3 = (mtdb_cancel *)_swig_go_2; 
+  arg4 = (mtdb_error **)_swig_go_3; 
+  
+  result = (mtdb_status)mtdb_quiesce_create(arg1,arg2,arg3,arg4);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_quiesce_enable_mtdb_raw(mtdb_quiesce *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, mtdb_error **_swig_go_3) {
+  mtdb_quiesce *arg1 = (mtdb_quiesce *) 0 ;
+  int64_t arg2 ;
+  mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
+  mtdb_error **arg4 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_quiesce *)_swig_go_0; 
+  arg2 = (int64_t)_swig_go_1; 
+  arg3 = (mtdb_cancel *)_swig_go_2; 
+  arg4 = (mtdb_error **)_swig_go_3; 
+  
+  result = (mtdb_status)mtdb_quiesce_enable(arg1,arg2,arg3,arg4);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_quiesce_set_mtdb_raw(mtdb_quiesce *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, long long _swig_go_4, int _swig_go_5, long long _swig_go_6, mtdb_cancel *_swig_go_7, _goslice_ _swig_go_8, long long *_swig_go_9, long long *_swig_go_10, mtdb_error **_swig_go_11) {
+  mtdb_quiesce *arg1 = (mtdb_quiesce *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  char *arg4 = (char *) 0 ;
+  int64_t arg5 ;
+  char *arg6 = (char *) 0 ;
+  int64_t arg7 ;
+  int64_t arg8 ;
+  int32_t arg9 ;
+  int64_t arg10 ;
+  mtdb_cancel *arg11 = (mtdb_cancel *) 0 ;
+  void *arg12 = (void *) 0 ;
+  int64_t arg13 ;
+  int64_t *arg14 = (int64_t *) 0 ;
+  int64_t *arg15 = (int64_t *) 0 ;
+  mtdb_error **arg16 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_quiesce *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  
+  arg4 = (char *)_swig_go_2.p;
+  arg5 = _swig_go_2.n;
+  
+  
+  arg6 = (char *)_swig_go_3.p;
+  arg7 = _swig_go_3.n;
+  
+  arg8 = (int64_t)_swig_go_4; 
+  arg9 = (int32_t)_swig_go_5; 
+  arg10 = (int64_t)_swig_go_6; 
+  arg11 = (mtdb_cancel *)_swig_go_7; 
+  
+  arg12 = (void *)_swig_go_8.array;
+  arg13 = _swig_go_8.len;
+  
+  arg14 = (int64_t *)_swig_go_9; 
+  arg15 = (int64_t *)_swig_go_10; 
+  arg16 = (mtdb_error **)_swig_go_11; 
+  
+  result = (mtdb_status)mtdb_quiesce_set(arg1,(char const *)arg2,arg3,(char const *)arg4,arg5,(char const *)arg6,arg7,arg8,arg9,arg10,arg11,arg12,arg13,arg14,arg15,arg16);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_quiesce_renew_mtdb_raw(mtdb_quiesce *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, long long _swig_go_4, mtdb_cancel *_swig_go_5, long long *_swig_go_6, mtdb_error **_swig_go_7) {
+  mtdb_quiesce *arg1 = (mtdb_quiesce *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  char *arg4 = (char *) 0 ;
+  int64_t arg5 ;
+  int64_t arg6 ;
+  int64_t arg7 ;
+  mtdb_cancel *arg8 = (mtdb_cancel *) 0 ;
+  int64_t *arg9 = (int64_t *) 0 ;
+  mtdb_error **arg10 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_quiesce *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  
+  arg4 = (char *)_swig_go_2.p;
+  arg5 = _swig_go_2.n;
+  
+  arg6 = (int64_t)_swig_go_3; 
+  arg7 = (int64_t)_swig_go_4; 
+  arg8 = (mtdb_cancel *)_swig_go_5; 
+  arg9 = (int64_t *)_swig_go_6; 
+  arg10 = (mtdb_error **)_swig_go_7; 
+  
+  result = (mtdb_status)mtdb_quiesce_renew(arg1,(char const *)arg2,arg3,(char const *)arg4,arg5,arg6,arg7,arg8,arg9,arg10);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_quiesce_clear_mtdb_raw(mtdb_quiesce *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, long long _swig_go_5, mtdb_cancel *_swig_go_6, mtdb_error **_swig_go_7) {
+  mtdb_quiesce *arg1 = (mtdb_quiesce *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  char *arg4 = (char *) 0 ;
+  int64_t arg5 ;
+  char *arg6 = (char *) 0 ;
+  int64_t arg7 ;
+  int32_t arg8 ;
+  int64_t arg9 ;
+  mtdb_cancel *arg10 = (mtdb_cancel *) 0 ;
+  mtdb_error **arg11 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_quiesce *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  
+  arg4 = (char *)_swig_go_2.p;
+  arg5 = _swig_go_2.n;
+  
+  
+  arg6 = (char *)_swig_go_3.p;
+  arg7 = _swig_go_3.n;
+  
+  arg8 = (int32_t)_swig_go_4; 
+  arg9 = (int64_t)_swig_go_5; 
+  arg10 = (mtdb_cancel *)_swig_go_6; 
+  arg11 = (mtdb_error **)_swig_go_7; 
+  
+  result = (mtdb_status)mtdb_quiesce_clear(arg1,(char const *)arg2,arg3,(char const *)arg4,arg5,(char const *)arg6,arg7,arg8,arg9,arg10,arg11);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_quiesce_query_mtdb_raw(mtdb_quiesce *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_result **_swig_go_4, mtdb_error **_swig_go_5) {
+  mtdb_quiesce *arg1 = (mtdb_quiesce *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  int64_t arg4 ;
+  mtdb_cancel *arg5 = (mtdb_cancel *) 0 ;
+  mtdb_result **arg6 = (mtdb_result **) 0 ;
+  mtdb_error **arg7 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_quiesce *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  arg4 = (int64_t)_swig_go_2; 
+  arg5 = (mtdb_cancel *)_swig_go_3; 
+  arg6 = (mtdb_result **)_swig_go_4; 
+  arg7 = (mtdb_error **)_swig_go_5; 
+  
+  result = (mtdb_status)mtdb_quiesce_query(arg1,(char const *)arg2,arg3,arg4,arg5,arg6,arg7);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_quiesce_watch_mtdb_raw(mtdb_quiesce *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, long long _swig_go_3, mtdb_cancel *_swig_go_4, long long *_swig_go_5, int *_swig_go_6, mtdb_error **_swig_go_7) {
+  mtdb_quiesce *arg1 = (mtdb_quiesce *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  int64_t arg4 ;
+  int64_t arg5 ;
+  mtdb_cancel *arg6 = (mtdb_cancel *) 0 ;
+  int64_t *arg7 = (int64_t *) 0 ;
+  int32_t *arg8 = (int32_t *) 0 ;
+  mtdb_error **arg9 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_quiesce *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  arg4 = (int64_t)_swig_go_2; 
+  arg5 = (int64_t)_swig_go_3; 
+  arg6 = (mtdb_cancel *)_swig_go_4; 
+  arg7 = (int64_t *)_swig_go_5; 
+  arg8 = (int32_t *)_swig_go_6; 
+  arg9 = (mtdb_error **)_swig_go_7; 
+  
+  result = (mtdb_status)mtdb_quiesce_watch(arg1,(char const *)arg2,arg3,arg4,arg5,arg6,arg7,arg8,arg9);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_quiesce_wait_parked_mtdb_raw(mtdb_quiesce *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, mtdb_cancel *_swig_go_3, mtdb_result **_swig_go_4, mtdb_error **_swig_go_5) {
+  mtdb_quiesce *arg1 = (mtdb_quiesce *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  int64_t arg4 ;
+  mtdb_cancel *arg5 = (mtdb_cancel *) 0 ;
+  mtdb_result **arg6 = (mtdb_result **) 0 ;
+  mtdb_error **arg7 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_quiesce *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  arg4 = (int64_t)_swig_go_2; 
+  arg5 = (mtdb_cancel *)_swig_go_3; 
+  arg6 = (mtdb_result **)_swig_go_4; 
+  arg7 = (mtdb_error **)_swig_go_5; 
+  
+  result = (mtdb_status)mtdb_quiesce_wait_parked(arg1,(char const *)arg2,arg3,arg4,arg5,arg6,arg7);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_quiesce_close_mtdb_raw(mtdb_quiesce *_swig_go_0, mtdb_error **_swig_go_1) {
+  mtdb_quiesce *arg1 = (mtdb_quiesce *) 0 ;
+  mtdb_error **arg2 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_quiesce *)_swig_go_0; 
+  arg2 = (mtdb_error **)_swig_go_1; 
+  
+  result = (mtdb_status)mtdb_quiesce_close(arg1,arg2);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+void _wrap_mtdb_quiesce_release_mtdb_raw(mtdb_quiesce *_swig_go_0) {
+  mtdb_quiesce *arg1 = (mtdb_quiesce *) 0 ;
+  
+  arg1 = (mtdb_quiesce *)_swig_go_0; 
+  
+  mtdb_quiesce_release(arg1);
   
   
   
