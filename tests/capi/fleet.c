@@ -343,7 +343,7 @@ Test(fleet, options_that_make_no_sense_are_refused_at_once) {
 
 static mtdb_quiesce *flags_of(mtdb_db *of) {
     mtdb_quiesce *quiesce = NULL;
-    mtdb_options *options = OPTIONS("quiesce.store", path_of("flags.db"), "quiesce.refresh_ms", "20");
+    mtdb_options *options = OPTIONS("quiesce.store", path_of("flags.sqlite"), "quiesce.refresh_ms", "20");
     ok(mtdb_quiesce_new(of, options, &quiesce, &err));
     mtdb_options_release(options);
     ok(mtdb_quiesce_create(quiesce, PLENTY_MS, NULL, &err));

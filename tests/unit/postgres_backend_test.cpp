@@ -289,15 +289,18 @@ TEST_CASE("postgres backend: extension schemas stand on every tenant's path, beh
 }
 
 TEST_CASE("postgres backend: an extension schema with a table of somebody's is refused, and named") {
-    World world({{"postgres.extensions", "ext_mixed"}});
+    World world;
     world.outside.run("CREATE SCHEMA ext_mixed");
     world.outside.run("CREATE TABLE ext_mixed.mine(id serial PRIMARY KEY)");
-    const auto error = error_of([&] { world.open(world.a); });
+    const auto backend = postgres_test::backend({{"postgres.extensions", "ext_mixed"}});
+    const Error error = error_of([&] { backend->open({world.a}, forever); });
     CHECK(error.code() == Code::invalid_argument);
     CHECK(error.message() ==
           "option postgres.extensions: 'ext_mixed.mine' belongs to no extension, and every tenant would see it");
     world.outside.run("DROP TABLE ext_mixed.mine");
-    CHECK(ask(*world.open(world.a), "SELECT 1") == "1");
+    const auto connection = backend->open({world.a}, forever);
+    connection->pin({world.a}, false);
+    CHECK(ask(*connection, "SELECT 1") == "1");
     world.outside.run("DROP SCHEMA ext_mixed CASCADE");
 }
 
