@@ -28,6 +28,7 @@ struct Board {
     std::array<std::atomic<int64_t>, tenants> written{};  // rows acknowledged
     std::array<std::atomic<int64_t>, tenants> unknown{};  // rows whose fate an error left open
     std::atomic<int64_t> rows_read{0}, failures{0}, cancels{0}, kills{0};
+    bool killing = true;
     std::atomic<bool> broken{false}, over{false};
     std::mutex mutex;
     std::string wrong;
@@ -317,7 +318,12 @@ void run(const std::string& backend, const std::string& url, Board& board, int64
     std::vector<std::unique_ptr<Worker>> workers;
     for (uint64_t i = 0; i < threads; ++i)
         workers.push_back(std::make_unique<Worker>(db.get(), texts, board, first_seed + i));
-    std::thread killer([&] { kill_some(backend, board); });
+    // PgBouncer 1.18 ends itself ("server in bad state") when a session that it is to cancel dies: rows that nobody
+    // reads are cancelled too.
+    board.killing = texts.cancels;
+    std::thread killer([&] {
+        if (board.killing) kill_some(backend, board);
+    });
     std::thread canceller([&] {
         Random random(11);
         while (!board.over) {
@@ -363,7 +369,7 @@ void verify(const std::string& url, Board& board, int64_t acts) {
                 static_cast<long long>(board.kills));
     check(board.rows_read > acts / 2, "too few rows were read to mean something");
     check(board.failures > acts / 20, "too few calls failed to mean something");
-    check(board.kills > 0, "no session was killed");
+    check(board.kills > 0 || !board.killing, "no session was killed");
 }
 
 // Fresh places for the tenants; the url that leads to them.
