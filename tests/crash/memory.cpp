@@ -578,7 +578,10 @@ int main(int argc, char** argv) {
             if (argc > 1 && name.find(argv[1]) == std::string::npos) continue;
             const Shared<Progress> progress;
             try {
-                in_child([&] { fail_at_every_point(path, mode.shortage, mode.settings, *progress); }, Ending::handlers);
+                // Thousands of runs: slow under a sanitizer on a busy machine.
+                join(spawn([&] { fail_at_every_point(path, mode.shortage, mode.settings, *progress); },
+                           Ending::handlers),
+                     120'000);
                 count(true, name);
             } catch (const Failed& error) {
                 count(false, name, "at allocation " + std::to_string(progress->point + 1) + ": " + error.what());
