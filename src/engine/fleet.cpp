@@ -124,7 +124,10 @@ void Fleet::stop() noexcept {
     changed_.notify_all();
 }
 
-int64_t Fleet::failed() const { return static_cast<int64_t>(shared_.lock()->tally.failed); }
+int64_t Fleet::failed() const {
+    auto shared = shared_.lock();
+    return static_cast<int64_t>(shared->tally.failed + shared->failed_before);
+}
 
 void Fleet::decide(bool go_on) {
     auto shared = shared_.lock();
@@ -213,11 +216,12 @@ void Fleet::take_up(const control::RunRecord& run, const Wait& wait) {
                         "' was begun with another verb, target or other scripts: begin a new one");
     std::vector<Item> items;
     control::Tally tally;
+    std::size_t failed_before = 0;
     for (control::ItemRecord& record : ledger_->items(run_, wait)) {
         Item item;
         const bool due = control::is_due(record.state, record.applied, resume_);
         if (!due && record.state == ItemState::done) ++tally.done;
-        if (!due && record.state == ItemState::failed) ++tally.failed;
+        if (!due && record.state == ItemState::failed) ++failed_before;
         item.record = std::move(record);
         if (due) item.record.state = ItemState::pending;
         items.push_back(std::move(item));
@@ -227,6 +231,7 @@ void Fleet::take_up(const control::RunRecord& run, const Wait& wait) {
         throw Error(Code::invalid_state, "a run that is taken up has its list in the ledger");
     shared->items = std::move(items);
     shared->tally = tally;
+    shared->failed_before = failed_before;
     if (!undoes) plan_ = run.plan;
 }
 
@@ -775,8 +780,9 @@ Ref<Result> Fleet::progress() {
     rows->add_integer(static_cast<int64_t>(shared->ends.size()));
     rows->add_integer(static_cast<int64_t>(shared->items.size()));
     rows->add_integer(static_cast<int64_t>(tally.done));
-    rows->add_integer(static_cast<int64_t>(tally.failed));
-    rows->add_integer(static_cast<int64_t>(shared->items.size() - tally.done - tally.failed));
+    rows->add_integer(static_cast<int64_t>(tally.failed + shared->failed_before));
+    rows->add_integer(
+        static_cast<int64_t>(shared->items.size() - tally.done - tally.failed - shared->failed_before));
     rows->add_integer(std::chrono::duration_cast<base::milliseconds>(span).count());
     rows->add(db::Value::real(seconds > 0 ? static_cast<double>(shared->ended_here) / seconds : 0));
     add_text_or_null(*rows, shared->reason);

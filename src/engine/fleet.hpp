@@ -60,6 +60,7 @@ private:
         std::vector<std::size_t> ends;  // of the waves
         std::size_t wave = 0;
         control::Tally tally;
+        std::size_t failed_before = 0;  // and not tried again: no part of this turn's budget
         std::string reason;
         base::Time started{};
         base::Time ended{};

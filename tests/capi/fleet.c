@@ -217,6 +217,20 @@ Test(fleet, a_run_that_was_stopped_is_taken_up_where_it_stopped) {
     cr_assert_eq(migrated(9), 9);
 }
 
+Test(fleet, the_rest_of_a_run_that_a_failure_halted_goes_on_without_the_failed_one) {
+    create_tenants(4);
+    break_tenant("t001");
+    make_migrator();
+    make_fleet(OPTIONS("fleet.run", "halted", "fleet.waves", "1"));
+    fails(MTDB_INVALID_STATE, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    cr_assert_eq(migrated(4), 1);
+    make_fleet(OPTIONS("fleet.run", "halted", "fleet.resume", "rest"));
+    cr_assert_eq(run_fleet(), 1);
+    cr_assert_eq(in_state("done"), 3);
+    cr_assert_eq(in_state("failed"), 1);
+    cr_assert_eq(migrated(4), 3);
+}
+
 Test(fleet, a_verdict_halts_it) {
     create_tenants(4);
     make_migrator();
@@ -362,7 +376,11 @@ Test(fleet, a_quiesce_flag_of_others_pauses_it_and_leaves_its_tenants_due) {
     int64_t needed = 0;
     ok(mtdb_quiesce_set(flags, "", 0, "deploy", -1, "", 0, 60000, 0, PLENTY_MS, NULL, token, sizeof token, &needed,
                         NULL, &err));
-    sleep_ms(200);  // the db reads the flags every 20 ms
+    mtdb_conn *conn = NULL;  // until the db has read the flag
+    while (mtdb_db_acquire(db, "t000", -1, NULL, PLENTY_MS, NULL, &conn, NULL) == MTDB_OK) {
+        give_back(conn);
+        sleep_ms(5);
+    }
     make_fleet(OPTIONS("fleet.on_failure", "continue"));
     fails(MTDB_TENANT_HELD, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
     cr_assert_eq(in_state("pending"), 4);
