@@ -19,6 +19,53 @@ namespace mtdb::db {
 
 enum class Namespace { file, schema, database };
 
+// Locks that a query takes and that are no table's: what keeps two migrators of one tenant apart. In the texts
+// "{keys}" is replaced by one key, or by a list of them with commas.
+struct LockDialect {
+    enum class Keys {
+        none,     // beginning a transaction that writes is the lock
+        numbers,  // of 64 bits, per database
+        names     // per server
+    };
+    Keys keys = Keys::none;
+    // The database and the namespace that the session stands in: two columns, as the other tools' keys have them.
+    std::string_view place_query = {};
+    // Takes all keys for the rest of the transaction, never waiting: one column, true once they are ours; also bounds
+    // the waits of the transaction's statements for other locks to "{ms}". Empty: there is no such lock.
+    std::string_view try_transaction = {};
+    // Takes one key for the session, never waiting, and gives it back.
+    std::string_view try_session = {};
+    std::string_view release_session = {};
+    // Bounds the waits of the session's statements for other locks to "{ms}", or "{s}" seconds.
+    std::string_view bound_session = {};
+    // Who holds one of the keys, and who stood in the way of a statement that waited for other locks: id, user, text.
+    std::string_view holder_query = {};
+    std::string_view blocker_query = {};
+};
+
+// The table beside a history that holds what neither tool's can: who is at work where nothing undoes a script, and how
+// far it came.
+struct JournalDialect {
+    // The column list of its CREATE TABLE, in parentheses, with what follows it.
+    std::string_view columns = {};
+    // Expressions: this session as others can see it, and the server's clock "{ms}" milliseconds ahead.
+    std::string_view holder = "''";
+    std::string_view ahead = {};
+    // A row of 'ON' at the end says that locks of sessions do not hold on the whole of the server. Empty: they do.
+    std::string_view partial_locks_query = {};
+    // Whether session "{holder}" is gone: true, false, or NULL where that cannot be seen.
+    std::string_view gone_query = {};
+    // The definition of "{kind}" (such as TABLE) "{name}" as it is now: all columns count.
+    std::string_view show = {};
+    // Those tables of the present namespace whose rows no transaction undoes. Empty: there are none.
+    std::string_view unsafe_tables_query = {};
+    // Of indices that are built while others write: "valid", "invalid", or no row.
+    std::string_view index_query = {};
+    std::string_view drop_index = {};
+    // The labels of an enumeration.
+    std::string_view labels_query = {};
+};
+
 // How the history tables of the migration tools are written here, exactly as those tools do.
 struct HistoryDialect {
     // The name that they print for the present namespace, such as "main"; empty: not printed.
@@ -37,11 +84,6 @@ struct HistoryDialect {
     bool golang_index = true;
     // What Flyway writes as installed_by: an expression.
     std::string_view flyway_user = "''";
-    // Tries to take the lock of the present namespace's migrations, never waiting: one column, true or 1 once it is
-    // ours. Empty: beginning a transaction that writes is the lock.
-    std::string_view lock_query = {};
-    // Gives it back. Empty: it ends with the transaction that took it.
-    std::string_view unlock_query = {};
     // Namespace, user and database where the session stands, three columns, as Flyway's placeholders have them. Empty:
     // current_namespace, nobody, none.
     std::string_view place_query = {};
@@ -111,6 +153,8 @@ struct Dialect {
     std::string_view ping = "SELECT 1";       // really reads
     HistoryDialect history = {};
     DriverDialect driver = {};
+    LockDialect locks = {};
+    JournalDialect journal = {};
 };
 
 // The options of scope "db", read by key. A key that does not exist is our own mistake.

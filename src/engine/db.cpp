@@ -406,6 +406,13 @@ pool::Lease Db::lease_for_verb(std::string_view tenant, const Wait& wait, std::s
     }
 }
 
+pool::Lease Db::lease_beside(const pool::Lease& first, std::string_view tenant, const Wait& wait) {
+    check_open();
+    pool::Lease held = lease_unasked(id_of(tenant), wait, nullptr);
+    held.set_pass(first.pass());
+    return held;
+}
+
 int64_t Db::exec(std::string_view tenant, std::string_view sql, const db::BlockView* parameters,
                  const Asked& asked) {
     const Ref<Conn> conn =

@@ -115,6 +115,9 @@ public:
     void enable(std::shared_ptr<Gate> gate);
     // `token`: of a quiesce flag's owner, who passes it.
     pool::Lease lease_for_verb(std::string_view tenant, const Wait& wait, std::string_view token = {});
+    // A second one of the same tenant for what runs on `first`: it stands on the same permission, no quiesce flag is
+    // asked again. Any thread.
+    pool::Lease lease_beside(const pool::Lease& first, std::string_view tenant, const Wait& wait);
     void forget_schema(pool::Lease& lease) noexcept {
         lease.set_mark(0);
         lease.bump_schema();

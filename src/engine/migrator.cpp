@@ -112,6 +112,8 @@ migrate::Options Migrator::rules() const {
     rules.rules.baseline_on_migrate = options_.boolean("migrate.baseline_on_migrate");
     rules.rules.baseline_version = migrate::Version::parse(options_.text("migrate.baseline_version")).text();
     rules.rules.baseline_description = options_.text("migrate.baseline_description");
+    rules.locks.timeout = base::milliseconds(options_.integer("migrate.lock_timeout_ms"));
+    rules.locks.retries = options_.integer("migrate.lock_retries");
     return rules;
 }
 

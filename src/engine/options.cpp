@@ -258,6 +258,11 @@ constexpr Option table[] = {
     integer("migrate.timeout_ms", in_db | in_migrator, "0", 0, ms_max,
             "How long a tenant's automatic migration may take at its first lease; 0 for that "
             "lease's own time."),
+    integer("migrate.lock_timeout_ms", in_db | in_migrator, "3000", 0, ms_max,
+            "How long a statement of a script waits on a server for a lock of others; 0 for the server's own time. "
+            "MariaDB and MySQL count whole seconds."),
+    integer("migrate.lock_retries", in_db | in_migrator, "10", 0, 1000,
+            "How often such a statement, or the script that it rolled back, is tried again."),
     text("driver.table", in_driver, "schema_migrations", "Name of a driver's version table."),
     boolean("driver.table_quoted", in_driver, "false",
             "On PostgreSQL, driver.table is written in double quotes, and may have a schema in front."),

@@ -40,6 +40,11 @@ base::Position place_of(const Error& error, const Piece& piece) {
     return {piece.position.line + error.line() - 1, column};
 }
 
+std::string_view whole_text(const Body& body, const Piece& piece) {
+    const std::size_t end = piece.copy ? piece.data_offset + piece.data_size : piece.offset + piece.size;
+    return std::string_view(body.text).substr(piece.offset, end - piece.offset);
+}
+
 void run_piece(db::Connection& connection, const Body& body, const Piece& piece, Surroundings surroundings,
                const Wait& wait) {
     const std::string_view text = body.text;

@@ -41,7 +41,9 @@ FlywayTexts flyway_texts(const std::string& table, const db::Dialect& dialect) {
                    std::string(history.flyway_user) + ", " + placeholders(7, 8, dialect) + ")";
     texts.turn = "UPDATE " + place + " SET " + name("success") + " = " + placeholders(1, 1, dialect) + ", " +
                  name("execution_time") + " = COALESCE(" + placeholders(2, 2, dialect) + ", " +
-                 name("execution_time") + ") WHERE " + name("installed_rank") + " = " + placeholders(3, 3, dialect);
+                 name("execution_time") + "), " + name("checksum") + " = COALESCE(" +
+                 placeholders(3, 3, dialect) + ", " + name("checksum") + ") WHERE " + name("installed_rank") + " = " +
+                 placeholders(4, 4, dialect);
     texts.remove = "DELETE FROM " + place + " WHERE " + name("installed_rank") + " = " + placeholders(1, 1, dialect);
     texts.align = "UPDATE " + place + " SET " + name("description") + " = " + placeholders(1, 1, dialect) + ", " +
                   name("type") + " = " + placeholders(2, 2, dialect) + ", " + name("checksum") + " = " +

@@ -167,13 +167,16 @@ HistoryView History::look(const Wait& wait) {
     // nothing to do.
     db::Statement& tables = prepared(tables_, texts_.tables_query, wait);
     HistoryTexts::Found found;
+    HistoryView view;
     bool others = false;
     while (tables.next(wait)) {
         const db::Value name = tables.value(0);
-        if (!texts_.note(name.view(), found)) others = others || !engine_table(name.view());
+        if (base::equal_fold(name.view(), journal_table))
+            view.journal = true;
+        else if (!texts_.note(name.view(), found))
+            others = others || !engine_table(name.view());
     }
     tables.reset();
-    HistoryView view;
     view.format = texts_.decide(found);
     view.exists = found.flyway || found.golang;
     view.other_tables = others;
@@ -238,16 +241,19 @@ void History::append(HistoryView& view, const Applied& row, int64_t execution_ms
 }
 
 void History::turn(HistoryView& view, int64_t rank, bool success, std::optional<int64_t> execution_ms,
-                   const Wait& wait) {
+                   std::optional<int32_t> checksum, const Wait& wait) {
     using db::Lifetime;
     using db::Value;
     db::Statement& turn = prepared(turn_, texts_.flyway.turn, wait);
     turn.bind(1, Value::integer(success ? 1 : 0), Lifetime::borrowed);
     turn.bind(2, execution_ms ? Value::integer(*execution_ms) : Value::null(), Lifetime::borrowed);
-    turn.bind(3, Value::integer(rank), Lifetime::borrowed);
+    turn.bind(3, checksum ? Value::integer(*checksum) : Value::null(), Lifetime::borrowed);
+    turn.bind(4, Value::integer(rank), Lifetime::borrowed);
     turn.run(wait);
     const auto row = std::ranges::find(view.rows, rank, &Applied::rank);
-    if (row != view.rows.end()) row->success = success;
+    if (row == view.rows.end()) return;
+    row->success = success;
+    if (checksum) row->checksum = checksum;
 }
 
 void History::set_version(HistoryView& view, int64_t version, bool dirty, const Wait& wait) {

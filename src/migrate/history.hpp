@@ -22,6 +22,7 @@ HistoryChoice history_choice(
 
 constexpr std::string_view flyway_table = "flyway_schema_history";
 constexpr std::string_view golang_table = "schema_migrations";
+constexpr std::string_view journal_table = "mtdb_migration";  // ours, beside either: journal.hpp
 
 // A row of Flyway's table.
 struct Applied {
@@ -42,6 +43,7 @@ struct HistoryView {
     Format format = Format::flyway;
     bool exists = false;
     bool other_tables = false;  // the namespace holds tables besides the history
+    bool journal = false;       // and the journal
     std::vector<Applied> rows;  // Flyway's, by rank
     int64_t row_count = 0;      // with those that the tool does not read
     int64_t rank_max = 0;
@@ -97,6 +99,7 @@ public:
     // Throws Error(invalid_state) when what is there contradicts itself, the options, or the
     // scripts.
     Format decide(const Found& found) const;
+    Format preferred() const noexcept { return preferred_; }
     const std::string& table(Format format) const {
         return format == Format::flyway ? flyway.table : golang.table;
     }
@@ -132,9 +135,9 @@ public:
     // These need an open transaction and bring `view` up to date; the first and the last make the table when it is
     // not there.
     void append(HistoryView& view, const Applied& row, int64_t execution_ms, const Wait& wait);
-    // Of the row with that rank; without a time the row keeps its own.
+    // Of the row with that rank; without a time or a checksum the row keeps its own.
     void turn(HistoryView& view, int64_t rank, bool success, std::optional<int64_t> execution_ms,
-              const Wait& wait);
+              std::optional<int32_t> checksum, const Wait& wait);
     void set_version(HistoryView& view, int64_t version, bool dirty, const Wait& wait);
     // Of Flyway's row with that rank, as Flyway's repair does: `view` keeps the row as it was.
     void remove(int64_t rank, const Wait& wait);

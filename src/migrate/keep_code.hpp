@@ -20,6 +20,7 @@ constexpr bool keeps_code(Code code) {
         case Code::closed:
         case Code::internal:
         case Code::migration_locked:
+        case Code::migration_dirty:
             return true;
         default:
             return false;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 #include <utility>
 
 #include "base/checksum.hpp"
@@ -11,6 +10,7 @@
 #include "migrate/callbacks.hpp"
 #include "migrate/empty.hpp"
 #include "migrate/execute.hpp"
+#include "migrate/journal.hpp"
 #include "migrate/keep_code.hpp"
 #include "migrate/repair.hpp"
 
@@ -73,80 +73,23 @@ private:
     bool off_ = false;
 };
 
-// The lock of a tenant's migrations where a query takes it. Polled, never waited for inside the server: who waits
-// there can block what the holder runs.
-class Lock {
-public:
-    Lock(db::Connection& connection, const db::HistoryDialect& dialect)
-        : connection_(connection), dialect_(dialect) {}
-    Lock(const Lock&) = delete;
-    Lock& operator=(const Lock&) = delete;
-    // Only where the caller is failing already; a session that keeps the lock is not used again.
-    ~Lock() {
-        try {
-            release();
-        } catch (...) {  // NOLINT(bugprone-empty-catch)
-        }
-    }
-
-    bool of_session() const noexcept { return !dialect_.unlock_query.empty(); }
-    bool of_transaction() const noexcept { return !dialect_.lock_query.empty() && !of_session(); }
-
-    bool try_take(const Wait& wait) {
-        const auto query = connection_.prepare(dialect_.lock_query, nullptr, wait);
-        const bool taken = query->next(wait) && truth_of(query->value(0));
-        query->reset();
-        return taken;
-    }
-
-    // Where the session holds it: returns once it does. Else nothing.
-    void take(const Wait& wait) {
-        if (!of_session() || held_) return;
-        for (base::milliseconds pause = pause_min; !try_take(wait); pause = longer(pause)) rest(pause, wait);
-        held_ = true;
-    }
-
-    void release() {
-        if (!std::exchange(held_, false)) return;
-        execute(connection_, std::string(dialect_.unlock_query), {Deadline::in(grace), nullptr, nullptr});
-    }
-
-    static base::milliseconds longer(base::milliseconds pause) { return std::min(pause * 2, pause_max); }
-    // Half of it at least. Throws Error(migration_locked) at the deadline.
-    static void rest(base::milliseconds pause, const Wait& wait) {
-        std::minstd_rand jitter(static_cast<uint32_t>(base::Clock::now().time_since_epoch().count()));
-        const int64_t half = pause.count() / 2;
-        wait.pause(base::milliseconds(half + static_cast<int64_t>(jitter()) % (half + 1)));
-        if (wait.deadline.passed() && !wait.cancelled() && !wait.shut_down())
-            throw Error(Code::migration_locked, "another process is migrating the tenant");
-        wait.check("the lock of the tenant's migrations");
-    }
-
-    static constexpr base::milliseconds pause_min{10};
-
-private:
-    static constexpr base::milliseconds pause_max{500}, grace{5000};
-
-    db::Connection& connection_;
-    const db::HistoryDialect& dialect_;
-    bool held_ = false;
-};
-
 // One verb on one connection.
 class Run {
 public:
     static constexpr base::milliseconds unmark_grace{5000};
     using MakePlan = std::function<Plan(const HistoryView&)>;
 
-    Run(const HistoryTexts& texts, const db::Dialect& dialect, const Source& source, db::Connection& connection,
-        const Wait& wait, Progress& progress)
+    Run(const HistoryTexts& texts, const db::Dialect& dialect, const Source& source, const LockLimits& limits,
+        db::Connection& connection, const Wait& wait, Progress& progress)
         : history_(texts, connection),
           dialect_(dialect),
+          source_(source),
           connection_(connection),
           wait_(wait),
           progress_(progress),
           callbacks_(source.callbacks(), connection, dialect, progress.enter_write, wait),
-          lock_(connection, dialect.history) {}
+          lock_(connection, dialect.locks, texts, limits),
+          journal_(connection, dialect, lock_) {}
 
     const Callbacks& callbacks() const noexcept { return callbacks_; }
     History& history() noexcept { return history_; }
@@ -157,7 +100,8 @@ public:
     void change(Decide&& decide, Write&& write) {
         std::shared_ptr<void> turn;
         if (progress_.enter_write) turn = progress_.enter_write(wait_);
-        lock_.take(wait_);
+        name_history();
+        if (!dialect_.transactional_ddl) lock_.take(wait_);
         try {
             if (dialect_.transactional_ddl) begin_locked();
             HistoryView view = history_.read(wait_);
@@ -176,24 +120,29 @@ public:
         lock_.release();
     }
 
-    // Returns the history as it is afterwards.
-    HistoryView obey(const MakePlan& make_plan) {
+    // Returns the history as it is afterwards. A script of direction `resumed` that broke off is taken on first, where
+    // it is known how far it came.
+    HistoryView obey(const MakePlan& make_plan, std::optional<Direction> resumed) {
         while (true) {
             HistoryView view = history_.read(wait_);
+            lock_.set_format(view.format);
             Plan plan = make_plan(view);
-            if (lock_.of_session() && seems_stopped(plan)) {
+            if (seems_stopped(plan) && has_locks()) {
                 // Or somebody is at it right now: what the history says counts once nobody is.
-                lock_.take(wait_);
+                const bool session = take_alone();
                 view = history_.read(wait_);
                 plan = make_plan(view);
-                lock_.release();
+                if (session && resumed && seems_stopped(plan) && resume(view, *resumed)) continue;
+                if (dialect_.transactional_ddl) lock_.release();
             }
             plan.require_sound();
             if (plan.baseline) {
                 write_baseline(plan);
                 continue;
             }
-            if (plan.group ? run_group(plan, view) : run_all(plan, view)) return view;
+            if (!(plan.group ? run_group(plan, view) : run_all(plan, view))) continue;
+            lock_.release();
+            return view;
         }
     }
 
@@ -203,7 +152,86 @@ private:
                                    [](const Problem& problem) { return problem.status == Code::migration_dirty; });
     }
 
-    // False: somebody else wrote the history, and a new plan is due.
+    bool has_locks() const noexcept { return dialect_.locks.keys != db::LockDialect::Keys::none; }
+    // Where it is known how far a script came that nothing undoes.
+    bool keeps_journal() const noexcept { return !dialect_.journal.columns.empty(); }
+
+    // Says whose locks are to be taken, where the history can be told.
+    void name_history() {
+        if (!has_locks()) return;
+        try {
+            lock_.set_format(history_.read(wait_).format);
+        } catch (const Error& error) {
+            if (error.code() != Code::invalid_state) throw;
+        }
+    }
+
+    // False: the session cannot hold a lock; nobody had it a moment ago.
+    bool take_alone() {
+        try {
+            lock_.take(wait_);
+            return lock_.held();
+        } catch (const Error& error) {
+            if (error.code() != Code::unsupported || !lock_.of_transaction()) throw;
+        }
+        begin_locked();
+        roll_back();
+        return false;
+    }
+
+    // The script that the journal speaks of, when the history says that it broke off.
+    std::optional<Step> broken_step(const HistoryView& view, const JournalRow& left) const {
+        const Direction direction = left.direction == "down" ? Direction::down : Direction::up;
+        Step step;
+        step.direction = direction;
+        if (view.format == Format::golang) {
+            if (!view.dirty || view.version != left.target) return std::nullopt;
+            step.version_after = left.target;
+        } else {
+            const auto row = std::ranges::find(view.rows, left.target, &Applied::rank);
+            if (row == view.rows.end() || row->success) return std::nullopt;
+            step.row = *row;
+            if (direction == Direction::down) {
+                step.row.type = "DELETE";
+                step.row.success = true;
+            }
+        }
+        for (const Script& script : source_.scripts()) {
+            step.script = &script;
+            if (step.body() != nullptr && step.name() == left.script) return step;
+        }
+        return std::nullopt;
+    }
+
+    // True: a script that broke off is done. False: a person must look. Under the session's lock.
+    bool resume(HistoryView& view, Direction direction) {
+        const auto left = view.journal ? journal_.read(wait_) : std::nullopt;
+        const auto step = left && !left->script.empty() ? broken_step(view, *left) : std::nullopt;
+        if (!step || step->direction != direction) return false;
+        begun_ = false;
+        marked_ = true;
+        tell_phase(*step);
+        std::shared_ptr<void> turn;
+        if (progress_.enter_write) turn = progress_.enter_write(wait_);
+        try {
+            if (step->body()->fault) throw *step->body()->fault;
+            const Continuation place = journal_.continuation(*left, *step->body(), wait_);
+            begin(db::Isolation::standard, wait_);
+            journal_.take_over(*left, wait_);
+            commit(wait_);
+            for (const std::size_t i : place.repeated) run_one(*step->body(), i, Surroundings::any);
+            run_rest(*step, view, left->target, place.first);
+        } catch (const Error& error) {
+            roll_back();
+            journal_.let_go();
+            turn.reset();
+            callbacks_.fire_after_error(event(*step, "afterEachMigrateError", "afterEachUndoError"));
+            throw failed(error, *step);
+        }
+        return true;
+    }
+
+    // False: a new plan is due, as somebody else wrote the history or the script is to be tried again.
     bool run_all(const Plan& plan, HistoryView& view) {
         for (const Step& step : plan.steps) {
             begun_ = marked_ = false;
@@ -211,12 +239,26 @@ private:
             try {
                 wait_.check("a migration's next script");
                 if (!run_step(step, view)) return false;
+                tries_ = 0;
             } catch (const Error& error) {
+                const auto last = last_error(error, step);
+                if (!last) return false;
                 callbacks_.fire_after_error(event(step, "afterEachMigrateError", "afterEachUndoError"));
-                throw failed(error, step);
+                throw Error(*last);
             }
         }
         return true;
+    }
+
+    // What the script fails with. Nothing: locks of others kept it from running, it was rolled back, and runs again.
+    std::optional<Error> last_error(const Error& error, const Step& step) {
+        if (marked_ || !lock_.of_transaction() || error.effect() == Effect::unknown) return failed(error, step);
+        try {
+            if (lock_.may_retry(error, tries_++, wait_)) return std::nullopt;
+            return failed(error, step);
+        } catch (const Error& last) {
+            return failed(last, step);
+        }
     }
 
     // All scripts and their rows in one transaction.
@@ -245,8 +287,10 @@ private:
         } catch (const Error& error) {
             roll_back();
             turn.reset();
+            const auto last = last_error(error, *present);
+            if (!last) return false;
             callbacks_.fire_after_error("afterEachMigrateError");
-            throw failed(error, *present);
+            throw Error(*last);
         }
         for (std::size_t i = 0; i < plan.steps.size(); ++i) tell(plan.steps[i], plan.steps[i].name(), times[i]);
         return true;
@@ -267,7 +311,8 @@ public:
     void alone(Work&& work) {
         std::shared_ptr<void> turn;
         if (progress_.enter_write) turn = progress_.enter_write(wait_);
-        lock_.take(wait_);
+        name_history();
+        if (has_locks()) take_alone();
         work();
         lock_.release();
     }
@@ -303,7 +348,7 @@ private:
         ForeignKeys foreign_keys(connection_, body, wait_);
         // A single VACUUM needs no mark: it may happen again.
         const bool counts = outside && (body->split.statements > 1 || body->rules.in_transaction);
-        if (!dialect_.transactional_ddl || counts || (outside && lock_.of_transaction())) {
+        if (!dialect_.transactional_ddl || counts || (outside && lock_.of_session())) {
             const bool done = run_marked(step, view);
             foreign_keys.restore();
             return done;
@@ -341,9 +386,6 @@ private:
     // the end.
     bool run_marked(const Step& step, HistoryView& view) {
         lock_.take(wait_);
-        const auto start = base::Clock::now();
-        std::string name = step.name();
-        int64_t execution_ms = 0;
         try {
             const std::optional<int64_t> rank = mark(step, view);
             if (!rank) {
@@ -351,16 +393,28 @@ private:
                 return false;
             }
             marked_ = true;
-            run_pieces(step, Surroundings::none);
-            execution_ms = milliseconds_since(start);
-            unmark(step, view, *rank, execution_ms);
+            run_rest(step, view, *rank, 0);
         } catch (...) {
             roll_back();
+            journal_.let_go();
             throw;
         }
-        tell(step, std::move(name), execution_ms);
-        lock_.release();
+        // Where every script needs it, it is kept to the end of the run.
+        if (dialect_.transactional_ddl) lock_.release();
         return true;
+    }
+
+    // The pieces of a marked script from `first` on, and what the history says afterwards.
+    void run_rest(const Step& step, HistoryView& view, int64_t rank, std::size_t first) {
+        const auto start = base::Clock::now();
+        std::string name = step.name();
+        if (keeps_journal() && step.body() != nullptr)
+            journal_.renew_with(progress_.second,
+                                dialect_.transactional_ddl ? Journal::Reserve::now : Journal::Reserve::late, wait_);
+        run_pieces(step, Surroundings::none, first);
+        const int64_t execution_ms = milliseconds_since(start);
+        unmark(step, view, rank, execution_ms);
+        tell(step, std::move(name), execution_ms);
     }
 
     // The rank of the row that says so (golang-migrate's history: 0). Nothing: somebody else wrote the history.
@@ -371,6 +425,7 @@ private:
             return std::nullopt;
         }
         history_.create(view, wait_);
+        if (keeps_journal()) journal_.create(view, wait_);
         if (!dialect_.transactional_ddl) begin(db::Isolation::standard, wait_);
         int64_t rank = 0;
         if (view.format == Format::golang) {
@@ -379,15 +434,23 @@ private:
             // Flyway takes no notice of a failed row that deletes: the one that is being undone is the one that
             // is neither there nor gone.
             rank = step.row.rank;
-            history_.turn(view, rank, false, std::nullopt, wait_);
+            history_.turn(view, rank, false, std::nullopt, std::nullopt, wait_);
         } else {
             Applied row = step.row;
             rank = row.rank = std::max<int64_t>(view.rank_max, 0) + 1;
             row.success = false;
             history_.append(view, row, 0, wait_);
         }
+        if (keeps_journal()) note_beginning(step, view.format == Format::golang ? step.version_after : rank);
         commit(wait_);
         return rank;
+    }
+
+    void note_beginning(const Step& step, int64_t target) {
+        journal_.take(step.name(), step.direction == Direction::down ? "down" : "up", target, wait_);
+        // What a callback does before the first statement is not to be taken for what that one does.
+        if (step.body() == nullptr || step.body()->split.pieces.empty() || !source_.callbacks().empty()) return;
+        journal_.foresee(whole_text(*step.body(), step.body()->split.pieces.front()), wait_);
     }
 
     // Everything ran: a deadline or a cancel that comes now must not leave it for a failure.
@@ -398,11 +461,12 @@ private:
         if (view.format == Format::golang) {
             history_.set_version(view, step.version_after, false, wait);
         } else if (step.direction == Direction::down) {
-            history_.turn(view, rank, true, std::nullopt, wait);
+            history_.turn(view, rank, true, std::nullopt, std::nullopt, wait);
             record(step, view, execution_ms, wait);
         } else {
-            history_.turn(view, rank, true, execution_ms, wait);
+            history_.turn(view, rank, true, execution_ms, step.script->checksum, wait);
         }
+        if (keeps_journal()) journal_.finish(wait);
         commit(wait);
     }
 
@@ -443,7 +507,7 @@ private:
             begin(isolation, wait_);
             if (!locks || lock_.try_take(wait_)) break;
             connection_.rollback();
-            Lock::rest(pause, wait_);
+            lock_.rest(pause, wait_);
         }
         begun_ = true;
     }
@@ -467,21 +531,33 @@ private:
         history_.append(view, row, step.direction == Direction::up ? execution_ms : 0, wait);
     }
 
-    void run_pieces(const Step& step, Surroundings surroundings) {
+    // From `first` on; in a marked script each with its place in the journal.
+    void run_pieces(const Step& step, Surroundings surroundings, std::size_t first = 0) {
         callbacks_.fire_inside(event(step, "beforeEachMigrate", "beforeEachUndo"), surroundings);
         const Body* body = step.body();
-        for (const Piece& piece : body != nullptr ? body->split.pieces : std::vector<Piece>()) {
+        const std::size_t count = body != nullptr ? body->split.pieces.size() : 0;
+        for (std::size_t i = first; i < count; ++i) {
             callbacks_.fire_inside(event(step, "beforeEachMigrateStatement", "beforeEachUndoStatement"), surroundings);
-            try {
-                wait_.check("a migration's next statement");
-                run_piece(connection_, *body, piece, surroundings, wait_);
-            } catch (const Error& error) {
-                const auto place = place_of(error, piece);
-                throw error.with_statement(piece.number).with_position(place.line, place.column);
-            }
+            run_one(*body, i, surroundings);
             callbacks_.fire_inside(event(step, "afterEachMigrateStatement", "afterEachUndoStatement"), surroundings);
         }
         callbacks_.fire_inside(event(step, "afterEachMigrate", "afterEachUndo"), surroundings);
+    }
+
+    // `any`: it ran in an earlier session, which the journal knows.
+    void run_one(const Body& body, std::size_t index, Surroundings surroundings) {
+        const Piece& piece = body.split.pieces[index];
+        try {
+            wait_.check("a migration's next statement");
+            if (marked_ && keeps_journal() && surroundings != Surroundings::any)
+                journal_.run(whole_text(body, piece), static_cast<int64_t>(index) + 1,
+                             [&] { run_piece(connection_, body, piece, Surroundings::any, wait_); }, wait_);
+            else
+                run_piece(connection_, body, piece, surroundings, wait_);
+        } catch (const Error& error) {
+            const auto place = place_of(error, piece);
+            throw error.with_statement(piece.number).with_position(place.line, place.column);
+        }
     }
 
     Error failed(const Error& cause, const Step& step) const {
@@ -500,6 +576,7 @@ private:
 
     History history_;
     const db::Dialect& dialect_;
+    const Source& source_;
     db::Connection& connection_;
     const Wait& wait_;
     Progress& progress_;
@@ -507,7 +584,9 @@ private:
     bool repeatables_ = false;  // they have begun
     bool begun_ = false;   // the present script's transaction
     bool marked_ = false;  // the present script is in the history as failed
+    int64_t tries_ = 0;    // of the present script, which locks of others kept from running
     Lock lock_;
+    Journal journal_;
 };
 
 }  // namespace
@@ -682,7 +761,7 @@ std::vector<InfoRow> Runner::info(db::Connection& connection, const Wait& wait, 
 std::vector<RepairRow> Runner::repair(db::Connection& connection, const Wait& wait, Apply apply,
                                       Progress& progress) const {
     const auto scripts = scripts_of(connection, wait);
-    Run run(texts_, dialect_, *scripts, connection, wait, progress);
+    Run run(texts_, dialect_, *scripts, options_.locks, connection, wait, progress);
     const auto plan = [&](const HistoryView& view) {
         if (view.format == Format::flyway) return plan_repair(*scripts, view, options_.rules);
         if (!view.dirty) return std::vector<Repair>();
@@ -743,7 +822,7 @@ bool wants_baseline(const HistoryView& view, const Version& version, const std::
 void Runner::baseline(db::Connection& connection, const Wait& wait, const Version& version,
                       const std::string& description, Progress& progress) const {
     const auto scripts = scripts_of(connection, wait);
-    Run run(texts_, dialect_, *scripts, connection, wait, progress);
+    Run run(texts_, dialect_, *scripts, options_.locks, connection, wait, progress);
     with_events(run.callbacks(), "Baseline", [&] {
         run.change([&](const HistoryView& view) { return wants_baseline(view, version, description); },
                    [&](HistoryView& view) {
@@ -760,7 +839,7 @@ void Runner::baseline(db::Connection& connection, const Wait& wait, const Versio
 
 void Runner::force(db::Connection& connection, const Wait& wait, std::optional<int64_t> version,
                    Progress& progress) const {
-    Run run(texts_, dialect_, *source_, connection, wait, progress);
+    Run run(texts_, dialect_, *source_, options_.locks, connection, wait, progress);
     run.change(
         [&](const HistoryView& view) {
             if (view.format == Format::flyway)
@@ -773,7 +852,7 @@ void Runner::force(db::Connection& connection, const Wait& wait, std::optional<i
 
 int64_t Runner::drop(db::Connection& connection, const Wait& wait, std::size_t batch, Progress& progress) const {
     const auto scripts = scripts_of(connection, wait);
-    Run run(texts_, dialect_, *scripts, connection, wait, progress);
+    Run run(texts_, dialect_, *scripts, options_.locks, connection, wait, progress);
     int64_t dropped = 0;
     with_events(run.callbacks(), "Clean", [&] { run.alone([&] {
         dropped = empty_namespace(connection, dialect_, batch, wait); }); });
@@ -787,7 +866,7 @@ void Runner::note_before(Progress& progress, const HistoryView& view) const {
 void Runner::migrate(db::Connection& connection, const Wait& wait, const Target& target,
                      Progress& progress) const {
     const auto scripts = scripts_of(connection, wait);
-    Run run(texts_, dialect_, *scripts, connection, wait, progress);
+    Run run(texts_, dialect_, *scripts, options_.locks, connection, wait, progress);
     const auto make_plan = [&](const HistoryView& view) {
         note_before(progress, view);
         Plan plan = plan_migrate(*scripts, view, target, options_.rules);
@@ -813,7 +892,7 @@ void Runner::migrate(db::Connection& connection, const Wait& wait, const Target&
     }
     HistoryView after;
     try {
-        after = run.obey(make_plan);
+        after = run.obey(make_plan, options_.rules.record_only ? std::nullopt : std::optional(Direction::up));
         run.tell_end();
     } catch (...) {
         callbacks.fire_after_error("afterMigrateError");
@@ -825,13 +904,14 @@ void Runner::migrate(db::Connection& connection, const Wait& wait, const Target&
 void Runner::undo(db::Connection& connection, const Wait& wait, const Target& target,
                   Progress& progress) const {
     const auto scripts = scripts_of(connection, wait);
-    Run run(texts_, dialect_, *scripts, connection, wait, progress);
+    Run run(texts_, dialect_, *scripts, options_.locks, connection, wait, progress);
     HistoryView after;
     with_events(run.callbacks(), "Undo", [&] {
-        after = run.obey([&](const HistoryView& view) {
+        const auto make_plan = [&](const HistoryView& view) {
             note_before(progress, view);
             return migrate::plan_undo(*scripts, view, target);
-        });
+        };
+        after = run.obey(make_plan, Direction::down);
     });
     if (progress.want_status) progress.status = status_of(*scripts, after, options_.rules);
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "db/backend.hpp"
+#include "migrate/lock.hpp"
 #include "migrate/plan.hpp"
 
 namespace mtdb::migrate {
@@ -17,6 +18,7 @@ namespace mtdb::migrate {
 struct Options {
     HistoryOptions history;
     Rules rules;
+    LockLimits locks = {};
 };
 
 // What one verb did so far: kept up to date by it, also when it fails.
@@ -31,6 +33,8 @@ struct Progress {
     // Before each script that will write: what it returns is kept until that script has committed
     // or was rolled back.
     std::function<std::shared_ptr<void>(const Wait& wait)> enter_write;
+    // A second connection to the tenant, given back when what it returns goes; on another thread, too. May be empty.
+    std::function<std::shared_ptr<db::Connection>(const Wait& wait)> second;
 };
 
 // A line of mtdb_migrator_info().

@@ -166,6 +166,11 @@ void Lease::set_pass(uint64_t pass) noexcept {
     slot_->pass = pass;
 }
 
+uint64_t Lease::pass() const noexcept {
+    const auto state = pools_->state_.lock();
+    return slot_->pass;
+}
+
 void Lease::take_turn(const Wait& wait) {
     if (turn_) return;
     pools_->take_turn(*pool_, wait);

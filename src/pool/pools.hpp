@@ -220,6 +220,7 @@ public:
 
     // Whose permission the lease stands on, for Pools::leased(); 0 at first.
     void set_pass(uint64_t pass) noexcept;
+    uint64_t pass() const noexcept;
 
     // Asks a warm connection, once per sweep, whether its place is still its own. False: it is not,
     // and the lease was given back.

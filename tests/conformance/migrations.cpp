@@ -90,18 +90,33 @@ void inline_scripts(Suite& suite) {
 
 // What other processes and a broken script leave.
 void histories(Suite& suite) {
-    suite.claim("where DDL commits, a script that broke off is in the history, and the next run stops",
+    suite.claim("where DDL commits, a script that broke off goes on at the statement that failed",
                 {Need::tables, Need::ddl_commits}, [](World& world) {
+                    const std::string first = "CREATE TABLE half(a BIGINT); INSERT INTO half VALUES(1); ";
                     for (const std::string history : {"flyway", "golang"}) {
                         const std::string& id = world.bare_tenant(history);
-                        const Migrator migrator = new_migrator(world.db(), {{"migrate.history", history}});
-                        add_script(migrator.get(), 1, "CREATE TABLE half(a BIGINT); INSERT INTO nowhere VALUES(1)");
-                        const Answer answer = migrate(migrator.get(), id);
-                        must_be(MTDB_MIGRATION_FAILED, answer);
-                        same(MTDB_EFFECT_COMMITTED, answer.effect);
-                        same(0, int_in(world.db(), id, "SELECT count(*) FROM half"));
-                        must_be(MTDB_MIGRATION_DIRTY, migrate(migrator.get(), id));
+                        const auto run = [&](const std::string& rest) {
+                            const Migrator migrator = new_migrator(world.db(), {{"migrate.history", history}});
+                            add_script(migrator.get(), 1, first + rest);
+                            return migrate(migrator.get(), id);
+                        };
+                        for (int i = 0; i < 2; ++i) {
+                            const Answer answer = run("INSERT INTO nowhere VALUES(1)");
+                            must_be(MTDB_MIGRATION_FAILED, answer);
+                            same(MTDB_EFFECT_COMMITTED, answer.effect);
+                        }
+                        must(run("INSERT INTO half VALUES(2)"));
+                        same(2, int_in(world.db(), id, "SELECT count(*) FROM half"));
                     }
+                });
+    suite.claim("where DDL commits and the journal is gone, a script that broke off stops the next run",
+                {Need::tables, Need::ddl_commits}, [](World& world) {
+                    const std::string& id = world.bare_tenant();
+                    const Migrator migrator = new_migrator(world.db());
+                    add_script(migrator.get(), 1, "CREATE TABLE half(a BIGINT); INSERT INTO nowhere VALUES(1)");
+                    must_be(MTDB_MIGRATION_FAILED, migrate(migrator.get(), id));
+                    must(exec(world.db(), id, "DROP TABLE mtdb_migration"));
+                    must_be(MTDB_MIGRATION_DIRTY, migrate(migrator.get(), id));
                 });
     suite.claim("of 8 dbs that migrate one tenant at once, each script is run by one", {Need::tables},
                 [](World& world) {
@@ -316,6 +331,33 @@ void what_scripts_hold(Suite& suite) {
                 });
 }
 
+void scripts_outside_transactions(Suite& suite) {
+    suite.claim("a script without a transaction that broke off goes on on servers, with the data of COPY written once",
+                {Need::tables}, [](World& world) {
+                    const std::string& id = world.bare_tenant();
+                    const bool postgres = contains(world.backend().name, "postgres");
+                    const bool mariadb = contains(world.backend().name, "mariadb");
+                    const std::string row =
+                        postgres ? "COPY half (a) FROM stdin;\n2\n\\.\n" : "INSERT INTO half VALUES(2);\n";
+                    const std::string alone = postgres  ? "CREATE INDEX CONCURRENTLY i ON half(a);\n"
+                                              : mariadb ? "CREATE INDEX i ON half(a);\n"
+                                                        : "VACUUM;\n";
+                    const auto run = [&](const std::string& data, const std::string& rest) {
+                        const Migrator migrator = new_migrator(world.db(), {{"migrate.mixed", "true"}});
+                        add_script(migrator.get(), 1, "CREATE TABLE half(a BIGINT);\n" + data + alone + rest);
+                        return migrate(migrator.get(), id);
+                    };
+                    must_be(MTDB_MIGRATION_FAILED, run(row, "INSERT INTO later VALUES(1)"));
+                    same(2, int_in(world.db(), id, "SELECT sum(a) FROM half"));
+                    std::string other = row;
+                    other[other.find('2')] = '3';
+                    must_be(MTDB_MIGRATION_DIRTY, run(other, "INSERT INTO half VALUES(4)"));
+                    const Answer answer = run(row, "INSERT INTO half VALUES(4)");
+                    must_be(postgres || mariadb ? MTDB_OK : MTDB_MIGRATION_DIRTY, answer);
+                    same(postgres || mariadb ? 6 : 2, int_in(world.db(), id, "SELECT sum(a) FROM half"));
+                });
+}
+
 }  // namespace
 
 void claim_migrations(Suite& suite) {
@@ -325,6 +367,7 @@ void claim_migrations(Suite& suite) {
     folders(suite);
     verbs_on_tables(suite);
     what_scripts_hold(suite);
+    scripts_outside_transactions(suite);
 }
 
 }  // namespace conformance

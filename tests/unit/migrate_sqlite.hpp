@@ -25,6 +25,19 @@ inline constexpr db::Dialect sqlite_dialect{
                 .golang_columns = "(version uint64,dirty bool)"},
 };
 
+// Locks of sessions that are always to be had, and a journal, for a dialect whose definitions commit.
+inline constexpr db::LockDialect session_locks{
+    .keys = db::LockDialect::Keys::names, .try_session = "SELECT 1", .release_session = "SELECT 1"};
+inline constexpr db::JournalDialect sqlite_journal{
+    .columns = "(id INTEGER NOT NULL PRIMARY KEY, epoch INTEGER NOT NULL, holder TEXT NOT NULL,"
+               " expires_at REAL NOT NULL, script TEXT NOT NULL, direction TEXT NOT NULL, target INTEGER NOT NULL,"
+               " statement INTEGER NOT NULL, stage TEXT NOT NULL, hash_before INTEGER NOT NULL,"
+               " hash_statement INTEGER NOT NULL, evidence TEXT NOT NULL)",
+    .holder = "'me'",
+    .ahead = "julianday('now') + {ms} / 86400000.0",
+    .show = "SELECT sql FROM sqlite_master WHERE name = '{name}' AND upper(type) = '{kind}'",
+};
+
 inline Error sqlite_error(sqlite3* db) {
     const int code = sqlite3_extended_errcode(db);
     const Code kind = (code & 0xFF) == SQLITE_BUSY         ? Code::busy

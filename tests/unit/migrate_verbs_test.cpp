@@ -53,7 +53,7 @@ public:
     Runner runner(Rules rules = {}) const {
         Options options;
         options.rules = std::move(rules);
-        return Runner(Source::from_folder(folder_.string(), source), options, dialect());
+        return Runner(Source::from_folder(folder_.string(), source), options, engine);
     }
     int64_t migrate(const std::string& target = "", Rules rules = {}) {
         Progress progress;
@@ -92,6 +92,7 @@ public:
     Texts log() { return db.rows("SELECT e FROM log ORDER BY n"); }
 
     SourceOptions source;
+    mtdb::db::Dialect engine = dialect();
     BareConnection db;
     std::string message;
 
@@ -157,6 +158,43 @@ TEST_CASE("a callback that fails fails the verb and takes its script along") {
     CHECK(bench.code_of_migrate(rules) == Code::migration_failed);
     CHECK(bench.message.find("V2__b.sql") != std::string::npos);
     CHECK(bench.log() == Texts{"each", "all"});
+}
+
+TEST_CASE("a run that goes on with a script fires the callbacks of what it runs") {
+    Bench bench;
+    bench.engine.transactional_ddl = false;
+    bench.engine.locks = mtdb::test::session_locks;
+    bench.engine.journal = mtdb::test::sqlite_journal;
+    bench.db.run("CREATE TABLE log (n INTEGER PRIMARY KEY, e TEXT)");
+    for (const char* event : {"beforeEachMigrate", "beforeEachMigrateStatement", "afterEachMigrateStatement",
+                              "afterEachMigrate", "afterEachMigrateError"})
+        bench.write(std::string(event) + ".sql", std::string("INSERT INTO log(e) VALUES ('") + event + "');");
+    bench.write("V1__a.sql", "INSERT INTO log(e) VALUES ('1');\nINSERT INTO later VALUES (1);");
+    Rules rules;
+    rules.baseline_on_migrate = true;
+    rules.baseline_version = "0";
+    CHECK(bench.code_of_migrate(rules) == Code::migration_failed);
+    CHECK(bench.log() == Texts{"beforeEachMigrate", "beforeEachMigrateStatement", "1", "afterEachMigrateStatement",
+                               "beforeEachMigrateStatement", "afterEachMigrateError"});
+    bench.db.run("DELETE FROM log");
+    bench.db.run("CREATE TABLE later (x)");
+    Rules recording = rules;
+    recording.record_only = true;
+    CHECK(bench.code_of_migrate(recording) == Code::migration_dirty);
+    CHECK(bench.log().empty());
+    CHECK(bench.migrate("", rules) == 1);
+    CHECK(bench.log() ==
+          Texts{"beforeEachMigrate", "beforeEachMigrateStatement", "afterEachMigrateStatement", "afterEachMigrate"});
+    CHECK(bench.db.rows("SELECT x FROM later") == Texts{"1"});
+}
+
+TEST_CASE("a history without a journal marks a script all the same") {
+    Bench bench;
+    bench.engine.transactional_ddl = false;
+    bench.write("V1__a.sql", "CREATE TABLE a (x);\nINSERT INTO nowhere VALUES (1);");
+    CHECK(bench.code_of_migrate() == Code::migration_failed);
+    CHECK(bench.code_of_migrate() == Code::migration_dirty);
+    CHECK(bench.db.rows("SELECT name FROM sqlite_master WHERE name = 'mtdb_migration'").empty());
 }
 
 TEST_CASE("the highest baseline runs on an empty tenant and is ignored on another") {

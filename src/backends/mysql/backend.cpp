@@ -78,11 +78,6 @@ constexpr db::Dialect server_dialect{
             .golang_columns = "(version bigint not null primary key, dirty boolean not null)",
             .golang_index = false,
             .flyway_user = "SUBSTRING_INDEX(USER(), '@', 1)",
-            // A lock's name has at most 64 characters; those of the tools begin otherwise.
-            .lock_query = "SELECT GET_LOCK(CONCAT('mtdb.migrate:', IF(CHAR_LENGTH(DATABASE()) <= 51, DATABASE(),"
-                          " SHA1(DATABASE()))), 0)",
-            .unlock_query = "SELECT RELEASE_LOCK(CONCAT('mtdb.migrate:', IF(CHAR_LENGTH(DATABASE()) <= 51, DATABASE(),"
-                            " SHA1(DATABASE()))))",
             .place_query = "SELECT DATABASE(), SUBSTRING_INDEX(USER(), '@', 1), DATABASE()",
             .empty_queries = empty_queries,
             .before_empty = "SET foreign_key_checks=0",
@@ -101,6 +96,40 @@ constexpr db::Dialect server_dialect{
             .drop_queries = drop_statements,
             .before_drop = "SET foreign_key_checks=0",
             .restore_query = "SELECT CONCAT('SET foreign_key_checks=', @@foreign_key_checks)",
+        },
+    .locks =
+        {
+            .keys = db::LockDialect::Keys::names,
+            .place_query = "SELECT DATABASE(), DATABASE()",
+            .try_session = "SELECT GET_LOCK({keys}, 0)",
+            .release_session = "SELECT RELEASE_LOCK({keys})",
+            .bound_session = "SET SESSION innodb_lock_wait_timeout = {s}, SESSION lock_wait_timeout = {s}",
+            // Who may not see others' sessions hears the number alone.
+            .holder_query = "SELECT IS_USED_LOCK({keys}), (SELECT p.USER FROM information_schema.PROCESSLIST p"
+                            " WHERE p.ID = IS_USED_LOCK({keys})), (SELECT LEFT(p.INFO, 200)"
+                            " FROM information_schema.PROCESSLIST p WHERE p.ID = IS_USED_LOCK({keys}))",
+            .blocker_query = "SELECT p.ID, p.USER, LEFT(p.INFO, 200) FROM information_schema.INNODB_TRX t"
+                             " JOIN information_schema.PROCESSLIST p ON p.ID = t.trx_mysql_thread_id"
+                             " WHERE (p.DB = DATABASE() OR p.DB IS NULL) AND p.ID <> CONNECTION_ID()"
+                             " ORDER BY p.DB IS NULL, t.trx_started LIMIT 1",
+        },
+    .journal =
+        {
+            .columns = "(id INT NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL, holder VARCHAR(300) NOT NULL,"
+                       " expires_at DATETIME(6) NOT NULL, script VARCHAR(1000) NOT NULL,"
+                       " direction VARCHAR(4) NOT NULL, target BIGINT NOT NULL, statement BIGINT NOT NULL,"
+                       " stage VARCHAR(10) NOT NULL, hash_before BIGINT NOT NULL, hash_statement BIGINT NOT NULL,"
+                       " evidence TEXT NOT NULL) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4",
+            .holder = "CONCAT(CONNECTION_ID(), '@', @@hostname, ':', @@port)",
+            .ahead = "UTC_TIMESTAMP(6) + INTERVAL {ms} * 1000 MICROSECOND",
+            .partial_locks_query = "SHOW VARIABLES LIKE 'wsrep_on'",
+            .gone_query = "SELECT CASE WHEN '{holder}' NOT LIKE CONCAT('%@', @@hostname, ':', @@port) THEN NULL"
+                          " ELSE NOT EXISTS (SELECT 1 FROM information_schema.PROCESSLIST p"
+                          " WHERE p.ID = SUBSTRING_INDEX('{holder}', '@', 1)) END",
+            .show = "SHOW CREATE {kind} {name}",
+            .unsafe_tables_query = "SELECT t.table_name FROM information_schema.tables t"
+                                   " WHERE t.table_schema = DATABASE() AND t.table_type = 'BASE TABLE'"
+                                   " AND t.engine <> 'InnoDB'",
         },
 };
 

@@ -113,9 +113,6 @@ constexpr db::Dialect postgres_dialect{
             .golang_columns = "(version bigint not null primary key, dirty boolean not null)",
             .golang_index = false,
             .flyway_user = "current_user",
-            // Two keys of 32 bits: the tools' locks have one of 64 bits, which is another space. The first is "mtdb".
-            .lock_query = "SELECT pg_catalog.pg_try_advisory_xact_lock(1836344418,"
-                          " pg_catalog.hashtext(pg_catalog.current_schema()::text))",
             .place_query = "SELECT pg_catalog.current_schema(), current_user, pg_catalog.current_database()",
             .younger_query = "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
                              " ON n.oid = c.relnamespace WHERE n.nspname = pg_catalog.current_schema()"
@@ -135,6 +132,45 @@ constexpr db::Dialect postgres_dialect{
             .lock_names = lock_names,
             .lock_row_names = lock_row_names,
             .drop_queries = drop_statements,
+        },
+    .locks =
+        {
+            .keys = db::LockDialect::Keys::numbers,
+            .place_query = "SELECT pg_catalog.current_database()::text, pg_catalog.current_schema()::text",
+            .try_transaction = "SELECT pg_catalog.bool_and(pg_catalog.pg_try_advisory_xact_lock(k)),"
+                               " CASE WHEN {ms} > 0 THEN pg_catalog.set_config('lock_timeout', '{ms}', true) END"
+                               " FROM pg_catalog.unnest(ARRAY[{keys}]::bigint[]) k",
+            .try_session = "SELECT pg_catalog.pg_try_advisory_lock({keys})",
+            .release_session = "SELECT pg_catalog.pg_advisory_unlock({keys})",
+            .holder_query = "SELECT a.pid, a.usename::text, a.query FROM pg_catalog.pg_locks l"
+                            " JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
+                            " JOIN pg_catalog.pg_database d ON d.oid = l.database"
+                            " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
+                            " AND d.datname = pg_catalog.current_database() AND l.pid <> pg_catalog.pg_backend_pid()"
+                            " AND ((l.classid::bigint << 32) | l.objid::bigint) = ANY (ARRAY[{keys}]::bigint[])"
+                            " LIMIT 1",
+            .blocker_query = "SELECT a.pid, a.usename::text, a.query FROM pg_catalog.pg_locks l"
+                             " JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
+                             " JOIN pg_catalog.pg_class c ON c.oid = l.relation"
+                             " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+                             " WHERE n.nspname = pg_catalog.current_schema() AND l.granted"
+                             " AND l.pid <> pg_catalog.pg_backend_pid() ORDER BY a.xact_start LIMIT 1",
+        },
+    .journal =
+        {
+            .columns = "(id integer NOT NULL PRIMARY KEY, epoch bigint NOT NULL, holder text NOT NULL,"
+                       " expires_at timestamp with time zone NOT NULL, script text NOT NULL,"
+                       " direction text NOT NULL, target bigint NOT NULL, statement bigint NOT NULL,"
+                       " stage text NOT NULL, hash_before bigint NOT NULL, hash_statement bigint NOT NULL,"
+                       " evidence text NOT NULL)",
+            .holder = "(SELECT pg_catalog.concat(a.pid, ' ', a.backend_start) FROM pg_catalog.pg_stat_activity a"
+                      " WHERE a.pid = pg_catalog.pg_backend_pid())",
+            .ahead = "pg_catalog.clock_timestamp() + interval '{ms} milliseconds'",
+            .index_query = "SELECT CASE WHEN i.indisvalid THEN 'valid' ELSE 'invalid' END FROM pg_catalog.pg_index i"
+                           " WHERE i.indexrelid = pg_catalog.to_regclass('{name}')",
+            .drop_index = "DROP INDEX CONCURRENTLY IF EXISTS {name}",
+            .labels_query = "SELECT e.enumlabel::text FROM pg_catalog.pg_enum e"
+                            " WHERE e.enumtypid = pg_catalog.to_regtype('{name}')",
         },
 };
 

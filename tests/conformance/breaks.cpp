@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: MIT
+// Usage: breaks BACKEND URL|VARIABLE: postgres/schema, postgres/pgbouncer or mariadb, under tests/servers/run, or
+// sqlite. Migrations whose process is killed at every message that it sends, and at random moments; two at once; one
+// that sleeps while another takes over. Afterwards each statement has run exactly once. MTDB_SCALE 5 is 200 random
+// moments.
+#include <dlfcn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+#include <vector>
+
+#include "../crash/shared.hpp"
+#include "harness.hpp"
+#include "side.hpp"
+
+namespace {
+
+// The message of this process before (or after) which it dies; 0: none.
+std::atomic<int64_t> fatal_message{0};
+std::atomic<int64_t> messages{0};
+bool after_it = false;
+
+void count_message(bool sent) {
+    if (fatal_message.load() == 0 || sent != after_it) return;
+    if (messages.fetch_add(1) + 1 == fatal_message.load()) kill(getpid(), SIGKILL);
+}
+
+template <class Call>
+Call next_of(const char* name) {
+    return reinterpret_cast<Call>(dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+extern "C" {
+
+// What the client libraries send with.
+ssize_t send(int socket, const void* bytes, size_t size, int flags) {
+    static const auto next = next_of<ssize_t (*)(int, const void*, size_t, int)>("send");
+    count_message(false);
+    const ssize_t out = next(socket, bytes, size, flags);
+    count_message(true);
+    return out;
+}
+
+}  // extern "C"
+
+namespace {
+
+using namespace harness;
+using conformance::environment;
+using conformance::Side;
+
+struct Setting {
+    std::string backend, url;
+    bool server = true, commits = false;
+    std::string tenancy;
+};
+
+Db open_setting(const Setting& setting) {
+    if (setting.tenancy.empty()) return open_db(setting.url);
+    return open_db(setting.url, {{"tenancy", setting.tenancy}});
+}
+
+std::vector<std::string> scripts_of(const Setting& setting) {
+    const bool alone = setting.backend == "postgres/schema";
+    return {"CREATE TABLE seen(n BIGINT NOT NULL); INSERT INTO seen VALUES(1)",
+            "CREATE TABLE two(a BIGINT); INSERT INTO seen VALUES(2); ALTER TABLE two ADD COLUMN b BIGINT; INSERT INTO "
+            "seen VALUES(3)",
+            "INSERT INTO seen VALUES(4); INSERT INTO seen VALUES(5)",
+            alone ? "CREATE INDEX CONCURRENTLY two_a ON two(a)"
+                  : "CREATE INDEX two_a ON two(a); ALTER TABLE two DROP COLUMN b",
+            "INSERT INTO seen VALUES(6); ALTER TABLE two RENAME TO three; INSERT INTO seen VALUES(7)"};
+}
+
+Migrator migrator_of(mtdb_db* db, const Setting& setting, bool golang) {
+    Migrator migrator = new_migrator(db, {{"migrate.history", golang ? "golang" : "flyway"}});
+    int version = 0;
+    for (const std::string& script : scripts_of(setting)) add_script(migrator.get(), ++version, script);
+    return migrator;
+}
+
+void drop(mtdb_db* db, const std::string& id) {
+    must(ask([&](mtdb_error** err) {
+        return mtdb_tenant_drop(db, id.data(), static_cast<int32_t>(id.size()), plenty_ms, nullptr, err);
+    }));
+}
+
+// The tenant is at the newest version, and each statement ran once.
+void verify(mtdb_db* db, const std::string& id, bool golang) {
+    const auto same = [&](const std::string& expected, const std::string& sql) {
+        const std::string seen = text_in(db, id, sql);
+        check(seen == expected, sql + ": " + seen);
+    };
+    same("1,2,3,4,5,6,7", "SELECT n FROM seen ORDER BY n");
+    same("0", "SELECT count(*) FROM three");
+    if (golang)
+        same("5", "SELECT version FROM schema_migrations WHERE dirty IN ('0', 'f') OR NOT dirty");
+    else
+        same("1,2,3,4,5", "SELECT installed_rank FROM flyway_schema_history WHERE success ORDER BY 1");
+}
+
+void migrate_well(const Setting& setting, const std::string& id, bool golang) {
+    const Db db = open_setting(setting);
+    must(migrate(migrator_of(db.get(), setting, golang).get(), id));
+    verify(db.get(), id, golang);
+    drop(db.get(), id);
+}
+
+void make_tenant(const Setting& setting, const std::string& id) {
+    in_child(
+        [&] {
+            const Db db = open_setting(setting);
+            if (exists(db.get(), id)) drop(db.get(), id);  // of a run that broke off
+            must(create(db.get(), id));
+        },
+        Ending::handlers);
+}
+
+bool was_killed(pid_t child) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    check(killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0), "the migration ended otherwise");
+    return killed;
+}
+
+// ---- killed at every message, and at random moments ----
+
+void kill_at_messages(const Setting& setting, bool after, bool golang) {
+    for (int64_t message = 1;; ++message) {
+        const std::string id = std::string("m") + (after ? "a" : "b") + (golang ? "g" : "f") + std::to_string(message);
+        make_tenant(setting, id);
+        bool killed = false;
+        test(setting.backend + ": a kill " + (after ? "after" : "before") + " message " + std::to_string(message), [&] {
+            killed = was_killed(spawn([&] {
+                const Db db = open_setting(setting);
+                const Migrator migrator = migrator_of(db.get(), setting, golang);
+                after_it = after;
+                fatal_message = message;
+                must(migrate(migrator.get(), id));
+            }));
+            in_child([&] { migrate_well(setting, id, golang); }, Ending::handlers);
+        });
+        if (!killed) return;
+    }
+}
+
+void kill_at_random(const Setting& setting, Random& random) {
+    for (int64_t round = 0; round < scaled(40); ++round) {
+        const bool golang = round % 2 != 0;
+        const std::string id = "r" + std::to_string(round);
+        make_tenant(setting, id);
+        test(setting.backend + ": a kill at a random moment, round " + std::to_string(round), [&] {
+            const pid_t child = spawn([&] {
+                const Db db = open_setting(setting);
+                must(migrate(migrator_of(db.get(), setting, golang).get(), id));
+            });
+            usleep(static_cast<useconds_t>(pick(random, 0, 150000)));
+            kill(child, SIGKILL);
+            was_killed(child);
+            in_child([&] { migrate_well(setting, id, golang); }, Ending::handlers);
+        });
+    }
+}
+
+// ---- two at once ----
+
+void two_at_once(const Setting& setting) {
+    for (int64_t round = 0; round < scaled(50); ++round) {
+        const bool golang = round % 2 != 0;
+        const std::string id = "t" + std::to_string(round);
+        make_tenant(setting, id);
+        test(setting.backend + ": two at once, round " + std::to_string(round), [&] {
+            const Shared<std::atomic<int>> ready, applied;
+            const auto work = [&] {
+                const Db db = open_setting(setting);
+                const Migrator migrator = migrator_of(db.get(), setting, golang);
+                ready->fetch_add(1);
+                while (ready->load() < 2) {
+                }
+                int64_t own = 0;
+                must(migrate(migrator.get(), id, "latest", &own));
+                applied->fetch_add(static_cast<int>(own));
+            };
+            const pid_t one = spawn(work), other = spawn(work);
+            join(one);
+            join(other);
+            check(applied->load() == 5, std::to_string(applied->load()) + " scripts were applied");
+            in_child([&] { migrate_well(setting, id, golang); }, Ending::handlers);
+        });
+    }
+}
+
+// ---- one that sleeps ----
+
+// A holder that is stopped, loses its session as a server's own limits would end it, and wakes when another is done.
+void sleeper(const Setting& setting, const std::string& name, const std::string& slow, const std::string& seen_as) {
+    const std::string id = "s" + name;
+    make_tenant(setting, id);
+    test(setting.backend + ": one that sleeps in " + name + " past another's run does nothing when it wakes", [&] {
+        const auto run = [&](mtdb_db* db) {
+            const Migrator migrator = new_migrator(db, {});
+            add_script(migrator.get(), 1, "CREATE TABLE seen(n BIGINT NOT NULL); INSERT INTO seen VALUES(1)");
+            add_script(migrator.get(), 2, slow);
+            add_script(migrator.get(), 3, "INSERT INTO seen VALUES(3)");
+            return migrate(migrator.get(), id);
+        };
+        const Shared<std::atomic<int>> blocked;
+        const auto side = conformance::side_of(setting.backend);
+        const pid_t child = spawn([&] {
+            const Db db = open_setting(setting);
+            check(!run(db.get()).ok(), "the one that slept went on");
+        });
+        side->await("SELECT count(*) > 0 " + seen_as, setting.commits ? "1" : "t");
+        const std::string session =
+            side->run((setting.commits ? "SELECT ID " : "SELECT pid ") + seen_as);
+        kill(child, SIGSTOP);
+        side->end(session.substr(0, session.find(',')));
+        in_child(
+            [&] {
+                const Db db = open_setting(setting);
+                must(run(db.get()));
+            },
+            Ending::handlers);
+        kill(child, SIGCONT);
+        join(child);
+        in_child(
+            [&] {
+                const Db db = open_setting(setting);
+                const std::string rows = text_in(db.get(), id, "SELECT n FROM seen ORDER BY n");
+                check(rows == "1,2,3", rows);
+                const std::string history =
+                    text_in(db.get(), id, "SELECT installed_rank FROM flyway_schema_history WHERE success ORDER BY 1");
+                check(history == "1,2,3", history);
+                must(run(db.get()));
+                drop(db.get(), id);
+            },
+            Ending::handlers);
+    });
+}
+
+void sleepers(const Setting& setting) {
+    if (setting.commits) {
+        sleeper(setting, "rows", "SELECT SLEEP(2); INSERT INTO seen VALUES(2)",
+                "FROM information_schema.PROCESSLIST WHERE INFO LIKE 'SELECT SLEEP(2)%'");
+        return;
+    }
+    sleeper(setting, "rows", "SELECT pg_sleep(2); INSERT INTO seen VALUES(2)",
+            "FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep(2)%'");
+}
+
+// An index that is built concurrently while somebody keeps it from ending, and is broken off.
+void broken_index(const Setting& setting) {
+    const std::string id = "index";
+    make_tenant(setting, id);
+    test(setting.backend + ": what an index that broke off left is dropped, and it is built", [&] {
+        const auto side = conformance::side_of(setting.backend);
+        const auto run = [&](mtdb_db* db) {
+            const Migrator migrator = new_migrator(db, {});
+            add_script(migrator.get(), 1, "CREATE TABLE seen(n BIGINT NOT NULL)");
+            add_script(migrator.get(), 2, "CREATE INDEX CONCURRENTLY seen_n ON seen(n)");
+            return migrate(migrator.get(), id);
+        };
+        in_child(
+            [&] {
+                const Db db = open_setting(setting);
+                const Migrator migrator = new_migrator(db.get(), {});
+                add_script(migrator.get(), 1, "CREATE TABLE seen(n BIGINT NOT NULL)");
+                must(migrate(migrator.get(), id));
+            },
+            Ending::handlers);
+        const auto keeper = conformance::side_of(setting.backend);
+        keeper->run("BEGIN; INSERT INTO \"" + id + "\".seen VALUES(1)");
+        const pid_t child = spawn([&] {
+            const Db db = open_setting(setting);
+            run(db.get());
+        });
+        side->await("SELECT count(*) > 0 FROM pg_index WHERE indexrelid = to_regclass('" + id +
+                        ".seen_n') AND NOT indisvalid",
+                    "t");
+        in_child(
+            [&] {
+                const Db db = open_setting(setting);
+                const Migrator migrator = new_migrator(db.get(), {});
+                add_script(migrator.get(), 1, "CREATE TABLE seen(n BIGINT NOT NULL)");
+                add_script(migrator.get(), 2, "CREATE INDEX CONCURRENTLY seen_n ON seen(n)");
+                const Answer answer = ask([&](mtdb_error** err) {
+                    return mtdb_migrator_migrate(migrator.get(), id.data(), static_cast<int32_t>(id.size()), "latest",
+                                                 -1, 300, nullptr, nullptr, err);
+                });
+                must_be(MTDB_MIGRATION_LOCKED, answer);
+                check(answer.message.find("blocked by session") != std::string::npos &&
+                          answer.message.find("CREATE INDEX CONCURRENTLY") != std::string::npos,
+                      answer.message);
+            },
+            Ending::handlers);
+        kill(child, SIGKILL);
+        was_killed(child);
+        side->run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONC%'"
+                  " AND state = 'active'");
+        keeper->run("COMMIT");
+        in_child(
+            [&] {
+                const Db db = open_setting(setting);
+                must(run(db.get()));
+            },
+            Ending::handlers);
+        const std::string valid =
+            side->run("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('" + id + ".seen_n')");
+        check(valid == "t", valid);
+        in_child([&] { drop(open_setting(setting).get(), id); }, Ending::handlers);
+    });
+}
+
+int32_t java_hash(const std::string& text) {
+    uint32_t hash = 0;
+    for (const char c : text) hash = 31 * hash + static_cast<unsigned char>(c);
+    return static_cast<int32_t>(hash);
+}
+
+// Flyway's and golang-migrate's own locks, held by somebody else.
+void locks_of_tools(const Setting& setting) {
+    const std::string id = "tools";
+    make_tenant(setting, id);
+    const std::string table = "flyway_schema_history";
+    const auto held = [&](bool golang, const std::string& lock, const std::string& unlock) {
+        test(setting.backend + ": " + lock + " keeps us out", [&] {
+            const auto side = conformance::side_of(setting.backend);
+            side->run(lock);
+            const auto run = [&](int64_t timeout_ms) {
+                const Db db = open_setting(setting);
+                const Migrator migrator = migrator_of(db.get(), setting, golang);
+                return ask([&](mtdb_error** err) {
+                    return mtdb_migrator_migrate(migrator.get(), id.data(), static_cast<int32_t>(id.size()), "1", -1,
+                                                 timeout_ms, nullptr, nullptr, err);
+                });
+            };
+            in_child(
+                [&] {
+                    const Answer answer = run(300);
+                    must_be(MTDB_MIGRATION_LOCKED, answer);
+                    check(answer.message.find("blocked by session " + side->run(side->self)) != std::string::npos,
+                          answer.message);
+                },
+                Ending::handlers);
+            side->run(unlock);
+            in_child(
+                [&] {
+                    must(run(plenty_ms));
+                    const Db db = open_setting(setting);
+                    drop(db.get(), id);
+                    must(create(db.get(), id));
+                },
+                Ending::handlers);
+        });
+    };
+    if (setting.commits) {
+        const std::string name = "'Flyway-" + std::to_string(java_hash("`" + id + "`.`" + table + "`")) + "'";
+        held(false, "SELECT GET_LOCK(" + name + ", 0)", "SELECT RELEASE_LOCK(" + name + ")");
+        const std::string golang =
+            "CAST(CRC32('" + id + ":schema_migrations') * 1486364155 % 4294967296 AS CHAR)";
+        held(true, "SELECT GET_LOCK(" + golang + ", 0)", "SELECT RELEASE_LOCK(" + golang + ")");
+    } else {
+        const int64_t key = 77431708279161 + java_hash("\"" + id + "\".\"" + table + "\"");
+        held(false, "SELECT pg_advisory_lock(" + std::to_string(key) + ")",
+             "SELECT pg_advisory_unlock(" + std::to_string(key) + ")");
+    }
+    in_child([&] { drop(open_setting(setting).get(), id); }, Ending::handlers);
+}
+
+void one_connection(const Setting& setting) {
+    const std::string id = "one";
+    make_tenant(setting, id);
+    test(setting.backend + ": a pool of one connection is enough for a script that stands alone", [&] {
+        in_child(
+            [&] {
+                const Db db = open_db(setting.url, {{"tenancy", setting.tenancy}, {"pool.size_max", "1"}});
+                const Migrator migrator = new_migrator(db.get(), {});
+                add_script(migrator.get(), 1, "CREATE TABLE seen(n BIGINT NOT NULL)");
+                add_script(migrator.get(), 2, "VACUUM seen");
+                must(migrate(migrator.get(), id));
+                drop(db.get(), id);
+            },
+            Ending::handlers);
+    });
+}
+
+// A statement that waits for a table that somebody else works with.
+void lock_of_others(const Setting& setting) {
+    const std::string id = "waits";
+    make_tenant(setting, id);
+    test(setting.backend + ": a wait for others' locks is bounded, and they are named", [&] {
+        const auto run = [&](const std::string& retries) {
+            const Db db = open_setting(setting);
+            const Migrator migrator = new_migrator(
+                db.get(), {{"migrate.lock_timeout_ms", "1000"}, {"migrate.lock_retries", retries}});
+            add_script(migrator.get(), 1, "CREATE TABLE seen(n BIGINT NOT NULL)");
+            if (retries != "0") add_script(migrator.get(), 2, "ALTER TABLE seen ADD COLUMN m BIGINT");
+            return migrate(migrator.get(), id);
+        };
+        in_child([&] { must(run("0")); }, Ending::handlers);
+        const auto keeper = conformance::side_of(setting.backend);
+        const std::string table = setting.commits ? "`" + id + "`.seen" : "\"" + id + "\".seen";
+        keeper->run("BEGIN");
+        keeper->run("INSERT INTO " + table + " VALUES(1)");
+        in_child(
+            [&] {
+                const Answer answer = run("1");
+                must_be(MTDB_MIGRATION_LOCKED, answer);
+                check(answer.message.find("blocked by session") != std::string::npos, answer.message);
+            },
+            Ending::handlers);
+        const pid_t child = spawn([&] { must(run("10")); });
+        sleep_ms(1500);  // it has been refused once at least
+        keeper->run("COMMIT");
+        join(child);
+        in_child([&] { drop(open_setting(setting).get(), id); }, Ending::handlers);
+    });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 3) {
+        std::fprintf(stderr, "usage: breaks BACKEND URL|VARIABLE\n");
+        return 2;
+    }
+    try {
+        Setting setting;
+        setting.backend = argv[1];
+        const std::string target = argv[2];
+        setting.url = target.starts_with("MTDB_TEST_") ? environment(argv[2]) : target;
+        setting.server = setting.backend != "sqlite";
+        setting.commits = setting.backend == "mariadb";
+        if (setting.server) setting.tenancy = setting.commits ? "database" : "schema";
+        const Folder folder(Folder::Kind::speedy);
+        if (!setting.server) setting.url = folder.path();
+        Random random(seed(("breaks " + setting.backend).c_str()));
+        if (setting.server)
+            for (const bool after : {false, true}) kill_at_messages(setting, after, after);
+        kill_at_random(setting, random);
+        two_at_once(setting);
+        if (setting.backend == "postgres/schema" || setting.commits) {
+            sleepers(setting);
+            locks_of_tools(setting);
+            lock_of_others(setting);
+        }
+        if (setting.backend == "postgres/schema") {
+            broken_index(setting);
+            one_connection(setting);
+        }
+        return summary();
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "breaks: %s\n", error.what());
+        return 1;
+    }
+}
