@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <new>
+#include <utility>
 
 #include "base/checksum.hpp"
 #include "engine/db.hpp"
@@ -57,7 +58,7 @@ Holds::Answer Holds::judge(const State& state, std::string_view tenant, const As
     if (!state.watching) return Answer::free;
     for (const Flag& each : state.flags) {
         if (!applies(each, tenant) || owns(state, each, asker)) continue;
-        if (now >= state.flags_until || state.poked) return Answer::stale;
+        if (now >= state.flags_until || state.poked || state.chasing) return Answer::stale;
         *flag = &each;
         return Answer::quiesced;
     }
@@ -195,7 +196,7 @@ Wait Holds::own_wait() const noexcept {
 void Holds::round(Access& state, const Wait& wait) {
     const std::vector<Flag> before = state->flags;
     state->rounding = true;
-    state->poked = false;
+    state->chasing = std::exchange(state->poked, false);
     bool failed = true;
     bool own = false;
     state.unlocked([&] {
@@ -210,7 +211,7 @@ void Holds::round(Access& state, const Wait& wait) {
         }
     });
     const bool news = failed && !own && !state->failing;
-    state->rounding = false;
+    state->rounding = state->chasing = false;
     state->tried_at = state->looked_at = base::Clock::now();
     if (!own) state->failing = failed;
     const bool over = state->flags.empty() || state->tried_at >= state->flags_until;
@@ -248,6 +249,7 @@ void Holds::run_round(const Wait& wait) {
                 state->flags_until = std::min(state->flags_until, end_of(flag, snapshot.now, read_at));
             state->known_until = begin + rules_.announce - margin;
             state->lenient_until = Time{};
+            state->chasing = false;
             publish(*state);
         }
         announce_news(wait);

@@ -118,7 +118,8 @@ private:
         bool watching = false;
         bool failing = false;   // the last round
         bool rounding = false;  // one thread is at it; it alone touches parking_
-        bool poked = false;
+        bool poked = false;     // a flag has changed that no round has begun to read
+        bool chasing = false;   // a round is under way for that: the flags here are those of before
         bool refusing = false;
         int64_t refused = 0;
         int64_t waited = 0;

@@ -136,7 +136,8 @@ void Connection::check_placement() const {
     check_name(target_, session_->folds_names());
 }
 
-Error Connection::unplaced(const ServerError& said) const {
+Error Connection::unplaced(const Operation& operation, const ServerError& said) const {
+    if (operation.over()) return operation.error("the tenant's database");
     const Error error = server_error(said);
     if (session_->broken()) return error.with_code(Code::unavailable);
     if (said.number == 1049 || said.number == 1044 || said.number == 1046)
@@ -182,9 +183,9 @@ void Connection::stand(const Operation& operation) {
         if (!nowhere) session_->send(Command::init_db, target_);
     }
     at_known_ = false;
-    if (reset && !reset_session()) throw unplaced(session_->said());
+    if (reset && !reset_session()) throw unplaced(operation, session_->said());
     if (nowhere) {
-        if (reset && !session_->restore_role()) throw unplaced(session_->said());
+        if (reset && !session_->restore_role()) throw unplaced(operation, session_->said());
         // No command leaves a database for none.
         if (!at_.empty() || elsewhere) session_->set_broken();
         if (session_->broken()) throw Error(Code::unavailable, "the session left its own database");
@@ -192,11 +193,8 @@ void Connection::stand(const Operation& operation) {
         return;
     }
     const Reply stands = session_->read_reply();
-    if (reset && !session_->restore_role()) throw unplaced(session_->said());
-    if (stands.kind != Reply::Kind::ok) {
-        if (operation.over()) throw operation.error("the tenant's database");
-        throw unplaced(stands.error);
-    }
+    if (reset && !session_->restore_role()) throw unplaced(operation, session_->said());
+    if (stands.kind != Reply::Kind::ok) throw unplaced(operation, stands.error);
     at_ = target_;
     at_known_ = true;
 }

@@ -127,7 +127,7 @@ public:
     void check_size(std::size_t bytes) const;
 
 private:
-    Error unplaced(const ServerError& said) const;
+    Error unplaced(const Operation& operation, const ServerError& said) const;
     Effect effect_of(const ServerError& said, const Attempt& attempt) const noexcept;
     void bounded(std::string_view verb, std::string_view name);
     void control(std::string_view sql, const Attempt& attempt, const Wait& wait);
