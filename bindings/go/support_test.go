@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+
+package mtdb_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	mtdb "github.com/mtdb/mtdb/bindings/go"
+)
+
+// backend is a database that a test runs over.
+type backend struct {
+	name, url string
+	options   []mtdb.Option
+}
+
+// place writes a placeholder the backend's own way.
+func (b backend) place(sql string) string {
+	if b.name != "postgres" {
+		return sql
+	}
+	for i := 1; strings.Contains(sql, "?"); i++ {
+		sql = strings.Replace(sql, "?", fmt.Sprintf("$%d", i), 1)
+	}
+	return sql
+}
+
+// onBackends runs a test over SQLite, and over the servers that the environment names.
+func onBackends(t *testing.T, test func(t *testing.T, b backend)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, backend{name: "sqlite", url: folder(t)}) })
+	for name, variable := range map[string]string{"postgres": "MTDB_TEST_POSTGRES", "mysql": "MTDB_TEST_MYSQL"} {
+		if url := os.Getenv(variable); url != "" {
+			t.Run(name, func(t *testing.T) { test(t, backend{name: name, url: url}) })
+		}
+	}
+}
+
+func folder(t testing.TB) string {
+	t.Helper()
+	path, err := filepath.EvalSymlinks(t.TempDir())
+	must(t, err)
+	return path
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func open(t testing.TB, url string, options ...mtdb.Option) *mtdb.DB {
+	t.Helper()
+	db, err := mtdb.Open(url, options...)
+	must(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+var tenants atomic.Int64
+
+// newTenant makes a tenant that is dropped at the end of the test, and a context in it.
+func newTenant(t testing.TB, db *mtdb.DB) (context.Context, string) {
+	t.Helper()
+	id := fmt.Sprintf("go_%d_%d", os.Getpid(), tenants.Add(1))
+	must(t, db.CreateTenant(context.Background(), id))
+	t.Cleanup(func() { _ = db.DropTenant(context.Background(), id) })
+	return mtdb.WithTenant(context.Background(), id), id
+}
