@@ -58,8 +58,8 @@ func (f *Fleet) Add(tenants ...string) error {
 func (f *Fleet) Verdict(goOn func(Progress) bool) { f.verdict = goOn }
 
 // Run runs until the run has ended, and tells how many tenants have failed, also on failure. With
-// [WithFleetOnFailure]("continue") it ends well though tenants failed. The context's end stops it between two scripts of
-// a tenant; what is left stays due.
+// [WithFleetOnFailure]("continue") it ends well though tenants failed. The context's end stops it between two scripts
+// of a tenant; what is left stays due.
 func (f *Fleet) Run(ctx context.Context) (failed int64, err error) {
 	defer runtime.KeepAlive(f)
 	for {

@@ -53,7 +53,8 @@ func (m *Migrator) Add(scripts ...Script) error {
 	defer runtime.KeepAlive(m)
 	for _, s := range scripts {
 		var err uintptr
-		if failed := failure(raw.Mtdb_migrator_add(m.handle, s.Version, s.Description, s.Up, s.Down, &err), err); failed != nil {
+		status := raw.Mtdb_migrator_add(m.handle, s.Version, s.Description, s.Up, s.Down, &err)
+		if failed := failure(status, err); failed != nil {
 			return failed
 		}
 	}
@@ -240,9 +241,10 @@ type Outcome struct {
 	Err                    error // nil: it went well
 }
 
-// Run runs one verb ("migrate", "undo", "status", "validate") over the tenants of a list, nil for all, and goes on after
-// a failure. Options are of scope "run": [WithRunWorkers]. The outcomes are in the order of the list.
-func (m *Migrator) Run(ctx context.Context, verb, target string, tenants []string, options ...Option) ([]Outcome, error) {
+// Run runs one verb ("migrate", "undo", "status", "validate") over the tenants of a list, nil for all, and goes on
+// after a failure. Options are of scope "run": [WithRunWorkers]. The outcomes are in the order of the list.
+func (m *Migrator) Run(ctx context.Context, verb, target string, tenants []string, options ...Option) ([]Outcome,
+	error) {
 	if tenants != nil && len(tenants) == 0 {
 		return nil, nil
 	}

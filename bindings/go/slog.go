@@ -14,8 +14,8 @@ const LevelAudit = slog.Level(12)
 var slogLevels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn,
 	"error": slog.LevelError, "audit": LevelAudit}
 
-// LogEvents writes the db's events to a logger until the context ends or the db is closed and its queue is empty. Run it
-// in a goroutine of its own.
+// LogEvents writes the db's events to a logger until the context ends or the db is closed and its queue is empty. Run
+// it in a goroutine of its own.
 func (db *DB) LogEvents(ctx context.Context, logger *slog.Logger) error {
 	for event, err := range db.Events(ctx) {
 		if err != nil {

@@ -66,8 +66,8 @@ type Connector struct {
 // Connector is for sql.OpenDB. Closing the *sql.DB leaves this db open.
 func (db *DB) Connector() *Connector { return &Connector{db: db} }
 
-// SQL is a *sql.DB for all tenants: the tenant of each call is its context's. Calls without a context, and contexts that
-// name no tenant, fail with [ErrNoTenant]; but within a transaction they are in its tenant.
+// SQL is a *sql.DB for all tenants: the tenant of each call is its context's. Calls without a context, and contexts
+// that name no tenant, fail with [ErrNoTenant]; but within a transaction they are in its tenant.
 func (db *DB) SQL() *sql.DB { return sql.OpenDB(db.Connector()) }
 
 // DB is the db behind the connector.
@@ -103,8 +103,8 @@ func FromSQL(pool *sql.DB) (db *DB, ok bool) {
 	return db, ok && err == nil
 }
 
-// LeaseOf is the lease of the transaction that a *sql.Conn of this package has begun, for what database/sql has no calls
-// for: savepoints, batches, blocks of rows. It must be used within f only.
+// LeaseOf is the lease of the transaction that a *sql.Conn of this package has begun, for what database/sql has no
+// calls for: savepoints, batches, blocks of rows. It must be used within f only.
 func LeaseOf(conn *sql.Conn, f func(*Conn) error) error {
 	return conn.Raw(func(driver any) error {
 		ours, is := driver.(*sqlConn)

@@ -4,6 +4,7 @@ package mtdb_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,6 +71,10 @@ func newTenant(t testing.TB, db *mtdb.DB) (context.Context, string) {
 	t.Helper()
 	id := fmt.Sprintf("go_%d_%d", os.Getpid(), tenants.Add(1))
 	must(t, db.CreateTenant(context.Background(), id))
-	t.Cleanup(func() { _ = db.DropTenant(context.Background(), id) })
+	t.Cleanup(func() {
+		if err := db.DropTenant(context.Background(), id); err != nil && !errors.Is(err, mtdb.CodeClosed) {
+			t.Errorf("something of %s is still out: %v", id, err)
+		}
+	})
 	return mtdb.WithTenant(context.Background(), id), id
 }
