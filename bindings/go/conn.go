@@ -159,6 +159,17 @@ func (db *DB) ExecRows(ctx context.Context, query string, rows [][]any) (affecte
 	return onLease(ctx, db, func(c *Conn) (int64, error) { return c.ExecRows(ctx, query, rows) })
 }
 
+// InsertID is the key that the last successful INSERT of this lease generated; 0 when there was none.
+func (c *Conn) InsertID() (id int64, failed error) {
+	if err := c.open(); err != nil {
+		return 0, err
+	}
+	defer c.leave()
+	var err uintptr
+	failed = failure(raw.Mtdb_conn_insert_id(c.handle, &id, &err), err)
+	return id, failed
+}
+
 // Use binds the lease to another tenant, as if it were given back and acquired anew: statements and rows end. After a
 // failure other than an open transaction it is bound to nobody: use another tenant, or close it.
 func (c *Conn) Use(ctx context.Context, tenant string) error {

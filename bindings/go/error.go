@@ -140,13 +140,28 @@ func failureIn(ctx context.Context, status int32, handle uintptr) error {
 		return nil
 	}
 	failed := readError(status, handle)
-	if ctx != nil && (failed.Code == CodeCancelled || failed.Code == CodeTimeout) && ctx.Err() != nil {
+	if ctx != nil && ctx.Err() != nil && waits(failed.Code) {
 		failed.cause = ended(ctx)
+		if failed.Code == CodeCancelled && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			// The context told the library before its own clock did.
+			failed.Code = CodeTimeout
+			failed.Retryable = failed.Effect == EffectNone || failed.Effect == EffectRolledBack
+		}
 	}
 	if failed.Code == CodeMisuse && strict {
 		panic(failed)
 	}
 	return classed(failed)
+}
+
+// waits tells whether a class can be what a context's end makes of a call: it was waiting for something, or its
+// connection was given up because the server did not confirm the cancel.
+func waits(code Code) bool {
+	switch code {
+	case CodeCancelled, CodeTimeout, CodeUnavailable, CodePoolExhausted, CodeTenantHeld, CodeBusy, CodeMigrationLocked:
+		return true
+	}
+	return false
 }
 
 // classed is the error as the class of its code has it.
