@@ -14,6 +14,7 @@ import (
 type sqlConn struct {
 	db     *DB
 	lease  *Conn
+	pinned bool // the lease is the program's: it stays
 	broken bool // a lease could not be given back well
 }
 
@@ -61,12 +62,19 @@ func (c *sqlConn) Begin() (driver.Tx, error) {
 }
 
 func (c *sqlConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
-	if c.lease != nil {
+	if c.lease != nil && !c.pinned {
 		return nil, refused(CodeInvalidState, "08003", "the connection has a transaction already")
 	}
 	given, err := txOptions(options)
 	if err != nil {
 		return nil, err
+	}
+	if c.pinned {
+		tx, err := c.lease.Begin(ctx, given...)
+		if err != nil {
+			return nil, err
+		}
+		return &sqlTx{c, tx}, nil
 	}
 	tx, err := c.db.Begin(ctx, given...)
 	if err != nil {
@@ -191,16 +199,19 @@ func (c *sqlConn) queryNamed(ctx context.Context, query string, args []driver.Na
 	return rows, nil
 }
 
-func (c *sqlConn) Ping(ctx context.Context) error { return c.db.Ping(ctx) }
+func (c *sqlConn) Ping(ctx context.Context) error {
+	if c.lease != nil {
+		ctx = WithTenant(ctx, c.lease.tenant)
+	}
+	return c.db.Ping(ctx)
+}
 
 // ResetSession runs before the connection's next use: a transaction that was left open is rolled back.
 func (c *sqlConn) ResetSession(context.Context) error {
-	if c.lease == nil {
+	if c.lease == nil || c.pinned {
 		return nil
 	}
-	err := c.lease.Close()
-	c.lease = nil
-	if err != nil || c.broken {
+	if c.Close() != nil || c.broken {
 		return driver.ErrBadConn
 	}
 	return nil
@@ -210,7 +221,7 @@ func (c *sqlConn) ResetSession(context.Context) error {
 func (c *sqlConn) IsValid() bool { return !c.broken }
 
 func (c *sqlConn) Close() error {
-	if c.lease == nil {
+	if c.lease == nil || c.pinned {
 		return nil
 	}
 	err := c.lease.Close()
@@ -283,14 +294,20 @@ func (t *sqlTx) Commit() error {
 	if err != nil { // database/sql ends the transaction here, whatever the database says.
 		err = errors.Join(err, t.tx.Rollback())
 	}
-	t.conn.lease = nil
+	t.conn.forget()
 	return err
 }
 
 func (t *sqlTx) Rollback() error {
 	err := t.tx.Rollback()
-	t.conn.lease = nil
+	t.conn.forget()
 	return err
+}
+
+func (c *sqlConn) forget() {
+	if !c.pinned {
+		c.lease = nil
+	}
 }
 
 // sqlStmt is a statement's text; the library finds its compiled form by it.
