@@ -67,7 +67,8 @@ func point() {
 	}
 	figures := inTurns(pointRounds, pointSide(query, func(int) *sql.DB { return ours }, contexts),
 		pointSide(query, func(i int) *sql.DB { return peers[i] }, contexts))
-	report("go_point", "a *sql.DB of mattn per tenant", "ns a read", figures[0], figures[1], figures[0]/figures[1], "<=0.7")
+	report("go_point", "a *sql.DB of mattn per tenant", "ns a read", figures[0], figures[1], figures[0]/figures[1],
+		"<=0.7")
 	for _, s := range servers() {
 		pointServer(s)
 	}
@@ -96,7 +97,8 @@ func pointServer(s server) {
 	report("go_point", "set, read, reset by hand over "+s.peer, "ns a read", figures[0], figures[1],
 		figures[0]/figures[1], "<=0.35")
 	if len(figures) > 2 {
-		report("go_point", s.peer+" over qualified names", "ns a read", figures[0], figures[2], figures[0]/figures[2], "<=1.0")
+		report("go_point", s.peer+" over qualified names", "ns a read", figures[0], figures[2], figures[0]/figures[2],
+			"<=1.0")
 	}
 }
 

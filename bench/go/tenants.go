@@ -53,7 +53,8 @@ func manyTenants() {
 	})
 	figures := inTurns(manyRounds, ours, peers)
 	report("go_tenants", "a map of *sql.DB of mattn", "ns a read", figures[0], figures[1], figures[1]/figures[0], ">=1.5")
-	report("go_tenants", "memory, a map of *sql.DB of mattn", "KiB", oursMemory, peerMemory, oursMemory/peerMemory, "<=1.0")
+	report("go_tenants", "memory, a map of *sql.DB of mattn", "KiB", oursMemory, peerMemory, oursMemory/peerMemory,
+		"<=1.0")
 	must(db.Close())
 }
 

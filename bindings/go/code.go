@@ -60,7 +60,7 @@ func (c Code) String() string {
 }
 
 // Error is the class's name.
-func (c Code) Error() string { return "mtdb: " + c.String() }
+func (c Code) Error() string { return c.String() }
 
 // Effect tells what a failed call did to the data.
 type Effect string

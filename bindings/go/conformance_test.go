@@ -200,8 +200,8 @@ func (r *run) outcome(err error) {
 		return
 	}
 	facts := map[string]any{"sqlstate": failed.SQLState, "engine": failed.Engine, "tenant": failed.Tenant,
-		"message": failed.Message, "native": failed.Native, "line": failed.Line, "column": failed.Column, "statement": failed.Statement,
-		"effect": failed.Effect, "retryable": failed.Retryable}
+		"message": failed.Message, "native": failed.Native, "line": failed.Line, "column": failed.Column,
+		"statement": failed.Statement, "effect": failed.Effect, "retryable": failed.Retryable}
 	for field, want := range r.step.Error {
 		r.expect(field, facts[field], want)
 	}

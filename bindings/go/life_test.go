@@ -333,8 +333,8 @@ func TestAFleetRunAsksForVerdicts(t *testing.T) {
 func TestAQuiesceFlagPausesAndResumes(t *testing.T) {
 	db := open(t, folder(t))
 	ctx, _ := newTenant(t, db)
-	q, err := db.Quiesce(mtdb.WithQuiesceStore("sqlite:"+folder(t)+"/flags.db"), mtdb.WithQuiesceRefresh(20*time.Millisecond),
-		mtdb.WithQuiesceAnnounce(time.Second))
+	q, err := db.Quiesce(mtdb.WithQuiesceStore("sqlite:"+folder(t)+"/flags.db"),
+		mtdb.WithQuiesceRefresh(20*time.Millisecond), mtdb.WithQuiesceAnnounce(time.Second))
 	must(t, err)
 	must(t, q.Create(ctx))
 	must(t, q.Enable(ctx))
@@ -368,7 +368,8 @@ func TestAQuiesceFlagPausesAndResumes(t *testing.T) {
 	_, err = q.Renew(ctx, "global", "", time.Minute)
 	must(t, err)
 	must(t, q.Clear(ctx, "global", "a test", flag.Token, false))
-	if stamp, state, changed, err := q.Watch(ctx, "global", 0); stamp == 0 || state != "cleared" || !changed || err != nil {
+	stamp, state, changed, err := q.Watch(ctx, "global", 0)
+	if stamp == 0 || state != "cleared" || !changed || err != nil {
 		t.Error(stamp, state, changed, err)
 	}
 	must(t, q.Close())

@@ -70,8 +70,8 @@ func (db *DB) Connector() *Connector { return &Connector{db: db} }
 // that name no tenant, fail with [ErrNoTenant]; but within a transaction they are in its tenant.
 func (db *DB) SQL() *sql.DB { return sql.OpenDB(db.Connector()) }
 
-// SQL is a *sql.DB whose statements all run on this lease, for code that knows database/sql only. It serves one goroutine
-// at a time, as the lease does; closing it leaves the lease open.
+// SQL is a *sql.DB whose statements all run on this lease, for code that knows database/sql only. It serves one
+// goroutine at a time, as the lease does; closing it leaves the lease open.
 func (c *Conn) SQL() *sql.DB { return sql.OpenDB(&leaseConnector{c}) }
 
 type leaseConnector struct{ lease *Conn }

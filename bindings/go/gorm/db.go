@@ -148,7 +148,8 @@ func (db *DB) RegisterModels(_ context.Context, models ...Model) error {
 		name := model.TableName()
 		space, table, dotted := strings.Cut(name, ".")
 		switch {
-		case model.IsSharedModel() && (!dotted || space != db.state.pool.shared || table == "" || strings.Contains(table, ".")):
+		case model.IsSharedModel() && (!dotted || space != db.state.pool.shared || table == "" ||
+			strings.Contains(table, ".")):
 			wrong = append(wrong, fmt.Errorf("gorm: a shared table's name begins with '%s.', not '%s'", db.state.pool.shared,
 				name))
 		case !model.IsSharedModel() && (dotted || name == ""):
@@ -250,8 +251,8 @@ func (db *DB) Shared(ctx context.Context) *DB {
 	return &DB{db.Session(&gorm.Session{NewDB: true, Context: context.WithValue(ctx, sharedKey{}, true)}), db.state}
 }
 
-// WithTenant runs f in a transaction of a tenant. When f fails or panics it is rolled back, and f's error is returned as
-// it is; else it is committed.
+// WithTenant runs f in a transaction of a tenant. When f fails or panics it is rolled back, and f's error is returned
+// as it is; else it is committed.
 func (db *DB) WithTenant(ctx context.Context, tenant string, f func(*DB) error, options ...*sql.TxOptions) error {
 	return db.Use(ctx, tenant).Transaction(func(tx *gorm.DB) error { return f(&DB{tx, db.state}) }, options...)
 }

@@ -52,7 +52,8 @@ func (*Driver) Open(url string) (database.Driver, error) {
 	return &Driver{driver, driver.Close}, nil
 }
 
-// WithConn makes a driver of a lease, which stays the program's: Close does not close it. Options are of scope "driver".
+// WithConn makes a driver of a lease, which stays the program's: Close does not close it. Options are of scope
+// "driver".
 func WithConn(ctx context.Context, conn *mtdb.Conn, options ...mtdb.Option) (database.Driver, error) {
 	driver, err := conn.Driver(ctx, options...)
 	if err != nil {
