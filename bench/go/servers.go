@@ -22,6 +22,9 @@ type server struct {
 }
 
 func servers() (list []server) {
+	if byCPU {
+		return nil
+	}
 	if address := os.Getenv("MTDB_TEST_POSTGRES_TCP"); address != "" {
 		list = append(list, server{"postgres", address, "pgx stdlib", "$1, $2, $3", func(tenant string) *sql.DB {
 			return must1(sql.Open("pgx", address+"?sslmode=disable&search_path="+tenant))

@@ -20,8 +20,12 @@ const (
 )
 
 var (
-	firstBuffers = sync.Pool{New: func() any { b := make([]byte, firstBufferBytes); return &b }}
-	nextBuffers  = sync.Pool{New: func() any { b := make([]byte, nextBufferBytes); return &b }}
+	// Behind the block there is room for the columns' description.
+	firstBuffers = sync.Pool{New: func() any {
+		b := make([]byte, firstBufferBytes, firstBufferBytes+metaBytes)
+		return &b
+	}}
+	nextBuffers = sync.Pool{New: func() any { b := make([]byte, nextBufferBytes); return &b }}
 )
 
 // guard lets one goroutine at a time into a lease, statement or rows.
@@ -65,7 +69,6 @@ func (c *cursor) start(ctx context.Context, db *DB, who *raw.Who, query string, 
 		c.guard = &c.own
 	}
 	c.ctx = ctx
-	var room [metaBytes]byte
 	for {
 		timeout, err := timeoutOf(ctx)
 		if err != nil {
@@ -74,9 +77,9 @@ func (c *cursor) start(ctx context.Context, db *DB, who *raw.Who, query string, 
 		var out raw.Out
 		c.buffer = firstBuffers.Get().(*[]byte)
 		c.watched = watch(ctx)
-		status := raw.Query(who, query, params, timeout, c.watched.handle(), *c.buffer, room[:], &out)
+		status := raw.Query(who, query, params, timeout, c.watched.handle(), *c.buffer, c.meta(), &out)
 		if status == raw.MTDB_OK {
-			return c.first(&out, room[:])
+			return c.first(&out)
 		}
 		c.drop()
 		if err := failureIn(ctx, status, out.Err()); err != nil || status != raw.MTDB_NEEDS {
@@ -91,22 +94,24 @@ func (c *cursor) start(ctx context.Context, db *DB, who *raw.Who, query string, 
 // adopt reads a result that another call of the library made.
 func (c *cursor) adopt(ctx context.Context, result uintptr) error {
 	c.ctx, c.guard = ctx, &c.own
-	var room [metaBytes]byte
 	var out raw.Out
 	c.buffer = firstBuffers.Get().(*[]byte)
-	status := raw.First(result, *c.buffer, room[:], &out)
+	status := raw.First(result, *c.buffer, c.meta(), &out)
 	if status != raw.MTDB_OK {
 		c.drop()
 		return failureIn(ctx, status, out.Err())
 	}
-	return c.first(&out, room[:])
+	return c.first(&out)
 }
 
-func (c *cursor) first(out *raw.Out, meta []byte) error {
+// meta is the room behind a first buffer.
+func (c *cursor) meta() []byte { return (*c.buffer)[firstBufferBytes : firstBufferBytes+metaBytes] }
+
+func (c *cursor) first(out *raw.Out) error {
 	c.result, c.status = out.Result(), out.Fetch()
 	c.summary = Result{out.Affected(), out.InsertID()}
 	if n := out.Meta(); n >= 0 {
-		c.columns = columnsOf(meta[:n])
+		c.columns = columnsOf(c.meta()[:n])
 	} else {
 		c.columns = c.askColumns()
 	}

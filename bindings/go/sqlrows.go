@@ -24,7 +24,9 @@ var (
 )
 
 func (r *sqlRows) ready() {
-	r.boxes = make([]boxes, len(r.columns.names))
+	if r.block.rows >= boxedRowsMin || r.result != 0 {
+		r.boxes = make([]boxes, len(r.columns.names))
+	}
 	if r.result != 0 {
 		r.cleanup = runtime.AddCleanup(r, net.release, net{r.result, r.watched})
 		r.netted = true
@@ -40,7 +42,11 @@ func (r *sqlRows) Next(dest []driver.Value) error {
 		}
 	}
 	for i := range dest {
-		r.boxes[i].value(&r.block.columns[i], r.row, r.block.rows, r.columns.times[i], &dest[i])
+		var boxed *boxes
+		if r.boxes != nil {
+			boxed = &r.boxes[i]
+		}
+		boxed.value(&r.block.columns[i], r.row, r.block.rows, r.columns.times[i], &dest[i])
 	}
 	r.row++
 	return nil

@@ -61,7 +61,7 @@ func (b *boxes) value(c *blockColumn, row, rows int, times bool, to *driver.Valu
 		*to = driver.Value(c.bytes(row))
 	case kind == TypeText && times:
 		*to = timeOrText(string(c.bytes(row)))
-	case c.kind == TypeVariant || rows < boxedRowsMin || (kind != TypeInt64 && kind != TypeDouble && kind != TypeText):
+	case b == nil || c.kind == TypeVariant || rows < boxedRowsMin || !boxable(kind):
 		*to = plain(c.value(row))
 	default:
 		if row < b.from || row >= b.until {
@@ -70,6 +70,8 @@ func (b *boxes) value(c *blockColumn, row, rows int, times bool, to *driver.Valu
 		b.give(kind, row-b.from, to)
 	}
 }
+
+func boxable(kind Type) bool { return kind == TypeInt64 || kind == TypeDouble || kind == TypeText }
 
 func (b *boxes) give(kind Type, i int, to *driver.Value) {
 	switch kind {
