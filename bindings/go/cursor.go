@@ -121,7 +121,11 @@ func (c *cursor) first(out *raw.Out) error {
 	}
 	if c.status == raw.MTDB_TRUNCATED {
 		c.grow(out.Used())
-		return c.fetch()
+		err := c.fetch()
+		if err != nil {
+			c.end()
+		}
+		return err
 	}
 	c.block.parse((*c.buffer)[:out.Used()])
 	return nil

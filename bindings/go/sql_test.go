@@ -203,7 +203,7 @@ func TestAManyTenantsStressOfDatabaseSQL(t *testing.T) {
 		_, pool, list := sqlTenants(t, b, 10)
 		stop := time.Now().Add(2 * time.Second)
 		var group sync.WaitGroup
-		for range 32 {
+		for range 100 {
 			group.Go(func() {
 				for time.Now().Before(stop) {
 					stressOnce(t, b, pool, list)
@@ -255,6 +255,67 @@ func stressOnce(t *testing.T, b backend, pool *sql.DB, list []context.Context) {
 		return
 	}
 	t.Errorf("tenant %d: %v", i, err)
+}
+
+func TestTheLeaseOfATransactionIsReached(t *testing.T) {
+	onBackends(t, func(t *testing.T, b backend) {
+		_, pool, list := sqlTenants(t, b, 1)
+		conn, err := pool.Conn(list[0])
+		must(t, err)
+		defer conn.Close()
+		if err := mtdb.LeaseOf(conn, func(*mtdb.Conn) error { return nil }); !errors.Is(err, sql.ErrConnDone) {
+			t.Errorf("without a transaction: %v", err)
+		}
+		tx, err := conn.BeginTx(list[0], nil)
+		must(t, err)
+		must(t, mtdb.LeaseOf(conn, func(lease *mtdb.Conn) error {
+			_, err := lease.ExecRows(list[0], b.place("INSERT INTO t VALUES (?, ?)"), [][]any{{7, "a"}, {8, nil}})
+			return err
+		}))
+		must(t, tx.Rollback())
+		var count int
+		must(t, conn.QueryRowContext(list[0], "SELECT COUNT(*) FROM t").Scan(&count))
+		if count != 1 {
+			t.Errorf("%d rows", count)
+		}
+	})
+}
+
+func TestADBOverOneLease(t *testing.T) {
+	onBackends(t, func(t *testing.T, b backend) {
+		db, _, list := sqlTenants(t, b, 2)
+		lease, err := db.Acquire(list[0])
+		must(t, err)
+		defer lease.Close()
+		pool := lease.SQL()
+		var text string
+		must(t, pool.QueryRow("SELECT text FROM t").Scan(&text)) // no context: the lease's tenant
+		if _, err := pool.ExecContext(list[1], "DELETE FROM t"); !errors.Is(err, mtdb.ErrOtherTenant) || text != "of 0" {
+			t.Error(text, err)
+		}
+		tx, err := pool.Begin()
+		must(t, err)
+		_, err = tx.Exec("DELETE FROM t")
+		must(t, err)
+		must(t, tx.Rollback())
+		must(t, pool.Close())
+		must(t, lease.QueryRow(list[0], "SELECT text FROM t").Scan(&text)) // closing the pool left the lease
+	})
+}
+
+func TestARowLargerThanTheBufferIsReadWhole(t *testing.T) {
+	db := open(t, "echo:")
+	ctx, _ := newTenant(t, db)
+	large := make([]byte, 300<<10)
+	var back []byte
+	must(t, db.QueryRow(ctx, "echo ?1", large).Scan(&back))
+	if len(back) != len(large) {
+		t.Errorf("%d bytes", len(back))
+	}
+	figures, err := db.Stats()
+	if err != nil || figures["leases.now"].Value != 0 {
+		t.Error(figures["leases.now"], err)
+	}
 }
 
 func TestOpenByNameTakesOptionsFromTheURL(t *testing.T) {

@@ -116,7 +116,7 @@ func FromSQL(pool *sql.DB) (db *DB, ok bool) {
 }
 
 // LeaseOf is the lease of the transaction that a *sql.Conn of this package has begun, for what database/sql has no
-// calls for: savepoints, batches, blocks of rows. It must be used within f only.
+// calls for: batches, blocks of rows, its state. It must be used within f only.
 func LeaseOf(conn *sql.Conn, f func(*Conn) error) error {
 	return conn.Raw(func(driver any) error {
 		ours, is := driver.(*sqlConn)
