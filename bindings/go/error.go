@@ -140,9 +140,9 @@ func failureIn(ctx context.Context, status int32, handle uintptr) error {
 		return nil
 	}
 	failed := readError(status, handle)
-	if ctx != nil && ctx.Err() != nil && waits(failed.Code) {
-		failed.cause = ended(ctx)
-		if failed.Code == CodeCancelled && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if ctx != nil && over(ctx) != nil && waits(failed.Code) {
+		failed.cause = over(ctx)
+		if failed.Code == CodeCancelled && errors.Is(failed.cause, context.DeadlineExceeded) {
 			// The context told the library before its own clock did.
 			failed.Code = CodeTimeout
 			failed.Retryable = failed.Effect == EffectNone || failed.Effect == EffectRolledBack
@@ -152,6 +152,17 @@ func failureIn(ctx context.Context, status int32, handle uintptr) error {
 		panic(failed)
 	}
 	return classed(failed)
+}
+
+// over is why a context has ended, also when its deadline has passed and its timer has not said so yet.
+func over(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ended(ctx)
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 // waits tells whether a class can be what a context's end makes of a call: it was waiting for something, or its
