@@ -124,6 +124,21 @@ std::unique_ptr<db::Connection> Db::server_connection(const db::Place& place, co
     return connection;
 }
 
+std::unique_ptr<db::Connection> Db::shared_connection(const Wait& wait) {
+    check_open();
+    if (shared_.empty())
+        throw Error(Code::invalid_state, "there are no shared tables: option tenant.shared names where they are");
+    const db::Place place{shared_path_.empty() ? shared_ : shared_path_, {}};
+    try {
+        if (!backend_->exists(place, wait)) backend_->create(place, wait);
+    } catch (const Error& error) {
+        if (error.code() != Code::exists) throw;  // another process was first
+    }
+    auto connection = backend_->open(place, wait);
+    connection->pin(place, false);
+    return connection;
+}
+
 Ref<Result> Db::list_tenants(const Wait& wait, Ref<Cancel> cancel) {
     return Result::of_rows(std::make_unique<TenantRows>(Ref<Db>::share(this), tenant_cursor(wait)),
                            wait, std::move(cancel));
