@@ -108,7 +108,8 @@ public:
         must_ask(world, tool, Upto::first);
         await(signals_->ready, workers * static_cast<int>(round), "the workers do not come");
         world.folder().copy(signals_->folder, sizeof signals_->folder - 1);
-        for (auto& delay : signals_->delay_us) delay = pick(random, 0, 30000);
+        // Flyway looks at much before it takes its lock.
+        for (auto& delay : signals_->delay_us) delay = pick(random, 0, flyway_ ? 400000 : 30000);
         signals_->ended = 0;
         signals_->applied = 0;
         for (auto& failure : signals_->failures) failure[0] = 0;
