@@ -369,6 +369,124 @@ void wanderers(Fixture& all) {
     });
 }
 
+// ---- servers that refuse ----
+
+// The db's url with another user, for as long as the guest is there.
+struct Guest {
+    Fixture& all;
+    std::string name = "hazardguest";
+    explicit Guest(Fixture& fixture, const std::string& id) : all(fixture) {
+        leave();
+        if (all.commits()) {
+            all.side().run("CREATE USER " + name + "@'%' IDENTIFIED BY 'guest'");
+            all.side().run("GRANT SELECT, INSERT, UPDATE, DELETE, ALTER ON `" + id + "`.* TO " +
+                           name + "@'%'");
+            return;
+        }
+        all.side().run("CREATE ROLE " + name + " LOGIN; GRANT USAGE ON SCHEMA " + id + " TO " +
+                       name);
+        all.side().run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + id +
+                       " TO " + name);
+    }
+    ~Guest() {
+        try {
+            leave();
+        } catch (const Failed&) {
+        }
+    }
+    void leave() const {
+        if (all.commits())
+            all.side().run("DROP USER IF EXISTS " + name + "@'%'");
+        else
+            all.side().run("DO $$BEGIN IF EXISTS(SELECT 1 FROM pg_roles WHERE rolname = '" + name +
+                           "') THEN DROP OWNED BY " + name + "; DROP ROLE " + name +
+                           "; END IF; END$$");
+    }
+    Db open() const {
+        std::string url = all.url();
+        const auto at = url.find('@'), begin = url.find("//") + 2;
+        url.replace(begin, at - begin, all.commits() ? name + ":guest" : name);
+        return open_db(url, {{"tenancy", all.tenancy()}});
+    }
+};
+
+Answer migrate_on(mtdb_db* db, const std::string& id, const Texts& scripts,
+                  int64_t timeout_ms = plenty_ms) {
+    const Migrator migrator = new_migrator(db, {{"migrate.mixed", "true"}});
+    for (std::size_t i = 0; i < scripts.size(); ++i)
+        add_script(migrator.get(), static_cast<int>(i) + 1, scripts[i]);
+    return ask([&](mtdb_error** err) {
+        return mtdb_migrator_migrate(migrator.get(), id.c_str(), -1, "latest", -1, timeout_ms,
+                                     nullptr, nullptr, err);
+    });
+}
+
+void refusals(Fixture& all) {
+    const Texts scripts = {table, all.commits() ? "INSERT INTO seen VALUES(1)"
+                                                : "INSERT INTO seen VALUES(1); ANALYZE; VACUUM"};
+    all.claim("without the right to make the journal nothing runs", [&](const std::string& id) {
+        must(all.migrate(id, {table}));
+        if (all.commits()) must(exec(all.db(), id, "DROP TABLE mtdb_migration"));
+        const Guest guest(all, id);
+        const Answer answer = migrate_on(guest.open().get(), id, scripts);
+        must_be(MTDB_MIGRATION_FAILED, answer);
+        check(answer.untouched(), answer.text());
+        all.same(id, "SELECT count(*) FROM seen", "0");
+        must(migrate_on(all.db(), id, scripts));
+        all.same(id, "SELECT n FROM seen", "1");
+    });
+    all.claim("one session is enough", [&](const std::string& id) {
+        must(all.migrate(id, {table}));
+        const Guest guest(all, id);
+        if (all.commits()) {
+            all.side().run("GRANT ALL ON `" + id + "`.* TO " + guest.name +
+                           "@'%' WITH MAX_USER_CONNECTIONS 1");
+        } else {
+            all.side().run("GRANT CREATE ON SCHEMA " + id + " TO " + guest.name + "; ALTER ROLE " +
+                           guest.name + " CONNECTION LIMIT 1");
+        }
+        must(migrate_on(guest.open().get(), id, scripts));
+        all.same(id, "SELECT n FROM seen", "1");
+        if (!all.commits())
+            all.side().run("DROP TABLE " + id + ".mtdb_migration");  // it is the guest's
+    });
+    all.claim("a server that is read only says so", [&](const std::string& id) {
+        must(all.migrate(id, {table}));
+        const Guest guest(all, id);
+        if (all.commits())
+            all.side().run("SET GLOBAL read_only = 1");
+        else
+            all.side().run("GRANT CREATE ON SCHEMA " + id + " TO " + guest.name + "; ALTER ROLE " +
+                           guest.name + " SET default_transaction_read_only = on");
+        const Answer answer = migrate_on(guest.open().get(), id, scripts, 3000);
+        if (all.commits()) all.side().run("SET GLOBAL read_only = 0");
+        must_be(MTDB_READ_ONLY, answer);
+        check(answer.untouched(), answer.text());
+        must(migrate_on(all.db(), id, scripts));
+        all.same(id, "SELECT n FROM seen", "1");
+    });
+}
+
+void names(Fixture& all) {
+    all.claim("tenants whose names differ in case migrate at once", [&](const std::string& id) {
+        const std::string other = "H" + id.substr(1);
+        if (exists(all.db(), other)) all.drop(other);
+        must(create(all.db(), other));
+        const std::string slow = all.commits() ? "DO SLEEP(0.3)" : "SELECT pg_sleep(0.3)";
+        std::vector<Answer> answers(2);
+        std::vector<std::thread> threads;
+        for (int i = 0; i < 2; ++i)
+            threads.emplace_back([&, i] {
+                answers[i] = migrate_on(all.db(), i == 0 ? id : other,
+                                        {table, slow, "INSERT INTO seen VALUES(1)"});
+            });
+        for (auto& thread : threads) thread.join();
+        for (const Answer& answer : answers) must(answer);
+        for (const std::string& name : {id, other}) all.same(name, "SELECT n FROM seen", "1");
+        all.drop(other);
+    });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -388,6 +506,8 @@ int main(int argc, char** argv) {
         sessions(all);
         locks_left(all);
         wanderers(all);
+        refusals(all);
+        names(all);
         return summary();
     } catch (const std::exception& error) {
         std::fprintf(stderr, "hazards: %s\n", error.what());
