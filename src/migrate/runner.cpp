@@ -256,7 +256,7 @@ private:
 
     // What the script fails with. Nothing: locks of others kept it from running, it was rolled back, and runs again.
     std::optional<Error> last_error(const Error& error, const Step& step) {
-        if (marked_ || !lock_.of_transaction() || error.effect() == Effect::unknown) return failed(error, step);
+        if (marked_ || error.effect() == Effect::unknown) return failed(error, step);
         try {
             if (lock_.may_retry(error, tries_++, wait_)) return std::nullopt;
             return failed(error, step);
@@ -581,7 +581,10 @@ private:
         message += ": " + cause.message();
         if (progress_.done > 0) message += "; last committed: '" + progress_.last_script + "'";
         Error error = cause.with_message(std::move(message)).with_script(step.name());
-        if (!keeps_code(cause.code())) error = error.with_code(Code::migration_failed);
+        // A statement's own wait for others has been told by its lock: this one was for what says where it stands.
+        const bool waited = cause.code() == Code::busy && has_locks();
+        if (!keeps_code(cause.code()))
+            error = error.with_code(waited ? Code::migration_locked : Code::migration_failed);
         if (cause.effect() == Effect::unknown) return error;
         return error.with_effect(progress_.done > 0 || marked_ ? Effect::committed
                                  : begun_           ? Effect::rolled_back

@@ -271,6 +271,46 @@ void kill_in_stories(const Setting& setting) {
     }
 }
 
+void kill_in_undo(const Setting& setting, bool golang) {
+    in_lanes(setting.backend + ": a kill while scripts are undone", [&](int64_t message) {
+        const std::string id = std::string("undo") + (golang ? "g" : "f") + std::to_string(message);
+        make_tenant(setting, id);
+        const auto undo = [&](mtdb_db* db, bool mortal) {
+            const Migrator migrator = new_migrator(db, {{"migrate.history", golang ? "golang" : "flyway"}});
+            add_script(migrator.get(), 1, "CREATE TABLE seen(n BIGINT NOT NULL)");
+            const auto add = [&](const char* version, const std::string& up, const std::string& down) {
+                ok([&](mtdb_error** err) {
+                    return mtdb_migrator_add(migrator.get(), version, -1, "step", -1, up.c_str(), -1, down.c_str(), -1,
+                                             err);
+                });
+            };
+            add("2", "CREATE TABLE two(a BIGINT)", "INSERT INTO seen VALUES(3); DROP TABLE two;"
+                                                   " INSERT INTO seen VALUES(4)");
+            add("3", "ALTER TABLE two ADD b BIGINT", "INSERT INTO seen VALUES(1); ALTER TABLE two DROP COLUMN b;"
+                                                     " INSERT INTO seen VALUES(2)");
+            if (mortal) must(migrate(migrator.get(), id));
+            after_it = message % 2 == 0;
+            fatal_message = mortal ? (message + 1) / 2 : 0;
+            must(ask([&](mtdb_error** err) {
+                return mtdb_migrator_undo(migrator.get(), id.c_str(), -1, "1", -1, plenty_ms, nullptr, nullptr, err);
+            }));
+            if (!mortal) must(migrate(migrator.get(), id));
+        };
+        const bool killed = was_killed(spawn([&] { undo(open_setting(setting).get(), true); }));
+        in_child(
+            [&] {
+                const Db db = open_setting(setting);
+                undo(db.get(), false);
+                const std::string rows = text_in(db.get(), id, "SELECT n FROM seen ORDER BY n");
+                check(rows == "1,2,3,4", rows);
+                check(text_in(db.get(), id, "SELECT b FROM two").empty(), "version 3 is not there again");
+                drop(db.get(), id);
+            },
+            Ending::handlers);
+        return killed;
+    });
+}
+
 // ---- two at once ----
 
 void two_at_once(const Setting& setting) {
@@ -636,6 +676,7 @@ int main(int argc, char** argv) {
         two_at_once(setting);
         if (setting.backend == "postgres/schema" || setting.commits) {
             kill_in_stories(setting);
+            for (const bool golang : {false, true}) kill_in_undo(setting, golang);
             sleepers(setting);
             locks_of_tools(setting);
             lock_of_others(setting);
