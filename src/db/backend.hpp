@@ -48,6 +48,11 @@ struct LockDialect {
 struct JournalDialect {
     // The column list of its CREATE TABLE, in parentheses, with what follows it.
     std::string_view columns = {};
+    // Behind a SELECT: nobody else writes the row until the transaction ends.
+    std::string_view for_update = {};
+    // Expressions over a history's row "h" which tell whether it is still the one that we wrote. Empty: nothing does.
+    std::string_view flyway_origin = {};
+    std::string_view golang_origin = {};
     // Expressions: this session as others can see it, and the server's clock "{ms}" milliseconds ahead.
     std::string_view holder = "''";
     std::string_view ahead = {};
@@ -57,8 +62,11 @@ struct JournalDialect {
     std::string_view gone_query = {};
     // The definition of "{kind}" (such as TABLE) "{name}" as it is now: all columns count.
     std::string_view show = {};
-    // Those tables of the present namespace whose rows no transaction undoes. Empty: there are none.
+    // Those tables of the present namespace, and of "{more}" (literals, each behind a comma), whose rows no transaction
+    // undoes; and what leads to a table without naming it: the names of views, routines and tables with triggers, and
+    // their texts. Empty: there are none.
     std::string_view unsafe_tables_query = {};
+    std::string_view detours_query = {};
     // Of indices that are built while others write: "valid", "invalid", or no row.
     std::string_view index_query = {};
     std::string_view drop_index = {};

@@ -79,6 +79,13 @@ std::string placeholders(int32_t first, int32_t last, const db::Dialect& dialect
     return out;
 }
 
+std::string origin_text(std::string_view expression, const std::string& place, std::string_view where) {
+    if (expression.empty()) return "''";
+    std::string text = "COALESCE((SELECT ";
+    text.append(expression).append(" FROM ").append(place).append(" AS h").append(where);
+    return text.append(" LIMIT 1), '')");
+}
+
 void execute(db::Connection& connection, const std::string& text, const Wait& wait) {
     if (const auto statement = connection.prepare(text, nullptr, wait)) statement->run(wait);
 }

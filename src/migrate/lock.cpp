@@ -130,6 +130,13 @@ Lock::~Lock() {
     }
 }
 
+void Lock::set_format(Format format) {
+    if (format == format_) return;
+    release();
+    keys_.clear();
+    format_ = format;
+}
+
 void Lock::name_keys(const Wait& wait) {
     if (!keys_.empty()) return;
     LockPlace place;

@@ -162,7 +162,10 @@ constexpr db::Dialect postgres_dialect{
                        " expires_at timestamp with time zone NOT NULL, script text NOT NULL,"
                        " direction text NOT NULL, target bigint NOT NULL, statement bigint NOT NULL,"
                        " stage text NOT NULL, hash_before bigint NOT NULL, hash_statement bigint NOT NULL,"
-                       " evidence text NOT NULL)",
+                       " origin text NOT NULL, evidence text NOT NULL)",
+            .for_update = " FOR UPDATE",
+            .flyway_origin = "h.xmin::text",
+            .golang_origin = "h.xmin::text",
             .holder = "(SELECT pg_catalog.concat(a.pid, ' ', a.backend_start) FROM pg_catalog.pg_stat_activity a"
                       " WHERE a.pid = pg_catalog.pg_backend_pid())",
             .ahead = "pg_catalog.clock_timestamp() + interval '{ms} milliseconds'",
