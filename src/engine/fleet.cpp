@@ -358,10 +358,11 @@ std::vector<std::size_t> Fleet::skip_unchanged(std::vector<std::size_t> due) {
 // Reads the histories of as many tenants as a query takes: most have nothing to do, and are done without a lease.
 std::vector<std::size_t> Fleet::look_ahead(std::vector<std::size_t> due, const Wait& wait) {
     const bool reads = verb_ == Verb::migrate || verb_ == Verb::info || verb_ == Verb::validate;
-    if (!reads || due.size() < 2 || !db_->tenants_are_namespaces() || !migrate::Histories::offered(db_->dialect()))
-        return due;
+    if (!reads || due.size() < 2) return due;
     // Scripts that differ from tenant to tenant, and callbacks that run where nothing is to do, need the tenant itself.
     if (runner_->source().differs_by_tenant() || !runner_->source().callbacks().empty()) return due;
+    if (!db_->dialect().shares_connections) return glance_at(due, wait);
+    if (!db_->tenants_are_namespaces() || !migrate::Histories::offered(db_->dialect())) return due;
     std::map<std::string, std::vector<std::size_t>> by_server;
     std::map<std::size_t, std::string> names;
     std::vector<std::size_t> left, settled;
@@ -401,6 +402,43 @@ std::vector<std::size_t> Fleet::look_ahead(std::vector<std::size_t> due, const W
     collect(settled, wait);
     std::ranges::sort(left);
     return left;
+}
+
+// Files: as many at once as there are workers, each without a lease.
+std::vector<std::size_t> Fleet::glance_at(const std::vector<std::size_t>& due, const Wait& wait) {
+    std::vector<char> settles(due.size());
+    std::atomic<std::size_t> next{0};
+    const auto look = [&]() noexcept {
+        for (std::size_t i; (i = next.fetch_add(1)) < due.size();) {
+            if (stopping_.load(std::memory_order_acquire) || wait.over()) return;
+            Item* const item = &shared_.lock()->items[due[i]];  // the list does not move
+            settles[i] = settles_at_a_glance(*item, wait) ? 1 : 0;
+        }
+    };
+    {
+        std::vector<std::jthread> others;
+        const auto workers = static_cast<std::size_t>(options_.integer("fleet.workers"));
+        try {
+            while (others.size() + 1 < std::min(workers, due.size())) others.emplace_back(look);
+        } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): those that there are do the work
+        }
+        look();
+    }
+    std::vector<std::size_t> left, settled;
+    for (std::size_t i = 0; i < due.size(); ++i) (settles[i] != 0 ? settled : left).push_back(due[i]);
+    collect(settled, wait);
+    return left;
+}
+
+bool Fleet::settles_at_a_glance(Item& item, const Wait& wait) const noexcept {
+    try {
+        const auto glance = db_->glance(item.record.tenant, wait);
+        if (!glance) return false;
+        const migrate::HistoryView view = runner_->read(glance->connection(), wait);
+        return glance->held() && settled_by_history(item, view);
+    } catch (const std::exception&) {
+        return false;  // its lease will say what is wrong
+    }
 }
 
 bool Fleet::settled_by_history(Item& item, const migrate::HistoryView& view) const {
@@ -662,6 +700,7 @@ void Fleet::run_once(Item& item, const Wait& wait) {
         progress.status ? *progress.status : runner_->status(lease.connection(), wait).status;
     item.record.version = status.current.value_or("");
     item.record.standing = migrate::standing_name(status.standing);
+    if (!db_->dialect().shares_connections) lease.close();  // here, by all workers at once: a fleet is many files
 }
 
 void Fleet::run_sql(Item& item, const Wait& wait) {

@@ -181,6 +181,14 @@ void Lease::give_turn() noexcept {
     if (std::exchange(turn_, false)) pools_->give_turn(*pool_);
 }
 
+void Lease::close() noexcept {
+    if (slot_ == nullptr) return;
+    slot_->passing = slot_->returns == 0;
+    const bool closes = slot_->passing;
+    give_back();
+    if (closes) pools_->close_one();
+}
+
 bool Lease::return_slot() noexcept {
     bool rolled_back = false;
     db::Reuse reuse = db::Reuse::discard;
@@ -1220,7 +1228,7 @@ void Pools::forget(State& state, Pool& pool) {
 // ---- return -------------------------------------------------------------------------------------
 
 bool Pools::usable(const State& state, const Slot& slot) const {
-    if (state.refusing || slot.pool->fenced) return false;
+    if (state.refusing || slot.pool->fenced || slot.passing) return false;
     if (slot.expires != Time::max() && base::coarse_now() >= slot.expires) return false;
     if (const Endpoint* const endpoint = slot.endpoint)
         return first_of(*endpoint) != nullptr || endpoint->idle.size < settings_.idle_max;
@@ -1564,6 +1572,11 @@ void Pools::wake_helper(State& state, Pool* pool) noexcept {
 
 // A caller that waits does what maintenance would do. True when there was something.
 bool Pools::help(Access& state) { return close_one(state) || clean_abandoned(state); }
+
+bool Pools::close_one() {
+    auto state = state_.lock();
+    return close_one(state);
+}
 
 bool Pools::close_one(Access& state) {
     if (state->closing.empty()) return false;
