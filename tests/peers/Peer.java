@@ -70,7 +70,8 @@ public final class Peer {
         try {
             List<Future<Integer>> runs = new ArrayList<>();
             for (String tenant : tenants) {
-                String[] own = Arrays.stream(words).skip(2).map(w -> w.replace("{tenant}", tenant)).toArray(String[]::new);
+                String[] own = Arrays.stream(words).skip(2).map(w -> w.replace("{tenant}", tenant))
+                    .toArray(String[]::new);
                 runs.add(pool.submit(() -> flyway(own).migrate().migrationsExecuted));
             }
             long executed = 0;
