@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Cutting 10 MB of SQL as it is written into statements, for each grammar; against memchr() over the same bytes. The one
-// benchmark of a part inside: no call of the library does this alone.
+// Cutting 10 MB of SQL as it is written into statements, for each grammar; against memchr() over the same bytes. The
+// one benchmark of a part inside: no call of the library does this alone.
 #include "migrate/split.hpp"
 
 #include <time.h>

@@ -72,8 +72,9 @@ bool is_compound(const Seen& seen) {
 }
 
 void note_word(const Token& token, const Token& before, Seen& seen, StatementFacts& facts) {
-    static constexpr WordFilter noted{"INSERT",  "UPDATE",       "DELETE", "MERGE",     "REPLACE", "SHARE", "INTO", "ANALYZE",
-                                      "ANALYSE", "CONCURRENTLY", "TEMP",   "TEMPORARY", "LOCAL",   "RETURNING"};
+    static constexpr WordFilter noted{"INSERT", "UPDATE", "DELETE",  "MERGE",   "REPLACE",   "SHARE",     "INTO",
+                                      "LOCAL",  "TEMP",   "ANALYZE", "ANALYSE", "TEMPORARY", "RETURNING",
+                                      "CONCURRENTLY"};
     if (seen.first.size() < first_max) seen.first.push_back(token);
     if (!noted.may_be(token.text) || before.is('.')) return;  // a column's or a function's name
     if (any_of(token, {"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})) seen.writing = true;

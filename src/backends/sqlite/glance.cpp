@@ -137,7 +137,7 @@ Glance::State Glance::look(const Root& root, const std::string& path) {
 std::unique_ptr<Glance> Glance::at(const Root& root, const std::string& path,
                                    const std::shared_ptr<const Config>& config, const Wait& wait) {
     const State before = look(root, path);
-    if (!before.quiet) return nullptr;
+    if (!before.quiet || (config->write_ahead_log && !settled(before.file))) return nullptr;
     const Found found = root.look(path);
     std::unique_ptr<Glance> glance(new Glance(root, path, before));
     Handle handle(root.full(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_NOFOLLOW, Storage::file, registered());
