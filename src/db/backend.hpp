@@ -189,6 +189,15 @@ public:
     next() = 0;  // the next path, relative to the root, of something that is a tenant's place
 };
 
+// A place that was opened for one look, without a lease and without leaving a trace in it.
+class Glance {
+public:
+    virtual ~Glance() = default;
+    virtual Connection& connection() = 0;
+    // Once all is read: whether nobody can have written meanwhile. Else it was read for nothing.
+    virtual bool held() = 0;
+};
+
 class Backend {
 public:
     virtual ~Backend() = default;
@@ -201,6 +210,8 @@ public:
     virtual std::unique_ptr<Connection> open(const Place& place, const Wait& wait) = 0;
     // Something that is another when anything in the place may have changed; empty: this backend cannot tell.
     virtual std::string identity(const Place&) { return {}; }
+    // Null: somebody may be writing there, or this backend has no such look. Ends before the backend does.
+    virtual std::unique_ptr<Glance> glance(const Place&, const Wait&) { return nullptr; }
     // Durable and whole, or Error(exists) and others.
     virtual void create(const Place& place, const Wait& wait) = 0;
     virtual bool exists(const Place& place, const Wait& wait) = 0;

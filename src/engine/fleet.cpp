@@ -410,7 +410,9 @@ std::vector<std::size_t> Fleet::skip_unchanged(std::vector<std::size_t> due) {
 // Most have nothing to do, and are done without a lease.
 std::vector<std::size_t> Fleet::look_ahead(std::vector<std::size_t> due, const Wait& wait) {
     const bool reads = settings_.is(Verb::migrate) || settings_.is(Verb::info) || settings_.is(Verb::validate);
-    if (!reads || due.size() < 2 || !ahead_->offered()) return due;
+    if (!reads || due.size() < 2) return due;
+    if (ahead_->offered_files()) return glance_at(due, wait);
+    if (!ahead_->offered()) return due;
     std::vector<std::string> tenants;
     {
         auto shared = shared_.lock();
@@ -425,6 +427,43 @@ std::vector<std::size_t> Fleet::look_ahead(std::vector<std::size_t> due, const W
     }
     collect(settled);
     return left;
+}
+
+// Files: as many at once as there are workers, each without a lease.
+std::vector<std::size_t> Fleet::glance_at(const std::vector<std::size_t>& due, const Wait& wait) {
+    std::vector<char> settles(due.size());
+    std::atomic<std::size_t> next{0};
+    const auto look = [&]() noexcept {
+        for (std::size_t i; (i = next.fetch_add(1)) < due.size();) {
+            if (stopping_.load(std::memory_order_acquire) || wait.over()) return;
+            FleetItem* const item = &shared_.lock()->items[due[i]];  // the list does not move
+            settles[i] = settles_at_a_glance(*item, wait) ? 1 : 0;
+        }
+    };
+    {
+        std::vector<std::jthread> others;
+        const auto workers = static_cast<std::size_t>(settings_.workers);
+        try {
+            while (others.size() + 1 < std::min(workers, due.size())) others.emplace_back(look);
+        } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): those that there are do the work
+        }
+        look();
+    }
+    std::vector<std::size_t> left, settled;
+    for (std::size_t i = 0; i < due.size(); ++i) (settles[i] != 0 ? settled : left).push_back(due[i]);
+    collect(settled);
+    return left;
+}
+
+bool Fleet::settles_at_a_glance(FleetItem& item, const Wait& wait) const noexcept {
+    try {
+        const auto glance = db_->glance(item.record.tenant, wait);
+        if (!glance) return false;
+        const migrate::HistoryView view = runner_->read(glance->connection(), wait);
+        return glance->held() && settled_by_history(item, view);
+    } catch (const std::exception&) {
+        return false;  // its lease will say what is wrong
+    }
 }
 
 bool Fleet::settled_by_history(FleetItem& item, const migrate::HistoryView& view) const {

@@ -90,6 +90,8 @@ private:
     std::vector<std::size_t> due_in(int64_t wave);
     std::vector<std::size_t> skip_unchanged(std::vector<std::size_t> due);
     std::vector<std::size_t> look_ahead(std::vector<std::size_t> due, const Wait& wait);
+    std::vector<std::size_t> glance_at(const std::vector<std::size_t>& due, const Wait& wait);
+    bool settles_at_a_glance(FleetItem& item, const Wait& wait) const noexcept;
     bool settled_by_history(FleetItem& item, const migrate::HistoryView& view) const;
 
     void start_workers(std::vector<std::jthread>& workers, std::size_t count, const Wait& wait);

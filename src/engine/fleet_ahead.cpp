@@ -11,11 +11,16 @@ namespace mtdb::engine {
 HistoriesAhead::HistoriesAhead(Db& db, std::shared_ptr<const migrate::Runner> runner)
     : db_(db), runner_(std::move(runner)) {}
 
-bool HistoriesAhead::offered() const {
-    // Scripts that differ from tenant to tenant, and callbacks that run where nothing is to do, need the tenant itself.
-    return db_.tenants_are_namespaces() && migrate::Histories::offered(db_.dialect()) &&
-           !runner_->source().differs_by_tenant() && runner_->source().callbacks().empty();
+// Scripts that differ from tenant to tenant, and callbacks that run where nothing is to do, need the tenant itself.
+bool HistoriesAhead::need_tenants() const {
+    return runner_->source().differs_by_tenant() || !runner_->source().callbacks().empty();
 }
+
+bool HistoriesAhead::offered() const {
+    return db_.tenants_are_namespaces() && migrate::Histories::offered(db_.dialect()) && !need_tenants();
+}
+
+bool HistoriesAhead::offered_files() const { return !db_.dialect().shares_connections && !need_tenants(); }
 
 HistoriesAhead::Server& HistoriesAhead::server_at(const std::string& address, const std::string& first,
                                                   const Wait& wait) {

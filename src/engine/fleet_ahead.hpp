@@ -22,6 +22,8 @@ public:
     HistoriesAhead(Db& db, std::shared_ptr<const migrate::Runner> runner);
     // False: each tenant must be looked at by itself.
     bool offered() const;
+    // The same for files, which are looked at one by one, without a lease: Db::glance().
+    bool offered_files() const;
     // One per tenant, in their order. Nothing: it must be looked at by itself.
     std::vector<std::optional<migrate::HistoryView>> read(std::span<const std::string> tenants, const Wait& wait);
 
@@ -30,6 +32,7 @@ private:
         std::unique_ptr<db::Connection> connection;
         std::unique_ptr<migrate::Histories> histories;
     };
+    bool need_tenants() const;
     Server& server_at(const std::string& address, const std::string& first, const Wait& wait);
 
     Db& db_;

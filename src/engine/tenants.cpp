@@ -118,6 +118,11 @@ std::string Db::identity_of(std::string_view tenant) const {
     return place ? backend_->identity(*place) : std::string();
 }
 
+std::unique_ptr<db::Glance> Db::glance(std::string_view tenant, const Wait& wait) const {
+    const std::optional<db::Place> place = place_of(tenant);
+    return place ? backend_->glance(*place, wait) : nullptr;
+}
+
 std::unique_ptr<db::Connection> Db::server_connection(const db::Place& place, const Wait& wait) {
     auto connection = backend_->open({{}, place.server}, wait);
     connection->pin(place, false);

@@ -96,6 +96,19 @@ Error unreadable(const std::string& table, const char* tool, const Error& cause)
         .with_message("table '" + table + "' is not a history of " + tool + ": " + cause.message());
 }
 
+namespace {
+
+std::string literal(std::string_view text) {
+    std::string out = "'";
+    for (const char c : text) {
+        if (c == '\'') out += c;
+        out += c;
+    }
+    return out += "'";
+}
+
+}  // namespace
+
 HistoryTexts::HistoryTexts(const Source& source, const HistoryOptions& options,
                            const db::Dialect& dialect)
     : preferred_(source.layout() == Layout::golang ? Format::golang : Format::flyway),
@@ -118,6 +131,11 @@ HistoryTexts::HistoryTexts(const Source& source, const HistoryOptions& options,
     golang = golang_texts(preferred_ == Format::golang ? chosen : other, dialect);
     own_name_ = own;
     tables_query = dialect.history.tables_query;
+    constexpr std::string_view mark = "'{names}'";
+    if (const std::size_t at = tables_query.find(mark); at != std::string::npos)
+        tables_query.replace(at, mark.size(),
+                             literal(flyway.table) + ", " + literal(golang.table) + ", " + literal(own_name_) + ", " +
+                                 literal(journal_table));
 }
 
 bool HistoryTexts::note(std::string_view name, Found& found) const {

@@ -116,7 +116,7 @@ public:
 
     FlywayTexts flyway;
     GolangTexts golang;
-    std::string_view tables_query;
+    std::string tables_query;
 
 private:
     Format preferred_;

@@ -6,7 +6,7 @@
 namespace mtdb::pool {
 
 bool Pools::usable(const State& state, const Slot& slot) const {
-    if (state.refusing || slot.pool->fenced) return false;
+    if (state.refusing || slot.pool->fenced || slot.passing) return false;
     if (slot.expires != Time::max() && base::coarse_now() >= slot.expires) return false;
     if (const Endpoint* const endpoint = slot.endpoint)
         return first_of(*endpoint) != nullptr || endpoint->idle.size < settings_.idle_max;

@@ -48,6 +48,14 @@ void Lease::give_turn() noexcept {
     if (std::exchange(turn_, false)) pools_->give_turn(*pool_);
 }
 
+void Lease::close() noexcept {
+    if (slot_ == nullptr) return;
+    slot_->passing = slot_->returns == 0;
+    const bool closes = slot_->passing;
+    give_back();
+    if (closes) pools_->close_one();
+}
+
 bool Lease::return_slot() noexcept {
     bool rolled_back = false;
     db::Reuse reuse = db::Reuse::discard;

@@ -32,6 +32,11 @@ void Pools::wake_helper(State& state, Pool* pool) noexcept {
 // A caller that waits does what maintenance would do. True when there was something.
 bool Pools::help(Access& state) { return close_one(state) || clean_abandoned(state); }
 
+bool Pools::close_one() {
+    auto state = state_.lock();
+    return close_one(state);
+}
+
 bool Pools::close_one(Access& state) {
     if (state->closing.empty()) return false;
     std::unique_ptr<Slot> slot = std::move(state->closing.back());

@@ -102,8 +102,16 @@ constexpr db::Dialect postgres_dialect{
     .history =
         {
             .current_namespace = {},
-            .tables_query = "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
-                            " ON n.oid = c.relnamespace WHERE n.nspname = pg_catalog.current_schema()"
+            // No index leads from a namespace to its tables, but what depends on it is in one; the named ones are also
+            // found where a server keeps no such rows.
+            .tables_query = "SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p')"
+                            " AND c.relname IN ('{names}') AND c.relnamespace = (SELECT n.oid FROM"
+                            " pg_catalog.pg_namespace n WHERE n.nspname = pg_catalog.current_schema())"
+                            " UNION SELECT c.relname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class c"
+                            " ON c.oid = d.objid WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass"
+                            " AND d.refobjid = (SELECT n.oid FROM pg_catalog.pg_namespace n"
+                            " WHERE n.nspname = pg_catalog.current_schema())"
+                            " AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass"
                             " AND c.relkind IN ('r', 'p') ORDER BY 1",
             .histories_query = "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
                                " ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND c.relname",
