@@ -2,9 +2,9 @@
 // Usage: mtdb_guides PAGE.md
 // Does what a page says, block by block: "sql file=F" is written to F, "options" are those of the migrator, "info" is
 // what info says after migrate, or after the undo that the text before it names; "sql" alone fills a tenant of its own,
-// and "repair" is what repair says of it. Of fleets: "tenants" are created, "sql tenant=T" is run on one of them, "fleet"
-// is the options of a run, "results" what became of the tenants, "rows" what its query gives; "failure" is in what it
-// fails with.
+// and "repair" is what repair says of it. Of fleets: "tenants" are created, "sql tenant=T" is run on one of them,
+// "fleet" is the options of a run, "results" what became of the tenants, "rows" what its query gives; "failure" is in
+// what it fails with.
 #include <unistd.h>
 
 #include <algorithm>
