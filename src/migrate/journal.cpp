@@ -228,7 +228,15 @@ void Journal::begin_index(const Act& act, const Wait& wait) {
     if (!act.concurrently) return;
     lock_.begin_index(wait);
     if (act.index.empty() || act.index_dropped || dialect_.journal.drop_index.empty()) return;
-    if (evidence_of(act, connection_, dialect_, wait).ends_with(" invalid"))
+    // Whoever drops an index while somebody else builds it keeps that from ending, until one of the two is ended.
+    std::string found = evidence_of(act, connection_, dialect_, wait);
+    for (auto pause = Lock::pause_min; found.ends_with(" busy"); pause = Lock::longer(pause)) {
+        if (wait.deadline.passed())
+            throw Error(Code::migration_locked, "somebody else is building index " + base::excerpt(act.index));
+        lock_.rest(pause, wait);
+        found = evidence_of(act, connection_, dialect_, wait);
+    }
+    if (found.ends_with(" invalid"))
         execute(connection_, with_value(dialect_.journal.drop_index, "name", act.index), wait);
 }
 

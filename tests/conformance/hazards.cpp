@@ -144,6 +144,44 @@ void indices_that_were_there(Fixture& all) {
               });
 }
 
+void an_index_of_others(Fixture& all) {
+    all.claim("an index that somebody else is building is waited for", [&](const std::string& id) {
+        must(all.migrate(id, {table}));
+        const auto keeper = conformance::side_of("postgres/schema"),
+                   builder = conformance::side_of("postgres/schema");
+        keeper->run("BEGIN; INSERT INTO " + id + ".seen VALUES(1)");
+        std::string failure;
+        Answer answer;
+        std::thread building([&] {
+            try {
+                builder->run("CREATE INDEX CONCURRENTLY i ON " + id + ".seen(n)");
+            } catch (const Failed& failed) {
+                failure = failed.what();
+            }
+        });
+        all.side().await(
+            "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('" + id + ".i')", "1");
+        const std::string number = all.side().run(
+            "SELECT indexrelid FROM pg_index WHERE indexrelid = to_regclass('" + id + ".i')");
+        std::thread migrating([&] {
+            answer =
+                all.migrate(id, {table, "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON seen(n)"});
+        });
+        all.side().await("SELECT count(*) FROM " + id + ".flyway_schema_history WHERE NOT success",
+                         "1");
+        sleep_ms(1700);  // it has met the index
+        keeper->run("COMMIT");
+        building.join();
+        migrating.join();
+        check(failure.empty(), failure);
+        must(answer);
+        all.same(id,
+                 "SELECT indexrelid::bigint FROM pg_index WHERE indexrelid = to_regclass('i') AND "
+                 "indisvalid",
+                 number);
+    });
+}
+
 // ---- a journal that is another run's ----
 
 void stale_journal(Fixture& all) {
@@ -502,6 +540,7 @@ int main(int argc, char** argv) {
             locked_tables(all);
         } else {
             indices_that_were_there(all);
+            an_index_of_others(all);
         }
         sessions(all);
         locks_left(all);

@@ -177,8 +177,14 @@ constexpr db::Dialect postgres_dialect{
             .holder = "(SELECT pg_catalog.concat(a.pid, ' ', a.backend_start) FROM pg_catalog.pg_stat_activity a"
                       " WHERE a.pid = pg_catalog.pg_backend_pid())",
             .ahead = "pg_catalog.clock_timestamp() + interval '{ms} milliseconds'",
-            .index_query = "SELECT CASE WHEN i.indisvalid THEN 'valid' ELSE 'invalid' END FROM pg_catalog.pg_index i"
-                           " WHERE i.indexrelid = pg_catalog.to_regclass('{name}')",
+            // Who builds one keeps this lock of its table to the end.
+            .index_query = "SELECT CASE WHEN i.indisvalid THEN 'valid' WHEN EXISTS (SELECT 1"
+                           " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
+                           " WHERE l.locktype = 'relation' AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted"
+                           " AND l.relation = i.indrelid AND a.datname = pg_catalog.current_database()"
+                           " AND a.usename IS NOT NULL AND a.pid <> pg_catalog.pg_backend_pid())"
+                           " THEN 'busy' ELSE 'invalid' END"
+                           " FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass('{name}')",
             .drop_index = "DROP INDEX CONCURRENTLY IF EXISTS {name}",
             .labels_query = "SELECT e.enumlabel::text FROM pg_catalog.pg_enum e"
                             " WHERE e.enumtypid = pg_catalog.to_regtype('{name}')",
