@@ -66,7 +66,11 @@ public:
     const LockLimits& limits() const noexcept { return limits_; }
 
     // Whose history is locked: before the first lock is taken, or the preferred one's.
-    void set_format(Format format) noexcept { format_ = format; }
+    void set_format(Format format) noexcept {
+        if (format != format_) keys_.clear();
+        format_ = format;
+    }
+    Format format() const noexcept { return format_; }
 
     // For the rest of the open transaction; false: somebody else has it. Bounds the waits of its statements.
     bool try_take(const Wait& wait);
