@@ -67,6 +67,7 @@ public:
 
     // Whose history is locked: the preferred one's at first. Gives back what the session holds for another.
     void set_format(Format format);
+    Format format() const noexcept { return format_; }
 
     // For the rest of the open transaction; false: somebody else has it. Bounds the waits of its statements.
     bool try_take(const Wait& wait);

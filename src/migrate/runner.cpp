@@ -100,11 +100,12 @@ public:
     void change(Decide&& decide, Write&& write) {
         std::shared_ptr<void> turn;
         if (progress_.enter_write) turn = progress_.enter_write(wait_);
-        name_history();
-        if (!dialect_.transactional_ddl) lock_.take(wait_);
+        if (!dialect_.transactional_ddl) {
+            name_history();
+            lock_.take(wait_);
+        }
         try {
-            if (dialect_.transactional_ddl) begin_locked();
-            HistoryView view = history_.read(wait_);
+            HistoryView view = dialect_.transactional_ddl ? read_locked() : history_.read(wait_);
             if (decide(view)) {
                 history_.create(view, wait_);
                 if (!dialect_.transactional_ddl) begin(db::Isolation::standard, wait_);
@@ -165,6 +166,17 @@ private:
         } catch (const Error& error) {
             if (error.code() != Code::invalid_state) throw;
         }
+    }
+
+    // Mostly the history is the preferred one: the lock that it asks for is taken before anything is read.
+    HistoryView read_locked() {
+        begin_locked();
+        HistoryView view = history_.read(wait_);
+        if (!has_locks() || view.format == lock_.format()) return view;
+        roll_back();
+        lock_.set_format(view.format);
+        begin_locked();
+        return history_.read(wait_);
     }
 
     // False: the session cannot hold a lock; nobody had it a moment ago.
