@@ -82,7 +82,8 @@ migrate::Status Migrator::run_on(Verb verb, const std::string& tenant, const Ver
                          call.before_write);
     else if (verb == Verb::validate)
         require_none(scripts->validate(lease.connection(), wait));
-    const migrate::Status status = progress.status ? *progress.status : scripts->status(lease.connection(), wait).status;
+    const migrate::Status status =
+        progress.status ? *progress.status : scripts->status(lease.connection(), wait).status;
     if (!db_->dialect().shares_connections) lease.close();  // here, by all workers at once: a fleet is many files
     return status;
 }
