@@ -171,8 +171,7 @@ void Fleet::prepare(const Wait& wait) {
     auto shared = shared_.lock();
     for (const FleetItem& item : shared->items) shared->waves.push_back(item.record.wave);
     std::ranges::sort(shared->waves);
-    const auto [first, last] = std::ranges::unique(shared->waves);
-    shared->waves.erase(first, last);
+    shared->waves.erase(std::unique(shared->waves.begin(), shared->waves.end()), shared->waves.end());
     shared->started = base::Clock::now();
     shared->phase = Phase::running;
 }
