@@ -141,6 +141,13 @@ func TestScanConvertsWithoutLoss(t *testing.T) {
 			t.Errorf("%s into %T: %v", sql, target, err)
 		}
 	}
+	for _, target := range []any{nil, 7, (*int64)(nil), (*string)(nil), (*[]byte)(nil), (*any)(nil), (*time.Time)(nil)} {
+		for _, sql := range []string{"SELECT 1", "SELECT 'x'"} {
+			if err := db.QueryRow(ctx, sql).Scan(target); !errors.Is(err, mtdb.ErrInvalid) {
+				t.Errorf("%s into a %T that is nil: %v", sql, target, err)
+			}
+		}
+	}
 	if err := db.QueryRow(ctx, "SELECT 1 WHERE 0").Scan(&small); err != sql.ErrNoRows {
 		t.Errorf("no row: %v", err)
 	}

@@ -35,28 +35,30 @@ func (r *Rows) scan(column int, target any) error {
 	kind := c.typeAt(row)
 	switch target := target.(type) {
 	case *int64:
-		if kind == TypeInt64 {
+		if kind == TypeInt64 && target != nil {
 			*target = c.integer(row)
 			return nil
 		}
 	case *float64:
-		if kind == TypeDouble {
+		if kind == TypeDouble && target != nil {
 			*target = c.double(row)
 			return nil
 		}
 	case *string:
-		if kind == TypeText {
+		if kind == TypeText && target != nil {
 			*target = r.text(column)
 			return nil
 		}
 	case *[]byte:
-		if kind == TypeBytes || kind == TypeText {
+		if (kind == TypeBytes || kind == TypeText) && target != nil {
 			*target = append([]byte{}, c.bytes(row)...)
 			return nil
 		}
 	case *any:
-		*target = c.value(row)
-		return nil
+		if target != nil {
+			*target = c.value(row)
+			return nil
+		}
 	case sql.Scanner:
 		return r.wrong(column, target.Scan(plain(c.value(row))))
 	}
@@ -124,7 +126,7 @@ func twoDigits(n int64) string {
 func (r *Rows) scanValue(column int, value, target any) error {
 	at := reflect.ValueOf(target)
 	if at.Kind() != reflect.Pointer || at.IsNil() {
-		return invalid("column %d (%s): a target that is no pointer", column, r.columns.names[column])
+		return invalid("column %d (%s): a target that is no pointer, or nil", column, r.columns.names[column])
 	}
 	if assign(at.Elem(), value) {
 		return nil
