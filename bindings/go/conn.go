@@ -17,7 +17,7 @@ type Conn struct {
 	db      *DB
 	handle  uintptr // 0: closed
 	tenant  string
-	tx      bool
+	first   string // the tenant that it was acquired for
 	cleanup runtime.Cleanup
 }
 
@@ -28,7 +28,7 @@ func (db *DB) Acquire(ctx context.Context, options ...Option) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := &Conn{db: db, tenant: tenant}
+	conn := &Conn{db: db, tenant: tenant, first: tenant}
 	err = withOptions(options, func(handle uintptr) error {
 		var out uintptr
 		failed := db.call(ctx, func(timeout int64, cancel uintptr, err *uintptr) int32 {
@@ -186,6 +186,9 @@ func (c *Conn) Use(ctx context.Context, tenant string) error {
 	return err
 }
 
+// Reset binds the lease to the tenant again that it was acquired for, as [Conn.Use] does.
+func (c *Conn) Reset(ctx context.Context) error { return c.Use(ctx, c.first) }
+
 // CurrentTenant asks the server for the tenant that the session stands in now: after a USE or SET search_path of the
 // program's own it may be another one, until the next statement.
 func (c *Conn) CurrentTenant(ctx context.Context) (string, error) {
@@ -212,7 +215,7 @@ func (c *Conn) Close() error {
 	var err uintptr
 	failed := failure(raw.Mtdb_conn_close(c.handle, &err), err)
 	raw.Mtdb_conn_release(c.handle)
-	c.handle, c.tx = 0, false
+	c.handle = 0
 	return failed
 }
 

@@ -45,6 +45,14 @@ func (g *guard) enter() error {
 
 func (g *guard) leave() { g.busy.Store(false) }
 
+// ending is what the end of a result is besides its own.
+type ending bool
+
+const (
+	endsNothing = ending(false)
+	endsWork    = ending(true) // work that goes on for the result: it is stopped, and what it has begun waited for
+)
+
 // cursor reads the blocks of one result. Its lease's guard keeps others out; a one-shot result has its own.
 type cursor struct {
 	ctx     context.Context
@@ -58,6 +66,7 @@ type cursor struct {
 	watched *canceller
 	failed  error
 	closed  bool
+	ends    ending
 	summary Result
 	cleanup runtime.Cleanup
 	netted  bool
@@ -123,7 +132,7 @@ func (c *cursor) first(out *raw.Out) error {
 		c.grow(out.Used())
 		err := c.fetch()
 		if err != nil {
-			c.end()
+			_ = c.end()
 		}
 		return err
 	}
@@ -193,20 +202,25 @@ func (c *cursor) drop() {
 }
 
 // end releases the result, which gives a one-shot call's lease back.
-func (c *cursor) end() {
+func (c *cursor) end() (failed error) {
 	if c.closed {
-		return
+		return nil
 	}
 	c.closed = true
 	if c.netted {
 		c.cleanup.Stop()
 	}
 	if c.result != 0 {
+		if c.ends == endsWork {
+			var err uintptr
+			failed = failure(raw.Mtdb_result_close(c.result, &err), err)
+		}
 		raw.Mtdb_result_release(c.result)
 		c.result = 0
 	}
 	c.block = block{}
 	c.drop()
+	return failed
 }
 
 // columns describe the rows of a result.

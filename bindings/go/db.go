@@ -16,12 +16,14 @@ type DB struct {
 	handle   uintptr
 	engine   string
 	resolver Resolver
-	slots    chan struct{}
+	slots    slots
 }
 
 // A call that waits in the library takes a thread of the process. So many may wait for leases at once; others wait in
 // Go, which costs no thread.
 const waitersMax = 1000
+
+type slots chan struct{}
 
 // Open opens a db. No tenant is opened, nothing is created but what the options ask for.
 //
@@ -37,7 +39,7 @@ func OpenWithResolver(url string, resolver Resolver, options ...Option) (*DB, er
 	if resolver != nil {
 		options = append(append([]Option{}, options...), WithTenantRoutes("resolver"))
 	}
-	db := &DB{engine: engineOf(url), resolver: resolver, slots: make(chan struct{}, waitersMax)}
+	db := &DB{engine: engineOf(url), resolver: resolver, slots: make(slots, waitersMax)}
 	failed := withOptions(options, func(handle uintptr) error {
 		var out, err uintptr // Outs are standalone: in a struct with Go pointers cgo refuses them.
 		status := raw.Mtdb_db_open(url, handle, &out, &err)
@@ -69,32 +71,39 @@ func engineOf(url string) string {
 // Engine is "sqlite", "postgres", "mysql" or "echo".
 func (db *DB) Engine() string { return db.engine }
 
-// slot waits until this call may wait in the library.
-func (db *DB) slot(ctx context.Context) error {
+// slot waits until this call may wait in the library. A resolver's own calls are let in: others wait for its answer.
+func (db *DB) slot(ctx context.Context) (held slots, failed error) {
 	select {
 	case db.slots <- struct{}{}:
-		return nil
+		return db.slots, nil
 	default:
+	}
+	if ctx.Value(resolvingKey{}) != nil {
+		return nil, nil
 	}
 	select {
 	case db.slots <- struct{}{}:
-		return nil
+		return db.slots, nil
 	case <-ctx.Done():
-		return ended(ctx)
+		return nil, ended(ctx)
 	}
 }
 
-func (db *DB) done() {
-	<-db.slots
+// done gives back what slot gave.
+func (db *DB) done(held slots) {
+	if held != nil {
+		<-held
+	}
 	runtime.KeepAlive(db)
 }
 
 // call makes one call that may wait for a tenant, and answers what the library needs meanwhile.
 func (db *DB) call(ctx context.Context, call func(timeoutMS int64, cancel uintptr, err *uintptr) int32) error {
-	if err := db.slot(ctx); err != nil {
+	held, err := db.slot(ctx)
+	if err != nil {
 		return err
 	}
-	defer db.done()
+	defer db.done(held)
 	for {
 		status, failed := waiting(ctx, call)
 		if failed != nil || status != raw.MTDB_NEEDS {
@@ -176,10 +185,11 @@ func (db *DB) Exec(ctx context.Context, query string, args ...any) (Result, erro
 }
 
 func (db *DB) execBlock(ctx context.Context, tenant, query string, params []byte) (Result, error) {
-	if err := db.slot(ctx); err != nil {
+	held, err := db.slot(ctx)
+	if err != nil {
 		return Result{}, err
 	}
-	defer db.done()
+	defer db.done(held)
 	who := raw.Who{DB: db.handle, Tenant: tenant}
 	return execute(ctx, db, &who, query, params)
 }
@@ -228,10 +238,11 @@ func (db *DB) Query(ctx context.Context, query string, args ...any) (*Rows, erro
 }
 
 func (db *DB) queryBlock(ctx context.Context, c *cursor, tenant, query string, params []byte) error {
-	if err := db.slot(ctx); err != nil {
+	held, err := db.slot(ctx)
+	if err != nil {
 		return err
 	}
-	defer db.done()
+	defer db.done(held)
 	who := raw.Who{DB: db.handle, Tenant: tenant}
 	return c.start(ctx, db, &who, query, params)
 }

@@ -165,11 +165,10 @@ func over(ctx context.Context) error {
 	return nil
 }
 
-// waits tells whether a class can be what a context's end makes of a call: it was waiting for something, or its
-// connection was given up because the server did not confirm the cancel.
+// waits tells whether a class can be what a context's end makes of a call: it was waiting for something.
 func waits(code Code) bool {
 	switch code {
-	case CodeCancelled, CodeTimeout, CodeUnavailable, CodePoolExhausted, CodeTenantHeld, CodeBusy, CodeMigrationLocked:
+	case CodeCancelled, CodeTimeout, CodePoolExhausted, CodeTenantHeld, CodeBusy, CodeMigrationLocked:
 		return true
 	}
 	return false

@@ -5,6 +5,7 @@ package mtdb
 import (
 	"context"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/mtdb/mtdb/bindings/go/internal/raw"
@@ -16,6 +17,7 @@ type Fleet struct {
 	db      *DB
 	handle  uintptr
 	verdict func(Progress) bool
+	list    []string // of a db with a resolver
 }
 
 // Fleet makes a run, or takes up one by its name. Options are of scope "fleet"; the migrator may be nil for
@@ -49,8 +51,42 @@ func (f *Fleet) Add(tenants ...string) error {
 		if failed := failure(raw.Mtdb_fleet_add(f.handle, tenant, &err), err); failed != nil {
 			return failed
 		}
+		f.listed(tenant)
 	}
 	return nil
+}
+
+func (f *Fleet) listed(tenants ...string) {
+	if f.db.resolver != nil {
+		f.list = append(f.list, tenants...)
+	}
+}
+
+// locate is done once, before the run.
+func (f *Fleet) locate(ctx context.Context) {
+	f.db.locate(ctx, f.list)
+	f.list = nil
+}
+
+// AddWave adds tenants that are a wave of their own, in the order of the calls: behind the canary, before those of
+// [Fleet.Add], which go in waves by size.
+func (f *Fleet) AddWave(tenants ...string) error {
+	var err uintptr
+	defer runtime.KeepAlive(f)
+	failed := failure(raw.Mtdb_fleet_add_wave(f.handle, strings.Join(tenants, "\n"), &err), err)
+	if failed == nil {
+		f.listed(tenants...)
+	}
+	return failed
+}
+
+// Share gives the run the scripts of the shared tables, which are not the tenants': they run once, before any tenant,
+// where [WithTenantShared] says. If they fail, the run halts before it touches a tenant.
+func (f *Fleet) Share(migrator *Migrator) error {
+	var err uintptr
+	defer runtime.KeepAlive(f)
+	defer runtime.KeepAlive(migrator)
+	return failure(raw.Mtdb_fleet_share(f.handle, migrator.handle, &err), err)
 }
 
 // Verdict gives the function that says after each wave whether the run goes on, with [WithFleetVerdict](true). Without
@@ -62,6 +98,7 @@ func (f *Fleet) Verdict(goOn func(Progress) bool) { f.verdict = goOn }
 // of a tenant; what is left stays due.
 func (f *Fleet) Run(ctx context.Context) (failed int64, err error) {
 	defer runtime.KeepAlive(f)
+	f.locate(ctx)
 	for {
 		status, err := waiting(ctx, func(timeout int64, cancel uintptr, err *uintptr) int32 {
 			if _, limited := ctx.Deadline(); !limited {
@@ -76,6 +113,21 @@ func (f *Fleet) Run(ctx context.Context) (failed int64, err error) {
 			return failed, err
 		}
 	}
+}
+
+// Query runs the statement of [WithFleetSQL] on each tenant, with [WithFleetVerb]("sql"), and gives its rows as they
+// come: column 0 is the tenant, then the statement's own. The run goes on while the rows are read, a few blocks ahead
+// of the reader. Rows of a tenant that failed afterwards were given: [Fleet.Results] says which ones did. Closing the
+// rows before their end stops the run, and waits until what has begun is done.
+func (f *Fleet) Query(ctx context.Context) (*Rows, error) {
+	defer runtime.KeepAlive(f)
+	f.locate(ctx)
+	return f.db.resultThat(ctx, endsWork, func(timeout int64, cancel uintptr, out, err *uintptr) int32 {
+		if _, limited := ctx.Deadline(); !limited {
+			timeout = int64(raw.MTDB_FOREVER)
+		}
+		return raw.Mtdb_fleet_query(f.handle, timeout, cancel, out, err)
+	})
 }
 
 // decide gives the verdict, or answers what the library needs of the program.

@@ -249,6 +249,7 @@ func (m *Migrator) Run(ctx context.Context, verb, target string, tenants []strin
 		return nil, nil
 	}
 	defer runtime.KeepAlive(m)
+	m.db.locate(ctx, tenants)
 	var rows *Rows
 	err := withOptions(options, func(handle uintptr) (err error) {
 		rows, err = m.db.result(ctx, func(timeout int64, cancel uintptr, out, err *uintptr) int32 {
@@ -267,6 +268,10 @@ func (m *Migrator) Run(ctx context.Context, verb, target string, tenants []strin
 
 // errorOf is the error of a row that has one: its status, its JSON and its message.
 func errorOf(status int64, text, message string) error {
+	if status == int64(raw.MTDB_NEEDS) {
+		return &Error{Code: CodeInvalidState, Message: "the tenant's route was not known any more when its turn came",
+			SQLState: "HY000", Engine: "mtdb", Effect: EffectNone, Retryable: true}
+	}
 	if status >= 0 {
 		return nil
 	}

@@ -475,14 +475,14 @@ func WithControl(value string) Option { return Option{"control", value} }
 func WithControlNamespace(value string) Option { return Option{"control.namespace", value} }
 
 // WithFleetVerb sets option fleet.verb: what a fleet run does to each tenant. One of migrate, undo, info, validate,
-// sql. For [DB.Fleet].
+// repair, baseline, sql. For [DB.Fleet].
 func WithFleetVerb(value string) Option { return Option{"fleet.verb", value} }
 
-// WithFleetTarget sets option fleet.target: the target of the verb, as [Migrator.Migrate] or [Migrator.Undo] takes it.
-// For [DB.Fleet].
+// WithFleetTarget sets option fleet.target: the target of the verb, as [Migrator.Migrate] or [Migrator.Undo] takes it;
+// of baseline: the version. For [DB.Fleet].
 func WithFleetTarget(value string) Option { return Option{"fleet.target", value} }
 
-// WithFleetSQL sets option fleet.sql: the script that verb sql runs. For [DB.Fleet].
+// WithFleetSQL sets option fleet.sql: the script that verb sql runs; with [Fleet.Query] one statement. For [DB.Fleet].
 func WithFleetSQL(value string) Option { return Option{"fleet.sql", value} }
 
 // WithFleetWrite sets option fleet.write: lets verb sql write. For [DB.Fleet].
@@ -506,6 +506,10 @@ func WithFleetTrust(value string) Option { return Option{"fleet.trust", value} }
 // WithFleetWorkers sets option fleet.workers: tenants that are worked on at the same time. For [DB.Fleet].
 func WithFleetWorkers(value int64) Option { return Option{"fleet.workers", value} }
 
+// WithFleetServerWorkers sets option fleet.server_workers: how many of these may be on one server; 0 for all. A server
+// that refuses connections gets fewer until it proves to take more. For [DB.Fleet].
+func WithFleetServerWorkers(value int64) Option { return Option{"fleet.server_workers", value} }
+
 // WithFleetOnFailure sets option fleet.on_failure: whether a tenant that fails halts the run; what has begun is done
 // to its end. One of stop, continue. For [DB.Fleet].
 func WithFleetOnFailure(value string) Option { return Option{"fleet.on_failure", value} }
@@ -518,8 +522,8 @@ func WithFleetFailuresMax(value string) Option { return Option{"fleet.failures_m
 // 0 for any number. For [DB.Fleet].
 func WithFleetFailuresInRowMax(value int64) Option { return Option{"fleet.failures_in_row_max", value} }
 
-// WithFleetCanary sets option fleet.canary: how many tenants, or which share, go first; one that fails there halts the
-// run. For [DB.Fleet].
+// WithFleetCanary sets option fleet.canary: how many tenants, which share, or which ids (separated by commas) go
+// first; one that fails there halts the run. For [DB.Fleet].
 func WithFleetCanary(value string) Option { return Option{"fleet.canary", value} }
 
 // WithFleetWaves sets option fleet.waves: sizes of the waves behind the canary, separated by commas; the last is

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/mtdb/mtdb/bindings/go/internal/raw"
 )
@@ -16,8 +17,37 @@ import (
 // one answer, which is believed for option route.ttl_ms. An error refuses the tenant for as long, with its text as the
 // reason; the call that asked fails with that error itself.
 //
-// It is called in the context of the call that asked first, without its cancel: others may wait for the answer.
+// It is called in the context of the call that asked first, without its cancel: others may wait for the answer. It may
+// use the same db in that context, for tenants whose places it knows without asking.
 type Resolver func(ctx context.Context, tenant string) (place string, err error)
+
+// resolvingKey marks the context of a resolver's call.
+type resolvingKey struct{}
+
+// locatorsMax resolvers are asked at once for the tenants of a run.
+const locatorsMax = 16
+
+// locate has the resolver asked for the tenants of a run, which asks nobody itself. What fails is told where the
+// tenant's turn comes.
+func (db *DB) locate(ctx context.Context, tenants []string) {
+	if db.resolver == nil {
+		return
+	}
+	var group sync.WaitGroup
+	next := make(chan string)
+	for range min(locatorsMax, len(tenants)) {
+		group.Go(func() {
+			for tenant := range next {
+				_, _ = db.TenantExists(ctx, tenant)
+			}
+		})
+	}
+	for _, tenant := range tenants {
+		next <- tenant
+	}
+	close(next)
+	group.Wait()
+}
 
 // resolve answers one open request of the library, unless another call has taken it.
 func (db *DB) resolve(ctx context.Context) error {
@@ -30,7 +60,8 @@ func (db *DB) resolve(ctx context.Context) error {
 		return failed
 	}
 	answered := make(chan error, 1)
-	go func() { answered <- db.answer(context.WithoutCancel(ctx), id, kind, string(tenant[:needed])) }()
+	asked := context.WithValue(context.WithoutCancel(ctx), resolvingKey{}, true)
+	go func() { answered <- db.answer(asked, id, kind, string(tenant[:needed])) }()
 	select {
 	case failed := <-answered:
 		return failed

@@ -75,14 +75,14 @@ func (r *Rows) Close() error {
 		return err
 	}
 	r.row = 0
-	r.end()
+	failed := r.end()
 	r.guard.leave()
 	if r.owned != nil {
 		owned := r.owned
 		r.owned = nil
 		return owned.Close()
 	}
-	return nil
+	return failed
 }
 
 // Columns are the names of the columns. Do not change them.

@@ -4,6 +4,7 @@ package mtdb
 
 import (
 	"database/sql/driver"
+	"errors"
 	"io"
 	"reflect"
 	"runtime"
@@ -77,9 +78,9 @@ func (r *sqlRows) Close() error {
 		return err
 	}
 	r.row = 0
-	r.end()
+	failed := r.end()
 	r.guard.leave()
-	return r.giveBack()
+	return errors.Join(failed, r.giveBack())
 }
 
 func (r *sqlRows) giveBack() error {

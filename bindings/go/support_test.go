@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -40,6 +41,18 @@ func onBackends(t *testing.T, test func(t *testing.T, b backend)) {
 			t.Run(name, func(t *testing.T) { test(t, backend{name: name, url: url}) })
 		}
 	}
+}
+
+// scaled is a count times MTDB_SCALE, and a tenth of it with -short.
+func scaled(count int) int {
+	scale, err := strconv.ParseFloat(os.Getenv("MTDB_SCALE"), 64)
+	if err != nil {
+		scale = 1
+	}
+	if testing.Short() {
+		scale /= 10
+	}
+	return max(1, int(float64(count)*scale))
 }
 
 func folder(t testing.TB) string {

@@ -76,19 +76,27 @@ func (db *DB) DropTenant(ctx context.Context, tenant string) error {
 	})
 }
 
-// result makes a call whose result is read to its end here, so that it needs no context afterwards.
+// result makes a call that has a result.
 func (db *DB) result(ctx context.Context, call func(timeoutMS int64, cancel uintptr, out, err *uintptr) int32) (*Rows,
 	error) {
-	if err := db.slot(ctx); err != nil {
+	return db.resultThat(ctx, endsNothing, call)
+}
+
+// resultThat makes a call whose result may be what work goes on for.
+func (db *DB) resultThat(ctx context.Context, ends ending, call func(timeoutMS int64, cancel uintptr, out,
+	err *uintptr) int32) (*Rows, error) {
+	held, err := db.slot(ctx)
+	if err != nil {
 		return nil, err
 	}
-	defer db.done()
+	defer db.done(held)
 	for {
 		timeout, failed := timeoutOf(ctx)
 		if failed != nil {
 			return nil, failed
 		}
 		rows := &Rows{}
+		rows.ends = ends
 		rows.watched = watch(ctx) // The result keeps the token: it is disarmed with the rows.
 		var result, err uintptr
 		status := call(timeout, rows.watched.handle(), &result, &err)

@@ -29,7 +29,6 @@ func (c *Conn) Begin(ctx context.Context, options ...Option) (*Tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.tx = true
 	return &Tx{conn: c}, nil
 }
 
@@ -128,12 +127,11 @@ func (c *Conn) rollback() error {
 	}
 	defer c.leave()
 	var err uintptr
-	c.tx = false
 	return failure(raw.Mtdb_tx_rollback(c.handle, &err), err)
 }
 
 func (t *Tx) end() error {
-	t.over, t.conn.tx = true, false
+	t.over = true
 	if t.owned {
 		return t.conn.Close()
 	}

@@ -77,6 +77,28 @@ func migrations(ctx context.Context, db *mtdb.DB) error {
 	return err
 }
 
+func fleet(ctx context.Context, db *mtdb.DB) error {
+	fleet, err := db.Fleet(nil, mtdb.WithFleetVerb("sql"), mtdb.WithFleetSQL("SELECT count(*) FROM tag"),
+		mtdb.WithFleetLedger("off"))
+	if err != nil {
+		return err
+	}
+	if err := fleet.Add("globex"); err != nil {
+		return err
+	}
+	rows, err := fleet.Query(ctx)
+	if err != nil {
+		return err
+	}
+	for row, err := range rows.All() {
+		if err != nil {
+			return err
+		}
+		fmt.Println(row.Text(0), row.Int64(1))
+	}
+	return nil
+}
+
 func resolver(ctx context.Context) error {
 	places := map[string]string{"acme": "eu/acme.db"}
 	folder, err := os.MkdirTemp("", "mtdb-tour-")
@@ -109,7 +131,7 @@ func main() {
 	_, err = db.Exec(ctx, "CREATE TABLE note (text TEXT)")
 	check(err)
 	for _, step := range []func(context.Context, *mtdb.DB) error{standard, transaction, deadline, rows, failures,
-		migrations} {
+		migrations, fleet} {
 		check(step(ctx, db))
 	}
 	check(resolver(ctx))

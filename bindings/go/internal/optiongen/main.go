@@ -57,7 +57,8 @@ func (o option) comment() string {
 	}
 	doc := strings.NewReplacer("mtdb_tenant_create()", "[DB.CreateTenant]", "mtdb_db_maintain()", "[DB.Maintain]",
 		"mtdb_db_close()", "[DB.Close]", "mtdb_migrator_drop()", "[Migrator.Drop]", "mtdb_migrator_migrate()",
-		"[Migrator.Migrate]", "_undo()", "[Migrator.Undo]", "mtdb_fleet_run() returns NEEDS, and goes on once "+
+		"[Migrator.Migrate]", "_undo()", "[Migrator.Undo]",
+		"mtdb_fleet_query()", "[Fleet.Query]", "mtdb_fleet_run() returns NEEDS, and goes on once "+
 			"mtdb_fleet_decide() said so", "the run asks what [Fleet.Verdict] was given").Replace(o.Doc)
 	text := fmt.Sprintf("%s sets option %s: %s", o.name(), o.Key, strings.ToLower(doc[:1])+doc[1:])
 	if len(o.Values) > 0 {
