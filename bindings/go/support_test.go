@@ -37,7 +37,11 @@ func (b backend) place(sql string) string {
 func onBackends(t *testing.T, test func(t *testing.T, b backend)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, backend{name: "sqlite", url: folder(t)}) })
 	for name, variable := range map[string]string{"postgres": "MTDB_TEST_POSTGRES", "mysql": "MTDB_TEST_MYSQL"} {
-		if url := os.Getenv(variable); url != "" {
+		url := os.Getenv(variable)
+		if url == "" && os.Getenv("MTDB_TEST_SERVERS") != "" {
+			t.Fatal("servers without ", variable)
+		}
+		if url != "" {
 			t.Run(name, func(t *testing.T) { test(t, backend{name: name, url: url}) })
 		}
 	}

@@ -72,6 +72,9 @@ func onBackends(t *testing.T, test func(t *testing.T, db *gorm.DB, prefix string
 	urls := map[string]string{"sqlite": folder, "postgres": os.Getenv("MTDB_TEST_POSTGRES"),
 		"mysql": os.Getenv("MTDB_TEST_MYSQL")}
 	for name, url := range urls {
+		if url == "" && os.Getenv("MTDB_TEST_SERVERS") != "" {
+			t.Fatal("servers without ", name)
+		}
 		if url == "" {
 			continue
 		}

@@ -37,6 +37,15 @@ func must(t testing.TB, err error) {
 	}
 }
 
+// server is a server's address; where there are servers it must be there.
+func server(t *testing.T, variable string) string {
+	address := os.Getenv(variable)
+	if address == "" && os.Getenv("MTDB_TEST_SERVERS") != "" {
+		t.Fatal("servers without ", variable)
+	}
+	return address
+}
+
 // onPlaces runs a test over a file of SQLite, and over the servers that the environment names.
 func onPlaces(t *testing.T, test func(t *testing.T, p place)) {
 	folder, err := filepath.EvalSymlinks(t.TempDir())
@@ -46,14 +55,14 @@ func onPlaces(t *testing.T, test func(t *testing.T, p place)) {
 		p.url = "mtdb+sqlite3://" + folder + "/" + tenantOf(p) + ".db"
 		test(t, p)
 	})
-	if address := os.Getenv("MTDB_TEST_POSTGRES_TCP"); address != "" {
+	if address := server(t, "MTDB_TEST_POSTGRES_TCP"); address != "" {
 		t.Run("postgres", func(t *testing.T) {
 			p := newPlace(t, address)
 			p.url = "mtdb+" + address + "?search_path=" + tenantOf(p)
 			test(t, p)
 		})
 	}
-	if address := os.Getenv("MTDB_TEST_MYSQL_TCP"); address != "" {
+	if address := server(t, "MTDB_TEST_MYSQL_TCP"); address != "" {
 		t.Run("mysql", func(t *testing.T) {
 			p := newPlace(t, address)
 			p.url = "mtdb+" + address + tenantOf(p)
