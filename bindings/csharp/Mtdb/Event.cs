@@ -52,7 +52,8 @@ namespace Mtdb {
         private const int EventBytes = 64 * 1024;
 
         /// <summary>Takes events out of the queue as they come, oldest first, until the db is closed or the token is
-        /// triggered. Waits in between: give it a thread of its own.</summary>
+        /// triggered. What was left at the close comes before the end. Waits in between: give it a thread of its
+        /// own.</summary>
         public IEnumerable<Event> Events(CancellationToken cancellation = default) {
             while (true) {
                 IReadOnlyList<Event> some;

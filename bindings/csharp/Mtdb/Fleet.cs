@@ -43,8 +43,13 @@ namespace Mtdb {
                         return failed;
                     }
                     var progress = Progress();
-                    if (progress.State != "verdict") db.Answered(status, null);
-                    else Decide(verdict == null || verdict(progress));
+                    if (progress.State != "verdict") {
+                        db.Answered(status, null);
+                        continue;
+                    }
+                    var goOn = verdict == null || verdict(progress);
+                    Decide(goOn);
+                    if (!goOn) return failed;
                 }
             }
         }

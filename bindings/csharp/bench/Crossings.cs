@@ -6,7 +6,8 @@ using Mtdb;
 using Mtdb.Data;
 using Mtdb.Raw;
 
-/// <summary>crossings: calls of the library per 1,000 rows of 100,000, counted by a raw layer that counts them.</summary>
+/// <summary>crossings: calls of the library per 1,000 rows of 100,000, counted by a raw layer that counts
+/// them.</summary>
 internal static class Crossings {
     private const double Reach = 4;
 

@@ -9,9 +9,9 @@ using System.Linq;
 using Mtdb;
 using Mtdb.Data;
 
-/// <summary>csharp_scan: 100,000 rows (int64, double, 16 characters), every column of every row as its .NET type, by the
-/// direct API and by ADO.NET; against a hand-written P/Invoke of sqlite3 that reads cell by cell, over the same file in
-/// the same run.</summary>
+/// <summary>csharp_scan: 100,000 rows (int64, double, 16 characters), every column of every row as its .NET type, by
+/// the direct API and by ADO.NET; against a hand-written P/Invoke of sqlite3 that reads cell by cell, over the same
+/// file in the same run.</summary>
 internal static class Scan {
     internal const int Rows = 100000;
     internal const string Query = "SELECT id, price, name FROM item";

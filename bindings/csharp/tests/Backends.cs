@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using Mtdb;
+
+/// <summary>The databases that a test runs over, each with tenants of its own.</summary>
+internal sealed class Backends : IDisposable {
+    private readonly string folder;
+    private readonly Db db;
+    private readonly List<string> made = new List<string>();
+    private static int counter;
+
+    private Backends(string name, string url, string folder, DbOptions options) {
+        Name = name;
+        this.folder = folder;
+        Url = url;
+        options = options ?? new DbOptions();
+        options.Placeholders = PlaceholdersChoice.Portable;
+        db = Db.Open(url, options);
+    }
+
+    internal static bool WithServers { get; set; }
+
+    internal string Name { get; }
+
+    internal string Url { get; }
+
+    internal Db Db => db;
+
+    internal bool IsSqlite => Name == "sqlite";
+
+    /// <summary>SQLite always; the servers when they are asked for, and then they must be there.</summary>
+    internal static void Each(Action<Backends> test, Func<DbOptions> options = null) {
+        var names = WithServers ? new[] { "sqlite", "postgres", "mysql" } : new[] { "sqlite" };
+        foreach (var name in names) {
+            using (var backend = Open(name, options?.Invoke())) {
+                try {
+                    test(backend);
+                } catch (Exception exception) {
+                    throw new Exception("over " + name + ": " + exception.Message, exception);
+                }
+            }
+        }
+    }
+
+    internal static Backends Open(string name, DbOptions options = null) {
+        if (name == "sqlite") {
+            var folder = NewFolder();
+            return new Backends(name, folder, folder, options);
+        }
+        var variable = "MTDB_TEST_" + name.ToUpperInvariant();
+        var url = Environment.GetEnvironmentVariable(variable);
+        if (string.IsNullOrEmpty(url)) throw new InvalidOperationException(variable + " is not set");
+        return new Backends(name, url, null, options);
+    }
+
+    internal static string NewFolder() {
+        var folder = Path.Combine(Path.GetTempPath(), "mtdb-csharp-" + Guid.NewGuid().ToString("N"));
+        Directory.CreateDirectory(folder);
+        return folder;
+    }
+
+    /// <summary>A new tenant, dropped at the end.</summary>
+    internal Tenant NewTenant() {
+        var id = "cs" + System.Diagnostics.Process.GetCurrentProcess().Id + "_"
+            + System.Threading.Interlocked.Increment(ref counter);
+        made.Add(id);
+        return db.Create(id);
+    }
+
+    public void Dispose() {
+        foreach (var id in made.Where(db.Exists)) db.Drop(id);
+        db.Dispose();
+        if (folder != null) Directory.Delete(folder, true);
+    }
+}
