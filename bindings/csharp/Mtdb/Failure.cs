@@ -10,6 +10,7 @@ namespace Mtdb {
         /// <summary>Throws for a negative status; takes the error in any case.</summary>
         internal static void Check(int status, IntPtr error, CancellationToken cancellation = default) {
             if (status >= 0 && error == IntPtr.Zero) return;
+            if (status == Native.MTDB_CANCELLED) Ending.Park();
             using (var handle = new ErrorHandle(error)) {
                 if (status < 0) throw Made(status, handle, cancellation);
             }

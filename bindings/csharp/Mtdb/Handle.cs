@@ -53,7 +53,17 @@ namespace Mtdb {
     internal sealed class CancelHandle : Handle {
         internal CancelHandle(IntPtr pointer) : base(pointer) { }
 
-        protected override void Release(IntPtr owned) => Native.mtdb_cancel_release(owned);
+        /// <summary>What triggers it; ends with it, also when it was forgotten.</summary>
+        internal CancellationTokenRegistration Registration { get; set; }
+
+        /// <summary>The end of the process.</summary>
+        internal CancellationTokenRegistration Ending { get; set; }
+
+        protected override void Release(IntPtr owned) {
+            Registration.Dispose();
+            Ending.Dispose();
+            Native.mtdb_cancel_release(owned);
+        }
     }
 
     internal sealed class DbHandle : Handle {

@@ -45,6 +45,7 @@ namespace Mtdb {
             lock (gate) {
                 if (loaded) return;
                 Preload();
+                Ending.Watch();
                 Failure.Check(
                     Native.mtdb_abi_require(Native.MTDB_VERSION_MAJOR, Native.MTDB_VERSION_MINOR, out var error),
                     error);

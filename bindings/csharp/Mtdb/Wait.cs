@@ -36,7 +36,7 @@ namespace Mtdb {
             }
         }
 
-        internal Handle Cancel => cancellation == null ? Handle.None : cancellation.Handle;
+        internal Handle Cancel => cancellation == null ? Ending.Handle : cancellation.Handle;
 
         internal CancellationToken Token => cancellation == null ? default : cancellation.Token;
 
@@ -56,16 +56,27 @@ namespace Mtdb {
     /// <summary>A token of the library that follows a <see cref="CancellationToken"/>. It lives as long as what it may
     /// end: a call, or a result until its rows are read.</summary>
     internal sealed class Cancellation : IDisposable {
-        private CancellationTokenRegistration registration;
+        /// <summary>By a weak reference: a token that lives long keeps nothing alive that was forgotten.</summary>
+        private static readonly Action<object> trigger = state => {
+            if (((WeakReference<Cancellation>)state).TryGetTarget(out var one)) one.Trigger();
+        };
 
         /// <summary>Also for a token that nothing triggers: <see cref="Trigger"/> does.</summary>
-        internal Cancellation(CancellationToken token) {
+        internal Cancellation(CancellationToken token) : this(Loaded(), token) { }
+
+        internal Cancellation(CancellationToken end, CancellationToken token) {
             token.ThrowIfCancellationRequested();
-            Library.Load();
             Failure.Check(Native.mtdb_cancel_new(out var made, out var error), error);
             Handle = new CancelHandle(made);
             Token = token;
-            if (token.CanBeCanceled) registration = token.Register(state => ((Cancellation)state).Trigger(), this);
+            var weak = new WeakReference<Cancellation>(this);
+            Handle.Ending = end.Register(trigger, weak);
+            if (token.CanBeCanceled) Handle.Registration = token.Register(trigger, weak);
+        }
+
+        private static CancellationToken Loaded() {
+            Library.Load();
+            return Ending.Token;
         }
 
         internal CancelHandle Handle { get; }
@@ -87,9 +98,6 @@ namespace Mtdb {
         }
 
         /// <summary>The operation is over. Waits for a trigger that runs meanwhile.</summary>
-        public void Dispose() {
-            registration.Dispose();
-            Handle.Dispose();
-        }
+        public void Dispose() => Handle.Dispose();
     }
 }

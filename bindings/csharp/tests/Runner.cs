@@ -12,6 +12,7 @@ using NUnit.Framework;
 /// environment names; without them it fails.</remarks>
 internal static class Runner {
     private static int Main(string[] arguments) {
+        if (arguments.Contains("--leave-open")) return LeakTest.LeaveOpen();
         Backends.WithServers = arguments.Contains("--servers");
         var parts = arguments.Where(argument => argument != "--servers").ToArray();
         int passed = 0, failed = 0;
