@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using Mtdb.Raw;
 
@@ -14,8 +15,13 @@ namespace Mtdb {
         /// <summary>Makes an empty batch.</summary>
         public Batch() {
             Library.Load();
+            handle = Made();
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static BatchHandle Made() {
             Failure.Check(Native.mtdb_batch_new(out var made, out var error), error);
-            handle = new BatchHandle(made);
+            return new BatchHandle(made);
         }
 
         /// <summary>Adds a statement behind those that the batch has.</summary>

@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using Mtdb.Raw;
 
@@ -31,6 +32,11 @@ namespace Mtdb {
         /// call that needs to know; null as its answer means that there is no such tenant</param>
         public static Db Open(string url, DbOptions options = null, Func<string, string> resolver = null) {
             Library.Load();
+            return Opened(url, options, resolver);
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static Db Opened(string url, DbOptions options, Func<string, string> resolver) {
             var target = Utf8.Required(url, nameof(url));
             var native = Options.Native(options);
             try {

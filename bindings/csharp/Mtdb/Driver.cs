@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 using System;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using Mtdb.Raw;
 
@@ -17,9 +18,15 @@ namespace Mtdb {
         /// <summary>Opens a driver by url, whose scheme picks it. Makes the version table if there is none.</summary>
         public static Driver Open(string url, DriverOptions options = null, TimeSpan? timeout = null,
             CancellationToken cancellation = default) {
+            Library.Load();
+            return Opened(url, options, timeout, cancellation);
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static Driver Opened(string url, DriverOptions options, TimeSpan? timeout,
+            CancellationToken cancellation) {
             var target = Utf8.Required(url, nameof(url));
             var native = Options.Native(options);
-            Library.Load();
             try {
                 using (var wait = Wait.For(timeout, cancellation)) {
                     fixed (byte* at = target) {

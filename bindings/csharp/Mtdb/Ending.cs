@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 using System;
+using System.Runtime.CompilerServices;
 using System.Threading;
 
 namespace Mtdb {
@@ -24,6 +25,7 @@ namespace Mtdb {
         }
 
         /// <summary>Called once, when the library is loaded.</summary>
+        [MethodImpl(MethodImplOptions.NoInlining)]
         internal static void Watch() {
             shared = new Cancellation(source.Token, default);
             AppDomain.CurrentDomain.ProcessExit += (sender, arguments) => source.Cancel();

@@ -38,19 +38,24 @@ namespace Mtdb {
             });
         }
 
-        /// <summary>Finds the native library and checks that it is of this version. Done before the first
-        /// call.</summary>
+        /// <summary>Finds the native library and checks that it is of this version: before the first call. What calls
+        /// the library next is a method of its own that is not inlined: the runtime looks for the library when it
+        /// compiles a call.</summary>
         internal static void Load() {
             if (loaded) return;
             lock (gate) {
                 if (loaded) return;
                 Preload();
-                Ending.Watch();
-                Failure.Check(
-                    Native.mtdb_abi_require(Native.MTDB_VERSION_MAJOR, Native.MTDB_VERSION_MINOR, out var error),
-                    error);
+                Require();
                 loaded = true;
             }
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static void Require() {
+            var status = Native.mtdb_abi_require(Native.MTDB_VERSION_MAJOR, Native.MTDB_VERSION_MINOR, out var error);
+            Failure.Check(status, error);
+            Ending.Watch();
         }
 
         /// <summary>A package has the native library beside its assembly or below runtimes/: a loader that knows

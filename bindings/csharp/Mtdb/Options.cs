@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Mtdb.Raw;
 
 namespace Mtdb {
@@ -62,6 +63,11 @@ namespace Mtdb {
         internal static Handle Native(Options options) {
             if (options == null || options.values.Count == 0) return Handle.None;
             Library.Load();
+            return Made(options);
+        }
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static OptionsHandle Made(Options options) {
             Failure.Check(Raw.Native.mtdb_options_new(out var made, out var error), error);
             var handle = new OptionsHandle(made);
             try {

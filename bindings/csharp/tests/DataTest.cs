@@ -75,8 +75,9 @@ public sealed class DataTest {
         using (var connection = new MtdbConnection(backend.Db, tenant)) {
             connection.Open();
             for (var round = 0; round < 3; round++) {
-                var insert = new MtdbCommand("INSERT INTO person VALUES (:id, :name, :id)", connection);
+                var insert = new MtdbCommand("INSERT INTO person VALUES (:id, :name, :size)", connection);
                 insert.Parameters.AddWithValue("@name", "n" + round);
+                insert.Parameters.AddWithValue("$size", (double)round);
                 insert.Parameters.AddWithValue("id", round);
                 Assert.AreEqual(1, insert.ExecuteNonQuery());
             }

@@ -19,6 +19,9 @@ public sealed class LeakTest {
     [DllImport("libmtdb.so.0")]
     private static extern long mtdb_unstable_live_handles();
 
+    /// <summary>Outlives what it was passed to.</summary>
+    private static readonly CancellationTokenSource lasting = new CancellationTokenSource();
+
     /// <summary>Apart, so that the library is looked for when it is loaded.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static long Alive() => mtdb_unstable_live_handles();
@@ -136,6 +139,7 @@ public sealed class LeakTest {
 
     private static void Forgotten(Db db, Tenant tenant) {
         tenant.Query("SELECT a, b FROM t").Read();
+        tenant.Query("SELECT a, b FROM t", new object[0], null, lasting.Token).Read();
         var lease = tenant.Acquire();
         lease.Prepare("SELECT a FROM t WHERE a = ?").Bind(1, 5).Query().Read();
         lease.Begin(new TransactionOptions { ReadOnly = true });
