@@ -185,8 +185,11 @@ namespace Mtdb {
         /// <summary><see cref="Close"/> with the time of option shutdown_timeout_ms.</summary>
         public void Dispose() {
             if (Handle.IsClosed) return;
-            Close();
-            Handle.Dispose();
+            try {
+                Close();
+            } finally {
+                Handle.Dispose();
+            }
         }
 
         private delegate int Named(System.Runtime.InteropServices.SafeHandle db, IntPtr id, long length, long timeout,

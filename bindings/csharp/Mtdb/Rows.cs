@@ -33,6 +33,8 @@ namespace Mtdb {
         /// <summary>Where the values of a column lie in the present block.</summary>
         private struct Column {
             internal MtdbType Type;
+            /// <summary>The type, if no value is NULL; else Null.</summary>
+            internal MtdbType Whole;
             internal int Validity;
             internal int Data;
             internal int Heap;
@@ -257,9 +259,12 @@ namespace Mtdb {
                 if (columns.Length != width) columns = new Column[width];
                 for (var column = 0; column < width; column++) {
                     var entry = block + Header + Entry * column;
+                    var type = (MtdbType)(*(int*)entry);
+                    var validity = (int)*(long*)(entry + 8);
                     columns[column] = new Column {
-                        Type = (MtdbType)(*(int*)entry),
-                        Validity = (int)*(long*)(entry + 8),
+                        Type = type,
+                        Whole = validity == 0 ? type : MtdbType.Null,
+                        Validity = validity,
                         Data = (int)*(long*)(entry + 16),
                         Heap = (int)*(long*)(entry + 24)
                     };

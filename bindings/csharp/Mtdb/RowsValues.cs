@@ -26,8 +26,8 @@ namespace Mtdb {
         /// <summary>A whole number; of a date its days, of a time its microseconds.</summary>
         public long GetInt64(int column) {
             fixed (byte* block = buffer) {
-                if ((uint)row < (uint)rows && columns[column].Type == MtdbType.Int64 && columns[column].Validity == 0)
-                    return ((long*)(block + columns[column].Data))[row];
+                ref var here = ref columns[column];
+                if (here.Whole == MtdbType.Int64 && (uint)row < (uint)rows) return ((long*)(block + here.Data))[row];
                 return At(block, column).Int64();
             }
         }
@@ -35,8 +35,8 @@ namespace Mtdb {
         /// <summary>A floating-point number.</summary>
         public double GetDouble(int column) {
             fixed (byte* block = buffer) {
-                if ((uint)row < (uint)rows && columns[column].Type == MtdbType.Double && columns[column].Validity == 0)
-                    return ((double*)(block + columns[column].Data))[row];
+                ref var here = ref columns[column];
+                if (here.Whole == MtdbType.Double && (uint)row < (uint)rows) return ((double*)(block + here.Data))[row];
                 return At(block, column).Double();
             }
         }
@@ -44,9 +44,10 @@ namespace Mtdb {
         /// <summary>A text; numbers and times in their invariant form.</summary>
         public string GetString(int column) {
             fixed (byte* block = buffer) {
-                if ((uint)row < (uint)rows && columns[column].Type == MtdbType.Text && columns[column].Validity == 0) {
-                    var ends = (int*)(block + columns[column].Data) + row;
-                    return Utf8.Text(block + columns[column].Heap + ends[0], ends[1] - ends[0]);
+                ref var here = ref columns[column];
+                if (here.Whole == MtdbType.Text && (uint)row < (uint)rows) {
+                    var ends = (int*)(block + here.Data) + row;
+                    return Utf8.Text(block + here.Heap + ends[0], ends[1] - ends[0]);
                 }
                 return At(block, column).Text();
             }

@@ -227,6 +227,7 @@ public sealed class DataTest {
                 source.Cancel();
                 var thrown = Assert.Throws<AggregateException>(() => reading.Wait()).InnerException;
                 Assert.IsInstanceOf<OperationCanceledException>(thrown);
+                Assert.IsTrue(reading.IsCanceled);
             }
             Assert.AreEqual(1L, new MtdbCommand("echo 1", connection).ExecuteScalar());
         }

@@ -228,6 +228,29 @@ public sealed class DirectTest {
     }
 
     [Test]
+    public void ALeaseThatTwoThreadsEnterRefusesTheSecondAndServesTheFirst() {
+        using (var db = Db.Open("echo:"))
+        using (var lease = db.Create("acme").Acquire())
+        using (var source = new CancellationTokenSource()) {
+            var first = Task.Run(() => lease.Execute("sleep 60000", new object[0], null, source.Token));
+            MtdbException refused = null;
+            while (refused == null && !first.IsCompleted) {
+                try {
+                    lease.Execute("echo 1");
+                } catch (InvalidOperationException exception) {
+                    refused = MtdbException.From(exception);
+                }
+            }
+            Assert.AreEqual(Status.Misuse, refused.Code);
+            Assert.IsFalse(first.IsCompleted);
+            source.Cancel();
+            var ended = Assert.Throws<AggregateException>(first.Wait).InnerException;
+            Assert.IsInstanceOf<OperationCanceledException>(ended);
+            Assert.AreEqual(2, lease.Scalar<int>("echo 2"));
+        }
+    }
+
+    [Test]
     public void ADisposedDbRefusesItsTenants() {
         var db = Db.Open("echo:");
         var tenant = db.Create("acme");

@@ -16,6 +16,7 @@ namespace Mtdb.Data {
         private readonly MtdbConnection connection;
         private readonly CommandBehavior behavior;
         private readonly Cancellation cancellation;
+        private readonly bool limited;
         private bool closed;
         private bool stepped;
 
@@ -24,6 +25,7 @@ namespace Mtdb.Data {
             this.rows = rows;
             this.connection = connection;
             this.behavior = behavior;
+            limited = (behavior & (CommandBehavior.SchemaOnly | CommandBehavior.SingleRow)) != 0;
             this.cancellation = cancellation;
         }
 
@@ -64,8 +66,7 @@ namespace Mtdb.Data {
 
         /// <summary>Moves to the next row.</summary>
         public override bool Read() {
-            if ((behavior & CommandBehavior.SchemaOnly) != 0) return false;
-            if (stepped && (behavior & CommandBehavior.SingleRow) != 0) return false;
+            if (limited && ((behavior & CommandBehavior.SchemaOnly) != 0 || stepped)) return false;
             var found = Open().Read();
             stepped |= found;
             return found;
@@ -76,9 +77,15 @@ namespace Mtdb.Data {
         public override Task<bool> ReadAsync(CancellationToken cancellationToken) {
             if (cancellationToken.IsCancellationRequested) return Task.FromCanceled<bool>(cancellationToken);
             if (Open().HasNext) return Task.FromResult(Read());
-            return Task.Run(() => {
-                using (cancellationToken.Register(cancellation.Trigger)) return Read();
-            });
+            return Task.Run(() => Read(cancellationToken), cancellationToken);
+        }
+
+        private bool Read(CancellationToken token) {
+            try {
+                using (token.Register(cancellation.Trigger)) return Read();
+            } catch (OperationCanceledException exception) when (token.IsCancellationRequested) {
+                throw new OperationCanceledException(exception.Message, exception, token);
+            }
         }
 
         /// <summary>Moves to the next result set of the same statement.</summary>
