@@ -27,6 +27,46 @@ namespace Mtdb {
             return this;
         }
 
+        /// <summary>Adds tenants that are a wave of their own, in the order of the calls: behind the canary, before those
+        /// of <see cref="Add"/>, which go in waves by size.</summary>
+        /// <returns>the fleet itself</returns>
+        public Fleet AddWave(IEnumerable<string> tenants) {
+            if (tenants == null) throw new ArgumentNullException(nameof(tenants));
+            var list = Utf8.Lines(tenants, nameof(tenants));
+            fixed (byte* at = list)
+                Failure.Check(Native.mtdb_fleet_add_wave(handle, (IntPtr)at, list.Length, out var error), error);
+            return this;
+        }
+
+        /// <summary>Gives the run the scripts of the shared tables: they run once, before any tenant, where option
+        /// tenant.shared of the db says. If they fail the run halts before it touches a tenant.</summary>
+        /// <param name="migrator">of this db: its scripts are not the tenants'</param>
+        /// <returns>the fleet itself</returns>
+        public Fleet Share(Migrator migrator) {
+            if (migrator == null) throw new ArgumentNullException(nameof(migrator));
+            Failure.Check(Native.mtdb_fleet_share(handle, migrator.Handle, out var error), error);
+            return this;
+        }
+
+        /// <summary>Runs the one statement of option fleet.sql on each tenant, with fleet.verb=sql, and gives the rows
+        /// as they come: a column "tenant", then the statement's own. The run goes on while they are read, a few blocks
+        /// ahead, so the memory is the same for any number of tenants. Rows that are disposed early stop the run, and
+        /// wait for what has begun. Which tenants failed: <see cref="Results"/>.</summary>
+        /// <param name="timeout">for all of it, the reading too</param>
+        /// <param name="cancellation">ends the run</param>
+        public Rows Query(TimeSpan? timeout = null, CancellationToken cancellation = default) {
+            var wait = Wait.For(timeout, cancellation);
+            try {
+                var status = Native.mtdb_fleet_query(handle, wait.Left, wait.Cancel, out var made, out var error);
+                var rows = Rows.Of(status, made, error, wait);
+                rows.Closes = true;
+                return rows;
+            } catch {
+                wait.Dispose();
+                throw;
+            }
+        }
+
         /// <summary>Runs until the run has ended. What has begun is done to its end, never killed.</summary>
         /// <param name="verdict">with option fleet.verdict: asked after each wave but the last; false halts the run.
         /// Without it the run goes on</param>

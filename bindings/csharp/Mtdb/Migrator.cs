@@ -147,9 +147,9 @@ namespace Mtdb {
 
         /// <summary>Runs one verb over many tenants, goes on after a failure, and tells what became of each, in the
         /// order of the list.</summary>
-        /// <param name="verb">"migrate", "undo", "status" or "validate"</param>
-        /// <param name="target">as the verb takes it</param>
-        /// <param name="tenants">null: all of them</param>
+        /// <param name="verb">"migrate", "undo", "status" (or "info"), "validate", "repair" or "baseline"</param>
+        /// <param name="target">as the verb takes it, for baseline the version</param>
+        /// <param name="tenants">null: all there are; an empty list is of none</param>
         /// <param name="options">how many threads; may be null</param>
         /// <param name="timeout">for all of it</param>
         /// <param name="cancellation">ends it between two scripts</param>
@@ -157,7 +157,7 @@ namespace Mtdb {
             IEnumerable<string> tenants = null, RunOptions options = null, TimeSpan? timeout = null,
             CancellationToken cancellation = default) {
             byte[] word = Utf8.Required(verb, nameof(verb)), to = Utf8.Bytes(target ?? ""),
-                list = tenants == null ? null : Utf8.Bytes(string.Join("\n", tenants));
+                list = Utf8.Lines(tenants, nameof(tenants));
             var native = Options.Native(options);
             try {
                 using (var wait = Wait.For(timeout, cancellation)) {

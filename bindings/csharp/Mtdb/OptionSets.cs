@@ -208,6 +208,10 @@ namespace Mtdb {
         Info,
         /// <summary>"validate".</summary>
         Validate,
+        /// <summary>"repair".</summary>
+        Repair,
+        /// <summary>"baseline".</summary>
+        Baseline,
         /// <summary>"sql".</summary>
         Sql
     }
@@ -291,7 +295,9 @@ namespace Mtdb {
         internal static readonly string[] TxIsolation = {
             "standard", "read_committed", "repeatable_read", "serializable"
         };
-        internal static readonly string[] FleetVerb = { "migrate", "undo", "info", "validate", "sql" };
+        internal static readonly string[] FleetVerb = {
+            "migrate", "undo", "info", "validate", "repair", "baseline", "sql"
+        };
         internal static readonly string[] FleetResume = { "new", "rest", "failed", "applied" };
         internal static readonly string[] FleetLedger = { "on", "off" };
         internal static readonly string[] FleetTrust = { "history", "ledger" };
@@ -1246,11 +1252,12 @@ namespace Mtdb {
             set => SetChoice("fleet.verb", (int?)value, Choices.FleetVerb);
         }
 
-        /// <summary>The target of the verb, as mtdb_migrator_migrate() or _undo() takes it. Default: empty.</summary>
+        /// <summary>The target of the verb, as mtdb_migrator_migrate() or _undo() takes it; of baseline: the version.
+        /// Default: empty.</summary>
         [Option("fleet.target")]
         public string Target { get => this["fleet.target"]; set => this["fleet.target"] = value; }
 
-        /// <summary>The script that verb sql runs. Default: empty.</summary>
+        /// <summary>The script that verb sql runs; with mtdb_fleet_query() one statement. Default: empty.</summary>
         [Option("fleet.sql")]
         public string Sql { get => this["fleet.sql"]; set => this["fleet.sql"] = value; }
 
@@ -1290,6 +1297,14 @@ namespace Mtdb {
         [Option("fleet.workers")]
         public int? Workers { get => (int?)GetNumber("fleet.workers"); set => SetNumber("fleet.workers", value); }
 
+        /// <summary>How many of these may be on one server; 0 for all. A server that refuses connections gets fewer
+        /// until it proves to take more. Default: 0.</summary>
+        [Option("fleet.server_workers")]
+        public int? ServerWorkers {
+            get => (int?)GetNumber("fleet.server_workers");
+            set => SetNumber("fleet.server_workers", value);
+        }
+
         /// <summary>Whether a tenant that fails halts the run; what has begun is done to its end. Default:
         /// stop.</summary>
         [Option("fleet.on_failure")]
@@ -1310,8 +1325,8 @@ namespace Mtdb {
             set => SetNumber("fleet.failures_in_row_max", value);
         }
 
-        /// <summary>How many tenants, or which share, go first; one that fails there halts the run. Default:
-        /// 0.</summary>
+        /// <summary>How many tenants, which share, or which ids (separated by commas) go first; one that fails there
+        /// halts the run. Default: 0.</summary>
         [Option("fleet.canary")]
         public string Canary { get => this["fleet.canary"]; set => this["fleet.canary"] = value; }
 

@@ -52,6 +52,9 @@ namespace Mtdb {
             return made;
         }
 
+        /// <summary>Whether something runs on behind the result that its end must wait for.</summary>
+        internal bool Closes { get; set; }
+
         /// <summary>Called once when the rows are disposed.</summary>
         internal Action Ended { get; set; }
 
@@ -181,9 +184,15 @@ namespace Mtdb {
             Finish();
             rows = 0;
             row = -1;
+            if (Closes) Close();
             result.Dispose();
             cancellation?.Dispose();
             Ended?.Invoke();
+        }
+
+        private void Close() {
+            Native.mtdb_result_close(result, out var error);
+            Failure.Drop(error);
         }
 
         /// <summary>Reads what is left; disposes the rows at the end, or when the reading breaks off.</summary>

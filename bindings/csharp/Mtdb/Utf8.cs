@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 using System;
+using System.Collections.Generic;
 using System.Text;
 
 namespace Mtdb {
@@ -8,6 +9,7 @@ namespace Mtdb {
     /// exception.</summary>
     internal static unsafe class Utf8 {
         private static readonly Encoding strict = new UTF8Encoding(false, true);
+        private static readonly char[] breaks = { '\r', '\n' };
 
         /// <summary>The bytes of a text; none for null.</summary>
         internal static byte[] Bytes(string text) => text == null ? null : strict.GetBytes(text);
@@ -15,6 +17,19 @@ namespace Mtdb {
         internal static byte[] Required(string text, string name) {
             if (text == null) throw new ArgumentNullException(name);
             return strict.GetBytes(text);
+        }
+
+        /// <summary>A list of ids, a line each; null for none. Never of length 0, which the library takes for all
+        /// tenants.</summary>
+        internal static byte[] Lines(IEnumerable<string> ids, string name) {
+            if (ids == null) return null;
+            var text = new StringBuilder();
+            foreach (var id in ids) {
+                if (string.IsNullOrEmpty(id) || id.IndexOfAny(breaks) >= 0)
+                    throw new ArgumentException("an id that is null, empty or of several lines", name);
+                text.Append(id).Append('\n');
+            }
+            return strict.GetBytes(text.Length == 0 ? "\n" : text.ToString());
         }
 
         internal static int Length(byte[] bytes) => bytes == null ? 0 : bytes.Length;

@@ -10,17 +10,23 @@ using Mtdb;
 internal sealed class Backends : IDisposable {
     private readonly string folder;
     private readonly Db db;
+    private readonly bool hasShared;
     private readonly List<string> made = new List<string>();
     private static int counter;
+    private static string shared;
 
     private Backends(string name, string url, string folder, DbOptions options) {
         Name = name;
         this.folder = folder;
         Url = url;
         options = options ?? new DbOptions();
+        hasShared = options.TenantShared != null;
+        if (hasShared && folder == null) MakeShared();
         options.Placeholders = PlaceholdersChoice.Portable;
         db = Db.Open(url, options);
     }
+
+    internal long Stat(string name) => db.Stats().Single(figure => figure.Name == name).Value;
 
     internal static bool WithServers { get; set; }
 
@@ -30,7 +36,13 @@ internal sealed class Backends : IDisposable {
 
     internal Db Db => db;
 
-    internal bool IsSqlite => Name == "sqlite";
+    /// <summary>With <see cref="WithShared"/>: where the shared tables are.</summary>
+    internal string Shared => shared;
+
+    internal static DbOptions WithShared() {
+        shared = "csshared" + System.Diagnostics.Process.GetCurrentProcess().Id;
+        return new DbOptions { TenantShared = shared };
+    }
 
     /// <summary>SQLite always; the servers when they are asked for, and then they must be there.</summary>
     internal static void Each(Action<Backends> test, Func<DbOptions> options = null) {
@@ -82,5 +94,26 @@ internal sealed class Backends : IDisposable {
         }
         db.Dispose();
         if (folder != null) Directory.Delete(folder, true);
+        else if (hasShared) DropShared();
+    }
+
+    /// <summary>To a db without shared tables they are a tenant.</summary>
+    private void MakeShared() {
+        using (var plain = Db.Open(Url)) plain.CreateIfMissing(shared);
+    }
+
+    private void DropShared() {
+        using (var plain = Db.Open(Url)) if (plain.Exists(shared)) plain.Drop(shared);
+    }
+}
+
+/// <summary>What maintenance does a moment later. A test that waits in vain is ended by the build's own limit.</summary>
+internal static class Settled {
+    internal static void Wait(string what, Func<bool> holds) {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        while (!holds()) {
+            if (clock.Elapsed > TimeSpan.FromMinutes(2)) throw new TimeoutException("in vain: " + what);
+            System.Threading.Thread.Sleep(1);
+        }
     }
 }

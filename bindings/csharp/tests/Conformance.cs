@@ -30,18 +30,23 @@ internal sealed class Conformance {
     }
 
     private void File(Dictionary<string, object> vectors) {
-        using (var db = Db.Open((string)vectors["url"])) {
+        using (var db = Db.Open(Url((string)vectors["url"]))) {
             var number = 0;
             foreach (Dictionary<string, object> test in (List<object>)vectors["tests"]) Test(db, test, ++number);
         }
     }
 
-    /// <summary>Every test has a tenant and a lease of its own.</summary>
+    /// <summary>An address, or the environment's with that name.</summary>
+    private static string Url(string url) =>
+        url.StartsWith("env:", StringComparison.Ordinal) ? Environment.GetEnvironmentVariable(url.Substring(4)) : url;
+
+    /// <summary>Every test has a tenant and a lease of its own. A server keeps those of the run before.</summary>
     private void Test(Db db, Dictionary<string, object> test, int number) {
         var steps = (List<object>)test["steps"];
         var wrong = new List<string>();
         var at = 0;
         try {
+            if (db.Exists("t" + number)) db.Drop("t" + number);
             using (var lease = db.Create("t" + number).Acquire()) {
                 var run = new Steps(db, lease, "t" + number);
                 foreach (Dictionary<string, object> step in steps) {

@@ -8,7 +8,7 @@ using System.Threading.Tasks;
 using Mtdb;
 using NUnit.Framework;
 
-[TestFixture]
+[TestFixture, Category("direct")]
 public sealed class DirectTest {
     [Test]
     public void AScopeNamesTheTenantAndFollowsTasks() {

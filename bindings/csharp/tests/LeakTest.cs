@@ -13,11 +13,14 @@ using Mtdb;
 using Mtdb.Data;
 using NUnit.Framework;
 
-[TestFixture]
+[TestFixture, Category("leaks")]
 public sealed class LeakTest {
     /// <summary>Objects behind handles that are alive in this process: mtdb_unstable.h.</summary>
     [DllImport("libmtdb.so.0")]
     private static extern long mtdb_unstable_live_handles();
+
+    /// <summary>Mono remarks on a scheduler that it does not know.</summary>
+    private const string OwnWords = "mono_thread_internal_set_priority: unknown policy";
 
     /// <summary>Outlives what it was passed to.</summary>
     private static readonly CancellationTokenSource lasting = new CancellationTokenSource();
@@ -58,7 +61,8 @@ public sealed class LeakTest {
         using (var process = Process.Start(info)) {
             var said = process.StandardOutput.ReadToEnd() + process.StandardError.ReadToEnd();
             process.WaitForExit();
-            Assert.AreEqual("left open\n", said);
+            Assert.AreEqual("left open\n", string.Concat(said.Split('\n').Where(line => line.Length > 0
+                && !line.Contains(OwnWords)).Select(line => line + "\n")));
             Assert.AreEqual(0, process.ExitCode);
         }
     }

@@ -7,7 +7,7 @@ using System.Threading.Tasks;
 using Mtdb;
 using NUnit.Framework;
 
-[TestFixture]
+[TestFixture, Category("direct")]
 public sealed class MigrationTest {
     private static Migrator Scripts(Db db) => db.NewMigrator()
         .Add("1", "first", "CREATE TABLE one(a INTEGER);", "DROP TABLE one;")

@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: MIT
 
 using System;
-using System.Collections.Generic;
 using System.Diagnostics;
+using System.Globalization;
 using System.Linq;
 using System.Reflection;
 using NUnit.Framework;
 
 /// <summary>Runs what carries NUnit's attributes, and ends with `N passed, N failed`.</summary>
-/// <remarks>Usage: Mtdb.Tests.exe [--servers] [PART OF A NAME...]. With --servers also over the servers that the
-/// environment names; without them it fails.</remarks>
+/// <remarks>Usage: Mtdb.Tests.exe [--servers] CATEGORY [PART OF A NAME...]. With --servers also over the servers that
+/// the environment names; without them it fails.</remarks>
 internal static class Runner {
+    /// <summary>What the tests of the build run: a fixture that is in none of these would never be run.</summary>
+    private static readonly string[] categories = { "direct", "adonet", "cancel", "leaks" };
+
     private static int Main(string[] arguments) {
         if (arguments.Contains("--leave-open")) return LeakTest.LeaveOpen();
         Backends.WithServers = arguments.Contains("--servers");
-        var parts = arguments.Where(argument => argument != "--servers").ToArray();
+        var words = arguments.Where(argument => argument != "--servers").ToArray();
         int passed = 0, failed = 0;
         foreach (var type in Assembly.GetExecutingAssembly().GetTypes().OrderBy(type => type.Name)) {
             if (type.GetCustomAttribute<TestFixtureAttribute>() == null) continue;
+            if (Category(type) != words[0]) continue;
             foreach (var test in type.GetMethods().Where(IsTest)) {
                 var name = type.Name + "." + test.Name;
-                if (parts.Length > 0 && !parts.Any(name.Contains)) continue;
+                if (words.Length > 1 && !words.Skip(1).Any(name.Contains)) continue;
                 var clock = Stopwatch.StartNew();
                 var failure = Failure(type, test);
                 if (failure == null) passed++;
@@ -31,6 +35,19 @@ internal static class Runner {
         }
         Console.WriteLine("{0} passed, {1} failed", passed, failed);
         return failed > 0 || passed == 0 ? 1 : 0;
+    }
+
+    /// <summary>A count of random tries, multiplied by MTDB_SCALE.</summary>
+    internal static int Scaled(int count) {
+        var scale = Environment.GetEnvironmentVariable("MTDB_SCALE");
+        if (string.IsNullOrEmpty(scale)) return count;
+        return Math.Max(1, (int)(count * double.Parse(scale, CultureInfo.InvariantCulture)));
+    }
+
+    private static string Category(Type type) {
+        var name = type.GetCustomAttribute<CategoryAttribute>()?.Name;
+        if (!categories.Contains(name)) throw new InvalidOperationException(type.Name + " is in no category of these");
+        return name;
     }
 
     private static bool IsTest(MethodInfo method) => method.GetCustomAttribute<TestAttribute>() != null;
