@@ -27,6 +27,11 @@ static class Control {
                 foreach (var tenant in fleet.Results()) Console.WriteLine("{0} {1}", tenant.Tenant, tenant.State);
             }
         }
+        var one = new FleetOptions { Verb = FleetVerbChoice.Sql, Sql = "SELECT count(*) FROM item" };
+        using (var fleet = db.NewFleet(null, one)) {
+            // One result, the tenant in front; the run goes on while it is read.
+            foreach (var row in fleet.Query()) Console.WriteLine("{0} has {1} items", row["tenant"], row[1]);
+        }
     }
 
     static void Pause(Db db) {

@@ -27,8 +27,8 @@ namespace Mtdb {
             return this;
         }
 
-        /// <summary>Adds tenants that are a wave of their own, in the order of the calls: behind the canary, before those
-        /// of <see cref="Add"/>, which go in waves by size.</summary>
+        /// <summary>Adds tenants that are a wave of their own, in the order of the calls: behind the canary, before
+        /// those of <see cref="Add"/>, which go in waves by size.</summary>
         /// <returns>the fleet itself</returns>
         public Fleet AddWave(IEnumerable<string> tenants) {
             if (tenants == null) throw new ArgumentNullException(nameof(tenants));

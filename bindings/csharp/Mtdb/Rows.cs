@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 using System;
-using System.Buffers;
 using System.Collections;
 using System.Collections.Generic;
 using System.Threading;
@@ -14,21 +13,35 @@ namespace Mtdb {
     public sealed unsafe partial class Rows : IEnumerable<Row>, IDisposable {
         private const int Header = 32;
         private const int Entry = 32;
-        private const int BufferFirst = 64 * 1024;
+        private const int BufferFirst = 4 * 1024;
         private const int BufferMost = 1024 * 1024;
         private static readonly Task<bool> yes = Task.FromResult(true);
 
         private readonly ResultHandle result;
         private readonly Cancellation cancellation;
+        private Page page = Page.None;
         private byte[] buffer;
-        private Column[] columns = new Column[0];
         private string[] names;
         private int row = -1;
-        private int rows;
+        private int busy;
         private bool ended;
-        private bool disposed;
-        private bool owned = true;
+        private volatile bool disposed;
         private int bufferBytes = BufferFirst;
+
+        /// <summary>A block and where things are in it. Who reads it looks at one page from beginning to end, whatever
+        /// another thread does meanwhile; its bytes are these rows' own, and never another result's.</summary>
+        private sealed class Page {
+            internal static readonly Page None = new Page(new byte[0], 0, new Column[0]);
+            internal readonly byte[] Bytes;
+            internal readonly int Rows;
+            internal readonly Column[] Columns;
+
+            internal Page(byte[] bytes, int rows, Column[] columns) {
+                Bytes = bytes;
+                Rows = rows;
+                Columns = columns;
+            }
+        }
 
         /// <summary>Where the values of a column lie in the present block.</summary>
         private struct Column {
@@ -47,8 +60,8 @@ namespace Mtdb {
 
         /// <summary>A block that is there already; it has no result behind it.</summary>
         internal static Rows OfBlock(byte[] block, int rows) {
-            var made = new Rows(IntPtr.Zero, null) { buffer = block, ended = true, owned = false };
-            made.Enter(rows);
+            var made = new Rows(IntPtr.Zero, null) { ended = true };
+            made.Enter(block, rows);
             return made;
         }
 
@@ -64,7 +77,7 @@ namespace Mtdb {
         internal int Position => row;
 
         /// <summary>Whether the next row is here already.</summary>
-        internal bool HasNext => row + 1 < rows;
+        internal bool HasNext => row + 1 < page.Rows;
 
         /// <summary>The first buffer's size in bytes; it grows while there is more to read. Set it before the first
         /// <see cref="Read"/>.</summary>
@@ -83,7 +96,7 @@ namespace Mtdb {
         public int ColumnCount {
             get {
                 if (names != null) return names.Length;
-                if (columns.Length > 0) return columns.Length;
+                if (page.Columns.Length > 0) return page.Columns.Length;
                 Failure.Check(Native.mtdb_result_column_count(result, out var count, out var error), error);
                 return count;
             }
@@ -140,17 +153,17 @@ namespace Mtdb {
         }
 
         /// <summary>A column's type in the block that the present row is in.</summary>
-        public MtdbType BlockType(int column) => columns[column].Type;
+        public MtdbType BlockType(int column) => page.Columns[column].Type;
 
         /// <summary>Moves to the next row.</summary>
         /// <returns>false: there is none</returns>
-        public bool Read() => ++row < rows || NextBlock();
+        public bool Read() => ++row < page.Rows || NextBlock();
 
         /// <summary>As <see cref="Read"/>; waits for the next block on another thread.</summary>
         /// <param name="token">looked at before; what ends a running statement is the token it was started with</param>
         public Task<bool> ReadAsync(CancellationToken token = default) {
             if (token.IsCancellationRequested) return Task.FromCanceled<bool>(token);
-            if (row + 1 >= rows) return Task.Run(() => Read());
+            if (row + 1 >= page.Rows) return Task.Run(() => Read());
             row++;
             return yes;
         }
@@ -158,8 +171,8 @@ namespace Mtdb {
         /// <summary>Fetches the first rows, if that is not done, so that <see cref="BlockType"/> is known.</summary>
         /// <returns>whether there is a row ahead, or was one</returns>
         internal bool Peek() {
-            while (rows == 0 && !ended) Fetch();
-            return rows > 0;
+            while (page.Rows == 0 && !ended) Fetch();
+            return page.Rows > 0;
         }
 
         internal bool IsLastBlock => ended;
@@ -170,19 +183,19 @@ namespace Mtdb {
             var status = Native.mtdb_result_next_set(result, out var error);
             Failure.Check(status, error, Token);
             row = -1;
-            rows = 0;
+            page = Page.None;
             ended = status == Native.MTDB_DONE;
             names = null;
-            columns = new Column[0];
             return !ended;
         }
 
-        /// <summary>Ends the reading; rows not read are dropped.</summary>
+        /// <summary>Ends the reading; rows not read are dropped. A wait for them on another thread ends, where they have a
+        /// token.</summary>
         public void Dispose() {
             if (disposed) return;
             disposed = true;
+            if (Volatile.Read(ref busy) != 0) cancellation?.Trigger();
             Finish();
-            rows = 0;
             row = -1;
             if (Closes) Close();
             result.Dispose();
@@ -213,60 +226,61 @@ namespace Mtdb {
         private bool NextBlock() {
             Throw(disposed);
             row = 0;
-            rows = 0;
             while (!ended) {
                 Fetch();
-                if (rows > 0) return true;
+                if (page.Rows > 0) return true;
             }
             Finish();
             return false;
         }
 
         private void Finish() {
-            if (buffer != null && owned) ArrayPool<byte>.Shared.Return(buffer);
             buffer = null;
-            rows = 0;
+            page = page.Columns.Length == 0 ? Page.None : new Page(Page.None.Bytes, 0, page.Columns);
         }
 
+        /// <summary>One thread at a time; a second one is refused, as the library refuses it.</summary>
         private void Fetch() {
-            if (buffer == null) buffer = ArrayPool<byte>.Shared.Rent(bufferBytes);
-            else if (Block > 0 && BlockRowsMax == 0 && buffer.Length < BufferMost) Grow(buffer.Length * 4);
+            if (Interlocked.Exchange(ref busy, 1) != 0)
+                throw new InvalidOperationException("the rows are read by another thread");
+            try {
+                Throw(disposed);
+                Fill();
+            } finally {
+                Volatile.Write(ref busy, 0);
+            }
+        }
+
+        private void Fill() {
+            var target = buffer;
+            if (target == null) target = new byte[bufferBytes];
+            else if (Block > 0 && BlockRowsMax == 0 && target.Length < BufferMost) target = new byte[target.Length * 4];
             while (true) {
                 int status;
                 long count, used;
                 IntPtr error;
-                fixed (byte* at = buffer)
-                    status = Native.mtdb_result_fetch(result, (IntPtr)at, Math.Min(buffer.Length, Capacity),
-                        BlockRowsMax,
-                        out count, out used, out error);
-                if (status != Native.MTDB_TRUNCATED) {
-                    if (status < 0) Finish();
-                    Failure.Check(status, error, Token);
-                    ended = status == Native.MTDB_DONE;
-                    Enter((int)count);
-                    return;
+                fixed (byte* at = target)
+                    status = Native.mtdb_result_fetch(result, (IntPtr)at, target.Length, BlockRowsMax, out count,
+                        out used, out error);
+                if (status == Native.MTDB_TRUNCATED) {
+                    target = new byte[used];
+                    continue;
                 }
-                Grow(checked((int)used));
+                if (status < 0) Finish();
+                Failure.Check(status, error, Token);
+                Throw(disposed);
+                buffer = target;
+                ended = status == Native.MTDB_DONE;
+                Enter(target, (int)count);
+                return;
             }
         }
 
-        /// <summary>A rented buffer may be larger than what was asked for.</summary>
-        private int Capacity => Block == 0 && bufferBytes < BufferFirst ? bufferBytes : int.MaxValue;
-
-        private void Grow(int bytes) {
-            ArrayPool<byte>.Shared.Return(buffer);
-            buffer = null;
-            buffer = ArrayPool<byte>.Shared.Rent(bytes);
-            bufferBytes = Math.Max(bytes, bufferBytes);
-        }
-
-        private void Enter(int count) {
+        private void Enter(byte[] bytes, int count) {
             Block++;
-            rows = count;
-            fixed (byte* block = buffer) {
-                var width = ((int*)block)[2];
-                if (columns.Length != width) columns = new Column[width];
-                for (var column = 0; column < width; column++) {
+            fixed (byte* block = bytes) {
+                var columns = new Column[((int*)block)[2]];
+                for (var column = 0; column < columns.Length; column++) {
                     var entry = block + Header + Entry * column;
                     var type = (MtdbType)(*(int*)entry);
                     var validity = (int)*(long*)(entry + 8);
@@ -278,6 +292,7 @@ namespace Mtdb {
                         Heap = (int)*(long*)(entry + 24)
                     };
                 }
+                page = new Page(bytes, count, columns);
             }
         }
 

@@ -12,7 +12,8 @@ namespace Mtdb {
 
         /// <summary>The type of a value; <see cref="MtdbType.Null"/> for SQL NULL.</summary>
         public MtdbType GetMtdbType(int column) {
-            fixed (byte* block = buffer) return At(block, column).Type;
+            var here = page;
+            fixed (byte* block = here.Bytes) return At(here, block, row, column).Type;
         }
 
         /// <summary>Whether a value is SQL NULL.</summary>
@@ -20,36 +21,46 @@ namespace Mtdb {
 
         /// <summary>A value under its own .NET type; null for SQL NULL.</summary>
         public object GetValue(int column) {
-            fixed (byte* block = buffer) return At(block, column).Value();
+            var here = page;
+            fixed (byte* block = here.Bytes) return At(here, block, row, column).Value();
         }
 
         /// <summary>A whole number; of a date its days, of a time its microseconds.</summary>
         public long GetInt64(int column) {
-            fixed (byte* block = buffer) {
-                ref var here = ref columns[column];
-                if (here.Whole == MtdbType.Int64 && (uint)row < (uint)rows) return ((long*)(block + here.Data))[row];
-                return At(block, column).Int64();
+            var here = page;
+            var at = row;
+            fixed (byte* block = here.Bytes) {
+                if ((uint)at >= (uint)here.Rows) throw NoRow();
+                ref var one = ref here.Columns[column];
+                if (one.Whole == MtdbType.Int64) return ((long*)(block + one.Data))[at];
+                return At(here, block, at, column).Int64();
             }
         }
 
         /// <summary>A floating-point number.</summary>
         public double GetDouble(int column) {
-            fixed (byte* block = buffer) {
-                ref var here = ref columns[column];
-                if (here.Whole == MtdbType.Double && (uint)row < (uint)rows) return ((double*)(block + here.Data))[row];
-                return At(block, column).Double();
+            var here = page;
+            var at = row;
+            fixed (byte* block = here.Bytes) {
+                if ((uint)at >= (uint)here.Rows) throw NoRow();
+                ref var one = ref here.Columns[column];
+                if (one.Whole == MtdbType.Double) return ((double*)(block + one.Data))[at];
+                return At(here, block, at, column).Double();
             }
         }
 
         /// <summary>A text; numbers and times in their invariant form.</summary>
         public string GetString(int column) {
-            fixed (byte* block = buffer) {
-                ref var here = ref columns[column];
-                if (here.Whole == MtdbType.Text && (uint)row < (uint)rows) {
-                    var ends = (int*)(block + here.Data) + row;
-                    return Utf8.Text(block + here.Heap + ends[0], ends[1] - ends[0]);
-                }
-                return At(block, column).Text();
+            var here = page;
+            var at = row;
+            fixed (byte* block = here.Bytes) {
+                if ((uint)at >= (uint)here.Rows) throw NoRow();
+                ref var one = ref here.Columns[column];
+                if (one.Whole != MtdbType.Text) return At(here, block, at, column).Text();
+                var ends = (int*)(block + one.Data) + at;
+                int from = ends[0], length = ends[1] - from;
+                Within(here, one.Heap, from, length);
+                return Utf8.Text(block + one.Heap + from, length);
             }
         }
 
@@ -58,43 +69,51 @@ namespace Mtdb {
 
         /// <summary>A whole number without a sign.</summary>
         public ulong GetUInt64(int column) {
-            fixed (byte* block = buffer) return At(block, column).UInt64();
+            var here = page;
+            fixed (byte* block = here.Bytes) return At(here, block, row, column).UInt64();
         }
 
         /// <summary>A boolean, or the numbers 0 and 1.</summary>
         public bool GetBoolean(int column) {
-            fixed (byte* block = buffer) return At(block, column).Boolean();
+            var here = page;
+            fixed (byte* block = here.Bytes) return At(here, block, row, column).Boolean();
         }
 
         /// <summary>A decimal number.</summary>
         /// <exception cref="OverflowException">It has more digits than a decimal holds.</exception>
         public decimal GetDecimal(int column) {
-            fixed (byte* block = buffer) return At(block, column).Decimal();
+            var here = page;
+            fixed (byte* block = here.Bytes) return At(here, block, row, column).Decimal();
         }
 
         /// <summary>The bytes of a value; of a text, its UTF-8.</summary>
         public byte[] GetBytes(int column) {
-            fixed (byte* block = buffer) return At(block, column).Bytes();
+            var here = page;
+            fixed (byte* block = here.Bytes) return At(here, block, row, column).Bytes();
         }
 
         /// <summary>A date or time: of kind Utc where the column has a time zone, else of no kind.</summary>
         public DateTime GetDateTime(int column) {
-            fixed (byte* block = buffer) return At(block, column).DateTime();
+            var here = page;
+            fixed (byte* block = here.Bytes) return At(here, block, row, column).DateTime();
         }
 
         /// <summary>A time of day, or a duration.</summary>
         public TimeSpan GetTimeSpan(int column) {
-            fixed (byte* block = buffer) return At(block, column).TimeSpan();
+            var here = page;
+            fixed (byte* block = here.Bytes) return At(here, block, row, column).TimeSpan();
         }
 
         /// <summary>A UUID.</summary>
         public Guid GetGuid(int column) {
-            fixed (byte* block = buffer) return At(block, column).Guid();
+            var here = page;
+            fixed (byte* block = here.Bytes) return At(here, block, row, column).Guid();
         }
 
         /// <summary>A span of months, days and microseconds.</summary>
         public Interval GetInterval(int column) {
-            fixed (byte* block = buffer) return At(block, column).Interval();
+            var here = page;
+            fixed (byte* block = here.Bytes) return At(here, block, row, column).Interval();
         }
 
         /// <summary>A value as a type of the caller's choice; SQL NULL as null, for types that have it.</summary>
@@ -107,12 +126,19 @@ namespace Mtdb {
             return values;
         }
 
-        private Cell At(byte* block, int column) {
-            if ((uint)row >= (uint)rows) {
-                Throw(disposed);
-                throw new InvalidOperationException("no row: call Read first");
-            }
-            var here = columns[column];
+        private Exception NoRow() => disposed
+            ? new ObjectDisposedException(nameof(Rows))
+            : (Exception)new InvalidOperationException("no row: call Read first");
+
+        /// <summary>Offsets that another thread has written over lead nowhere.</summary>
+        private static void Within(Page page, int heap, int from, int length) {
+            if ((from | length) < 0 || (long)heap + from + length > page.Bytes.Length)
+                throw new InvalidOperationException("the rows are read by another thread");
+        }
+
+        private Cell At(Page page, byte* block, int row, int column) {
+            if ((uint)row >= (uint)page.Rows) throw NoRow();
+            var here = page.Columns[column];
             if (here.Validity != 0 && (block[here.Validity + row / 8] >> (row % 8) & 1) == 0) return default;
             var data = block + here.Data;
             var heap = block + here.Heap;
@@ -136,17 +162,19 @@ namespace Mtdb {
                 case MtdbType.Interval:
                     return new Cell(here.Type, 0, data + 16 * row, 16);
                 case MtdbType.Variant:
-                    return Varying(data, heap);
+                    return Varying(page, here, data, row, heap);
                 default: {
                     var ends = (int*)data + row;
-                    return new Cell(here.Type, 0, heap + ends[0], ends[1] - ends[0]);
+                    int from = ends[0], length = ends[1] - from;
+                    Within(page, here.Heap, from, length);
+                    return new Cell(here.Type, 0, heap + from, length);
                 }
             }
         }
 
-        private Cell Varying(byte* data, byte* heap) {
+        private static Cell Varying(Page page, in Column column, byte* data, int row, byte* heap) {
             var type = (MtdbType)((sbyte*)data)[row];
-            var slot = ((long*)(data + (rows + 7) / 8 * 8))[row];
+            var slot = ((long*)(data + (page.Rows + 7) / 8 * 8))[row];
             switch (type) {
                 case MtdbType.Null:
                     return default;
@@ -160,8 +188,11 @@ namespace Mtdb {
                 case MtdbType.Timestamp:
                 case MtdbType.TimestampTz:
                     return new Cell(type, slot, null, 0);
-                default:
-                    return new Cell(type, 0, heap + (slot >> 32), (int)slot);
+                default: {
+                    int from = (int)(slot >> 32), length = (int)slot;
+                    Within(page, column.Heap, from, length);
+                    return new Cell(type, 0, heap + from, length);
+                }
             }
         }
     }

@@ -107,7 +107,7 @@ internal sealed class Backends : IDisposable {
     }
 }
 
-/// <summary>What maintenance does a moment later. A test that waits in vain is ended by the build's own limit.</summary>
+/// <summary>What maintenance does a moment later.</summary>
 internal static class Settled {
     internal static void Wait(string what, Func<bool> holds) {
         var clock = System.Diagnostics.Stopwatch.StartNew();

@@ -9,7 +9,7 @@ using System.Threading;
 using Mtdb;
 using NUnit.Framework;
 
-[TestFixture, Category("cancel")]
+[TestFixture, Cancel]
 public sealed class CancelTest {
     /// <summary>At MTDB_SCALE 1: over each backend.</summary>
     private const int Cancels = 10000;

@@ -10,7 +10,7 @@ using Mtdb;
 using Mtdb.Data;
 using NUnit.Framework;
 
-[TestFixture, Category("adonet")]
+[TestFixture, AdoNet]
 public sealed class DataTest {
     private const string Endless =
         "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) FROM c";

@@ -8,7 +8,7 @@ using System.Threading.Tasks;
 using Mtdb;
 using NUnit.Framework;
 
-[TestFixture, Category("direct")]
+[TestFixture, Direct]
 public sealed class DirectTest {
     [Test]
     public void AScopeNamesTheTenantAndFollowsTasks() {
@@ -39,6 +39,31 @@ public sealed class DirectTest {
         }
         Assert.IsNull(TenantScope.Current);
         Assert.Throws<ArgumentException>(() => TenantScope.Use(""));
+    }
+
+    [Test]
+    public void AScopeThatEndsOutOfTurnLeavesNobodyInATenantThatHasEnded() {
+        var outer = TenantScope.Use("a");
+        var inner = TenantScope.Use("b");
+        outer.Dispose();
+        Assert.AreEqual("b", TenantScope.Current);
+        inner.Dispose();
+        Assert.IsNull(TenantScope.Current);
+        using (TenantScope.Use("c")) {
+            outer.Dispose();
+            inner.Dispose();
+            Assert.AreEqual("c", TenantScope.Current);
+            // Another flow, which stands in a tenant of its own, ends a scope that is not its own.
+            using (var strange = TenantScope.Use("d"))
+                Task.Run(() => {
+                    using (TenantScope.Use("e")) {
+                        strange.Dispose();
+                        Assert.AreEqual("e", TenantScope.Current);
+                    }
+                }).Wait();
+            Assert.AreEqual("c", TenantScope.Current);
+        }
+        Assert.IsNull(TenantScope.Current);
     }
 
     [Test]
@@ -110,6 +135,81 @@ public sealed class DirectTest {
             Assert.Throws<InvalidOperationException>(() => kept[0].GetInt64(0));
             var copied = db["acme"].Query("rows 3").Select(row => row.ToArray()).ToList();
             Assert.AreEqual(3, copied.Count);
+        }
+    }
+
+    [Test]
+    public void OutsideOfARowThereIsNothingToRead() {
+        using (var db = Db.Open("echo:")) {
+            var rows = db.Create("acme").Query("rows 2");
+            foreach (var read in new Action[] {
+                () => rows.GetInt64(0), () => rows.GetDouble(0), () => rows.GetString(0), () => rows.GetValue(0)
+            }) Assert.Throws<InvalidOperationException>(() => read());
+            Assert.IsTrue(rows.Read());
+            foreach (var column in new[] { -1, 1, 99, int.MinValue }) {
+                Assert.Throws<IndexOutOfRangeException>(() => rows.GetInt64(column));
+                Assert.Throws<IndexOutOfRangeException>(() => rows.GetString(column));
+                Assert.Throws<IndexOutOfRangeException>(() => rows.GetValue(column));
+            }
+            Assert.IsTrue(rows.Read());
+            Assert.IsFalse(rows.Read());
+            Assert.Throws<InvalidOperationException>(() => rows.GetInt64(0));
+            rows.Dispose();
+            Assert.Throws<ObjectDisposedException>(() => rows.GetInt64(0));
+            Assert.Throws<ObjectDisposedException>(() => rows.Read());
+        }
+    }
+
+    /// <summary>Rows that are disposed while another thread still waits for more of them: what then arrives must not lie
+    /// in the memory of rows that were made meanwhile, which are another tenant's.</summary>
+    [Test]
+    public void RowsDisposedInTheMiddleOfAReadNeverShowUpInAnothersRows() {
+        using (var db = Db.Open("echo:")) {
+            Tenant first = db.Create("first"), second = db.Create("second");
+            var met = 0;
+            for (var round = 0; round < 5; round++) {
+                var late = first.Query("slow 1 400");
+                var reading = Task.Run(() => late.Read());
+                Thread.Sleep(20);
+                late.Dispose();
+                using (var rows = second.Query("text 300")) {
+                    Assert.IsTrue(rows.Read());
+                    var before = rows.GetString(0);
+                    try {
+                        reading.Wait();
+                    } catch (AggregateException exception) {
+                        if (exception.InnerException is ObjectDisposedException) met++;
+                        else throw;
+                    } finally {
+                        Assert.AreEqual(before, rows.GetString(0), "round " + round);
+                    }
+                }
+            }
+            Assert.That(met, Is.GreaterThan(0), "rounds in which the read was met");
+        }
+    }
+
+    [Test]
+    public void RowsThatTwoThreadsReadRefuseOneOrShowOnlyTheirOwn() {
+        using (var db = Db.Open("sqlite::memory:")) {
+            var tenant = db.Create("acme");
+            const string sql = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 200000) "
+                + "SELECT n, 'row ' || n FROM c";
+            using (var rows = tenant.Query(sql)) {
+                Parallel.For(0, 4, i => {
+                    try {
+                        while (rows.Read()) {
+                            Assert.That(rows.GetInt64(0), Is.GreaterThan(0));
+                            Assert.IsNotNull(rows.GetString(1));
+                        }
+                    } catch (InvalidOperationException) {
+                        // Refused, or the row was gone: no crash and nobody else's memory.
+                    } catch (ArgumentException) {
+                        // Text that was written over while it was read.
+                    }
+                });
+            }
+            Assert.AreEqual(1, tenant.Scalar<int>("SELECT 1"));
         }
     }
 

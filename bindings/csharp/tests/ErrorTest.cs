@@ -6,7 +6,7 @@ using System.Linq;
 using Mtdb;
 using NUnit.Framework;
 
-[TestFixture, Category("direct")]
+[TestFixture, Direct]
 public sealed class ErrorTest {
     /// <summary>The one table: what is thrown for a status. All others are a plain MtdbException.</summary>
     private static readonly Dictionary<Status, Type> table = new Dictionary<Status, Type> {

@@ -7,7 +7,7 @@ using System.Threading;
 using Mtdb;
 using NUnit.Framework;
 
-[TestFixture, Category("direct")]
+[TestFixture, Direct]
 public sealed class FleetTest {
     private const int PerTenant = 500;
 

@@ -13,7 +13,7 @@ using Mtdb;
 using Mtdb.Data;
 using NUnit.Framework;
 
-[TestFixture, Category("leaks")]
+[TestFixture, Leaks]
 public sealed class LeakTest {
     /// <summary>Objects behind handles that are alive in this process: mtdb_unstable.h.</summary>
     [DllImport("libmtdb.so.0")]

@@ -7,7 +7,7 @@ using System.Threading.Tasks;
 using Mtdb;
 using NUnit.Framework;
 
-[TestFixture, Category("direct")]
+[TestFixture, Direct]
 public sealed class MigrationTest {
     private static Migrator Scripts(Db db) => db.NewMigrator()
         .Add("1", "first", "CREATE TABLE one(a INTEGER);", "DROP TABLE one;")

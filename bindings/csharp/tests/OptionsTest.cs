@@ -9,7 +9,7 @@ using Mtdb.Raw;
 using NUnit.Framework;
 using Option = System.Collections.Generic.Dictionary<string, object>;
 
-[TestFixture, Category("direct")]
+[TestFixture, Direct]
 public sealed class OptionsTest {
     private static readonly Dictionary<string, Type> scopes = new Dictionary<string, Type> {
         { "db", typeof(DbOptions) }, { "migrator", typeof(MigratorOptions) }, { "driver", typeof(DriverOptions) },

@@ -6,7 +6,7 @@ using System.Threading.Tasks;
 using Mtdb;
 using NUnit.Framework;
 
-[TestFixture, Category("direct")]
+[TestFixture, Direct]
 public sealed class TransactionTest {
     private static Tenant WithTable(Backends backend) {
         var tenant = backend.NewTenant();

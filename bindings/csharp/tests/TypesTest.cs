@@ -7,7 +7,7 @@ using Mtdb;
 using Mtdb.Data;
 using NUnit.Framework;
 
-[TestFixture, Category("direct")]
+[TestFixture, Direct]
 public sealed class TypesTest {
     private static readonly DateTime moment = new DateTime(2024, 2, 29, 23, 59, 58, DateTimeKind.Utc).AddTicks(1234560);
 
