@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Runtime.InteropServices;
 using Mtdb.Raw;
 
@@ -16,8 +17,9 @@ namespace Mtdb {
             return values.Length == 0 ? null : Rows(new[] { values });
         }
 
-        /// <exception cref="ArgumentException">The rows are of different lengths.</exception>
+        /// <exception cref="ArgumentException">The rows are of different lengths, or one is null.</exception>
         internal static byte[] Rows(IReadOnlyList<object[]> rows) {
+            if (rows.Any(row => row == null)) throw new ArgumentException("a row that is null");
             var columns = rows.Count == 0 ? 0 : rows[0].Length;
             var cells = new Parameter[columns][];
             for (var column = 0; column < columns; column++) cells[column] = new Parameter[rows.Count];

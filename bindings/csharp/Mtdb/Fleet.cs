@@ -10,11 +10,9 @@ namespace Mtdb {
     /// <summary>One thing done to many tenants: a canary first, then waves, with a budget of failures and a ledger from
     /// which a killed run is taken up: docs/fleets.md. Safe for all threads at once.</summary>
     public sealed unsafe class Fleet : IDisposable {
-        private readonly Db db;
         private readonly FleetHandle handle;
 
-        internal Fleet(Db db, IntPtr pointer) {
-            this.db = db;
+        internal Fleet(IntPtr pointer) {
             handle = new FleetHandle(pointer);
         }
 
@@ -58,6 +56,7 @@ namespace Mtdb {
             var wait = Wait.For(timeout, cancellation);
             try {
                 var status = Native.mtdb_fleet_query(handle, wait.Left, wait.Cancel, out var made, out var error);
+                if (status == Native.MTDB_NEEDS) throw Unasked();
                 var rows = Rows.Of(status, made, error, wait);
                 rows.Closes = true;
                 return rows;
@@ -83,10 +82,7 @@ namespace Mtdb {
                         return failed;
                     }
                     var progress = Progress();
-                    if (progress.State != "verdict") {
-                        db.Answered(status, null);
-                        continue;
-                    }
+                    if (progress.State != "verdict") throw Unasked();
                     var goOn = verdict == null || verdict(progress);
                     Decide(goOn);
                     if (!goOn) return failed;
@@ -111,6 +107,9 @@ namespace Mtdb {
 
         /// <summary>Gives the run back.</summary>
         public void Dispose() => handle.Dispose();
+
+        private static Exception Unasked() => new NotSupportedException(
+            "a fleet run does not ask the resolver: use each tenant once before, so that its route is known");
 
         private void Decide(bool goOn) =>
             Failure.Check(Native.mtdb_fleet_decide(handle, goOn ? 1 : 0, out var error), error);
@@ -230,7 +229,7 @@ namespace Mtdb {
             try {
                 var scripts = migrator == null ? Mtdb.Handle.None : migrator.Handle;
                 Failure.Check(Native.mtdb_fleet_new(Handle, scripts, native, out var made, out var error), error);
-                return new Fleet(this, made);
+                return new Fleet(made);
             } finally {
                 Options.Release(native);
             }

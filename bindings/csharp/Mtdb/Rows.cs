@@ -189,8 +189,8 @@ namespace Mtdb {
             return !ended;
         }
 
-        /// <summary>Ends the reading; rows not read are dropped. A wait for them on another thread ends, where they have a
-        /// token.</summary>
+        /// <summary>Ends the reading; rows not read are dropped. A wait for them on another thread ends, where they
+        /// have a token.</summary>
         public void Dispose() {
             if (disposed) return;
             disposed = true;

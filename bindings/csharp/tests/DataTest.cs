@@ -217,6 +217,25 @@ public sealed class DataTest {
     }
 
     [Test]
+    public void AConnectionThatIsDisposedWhileItOpensKeepsNoLease() {
+        using (var db = Db.Open("sqlite::memory:")) {
+            var connection = new MtdbConnection(db, db.Create("acme").Id);
+            Task opening;
+            using (db.Hold("acme")) {
+                opening = connection.OpenAsync();
+                connection.Dispose();
+            }
+            Assert.IsInstanceOf<InvalidOperationException>(
+                Assert.Throws<AggregateException>(opening.Wait).InnerException);
+            Assert.AreEqual(ConnectionState.Closed, connection.State);
+            Assert.AreEqual(0, db.Stats().Single(figure => figure.Name == "leases.now").Value);
+            connection.Open();
+            Assert.Throws<InvalidOperationException>(() => connection.Open());
+            connection.Close();
+        }
+    }
+
+    [Test]
     public void ReadAsyncIsEndedByItsToken() {
         using (var db = Db.Open("echo:"))
         using (var connection = new MtdbConnection(db, db.Create("acme").Id)) {

@@ -160,8 +160,8 @@ public sealed class DirectTest {
         }
     }
 
-    /// <summary>Rows that are disposed while another thread still waits for more of them: what then arrives must not lie
-    /// in the memory of rows that were made meanwhile, which are another tenant's.</summary>
+    /// <summary>Rows that are disposed while another thread still waits for more of them: what then arrives must not
+    /// lie in the memory of rows that were made meanwhile, which are another tenant's.</summary>
     [Test]
     public void RowsDisposedInTheMiddleOfAReadNeverShowUpInAnothersRows() {
         using (var db = Db.Open("echo:")) {
@@ -222,6 +222,22 @@ public sealed class DirectTest {
                 Assert.Catch(() => { foreach (var row in tenant.Query("rows 100000")) throw new Exception("left"); });
             }
             Assert.AreEqual(0, db.Stats().Single(figure => figure.Name == "leases.now").Value);
+        }
+    }
+
+    [Test]
+    public void RowsOfParametersThatAreNoneWriteNothing() {
+        using (var db = Db.Open("sqlite::memory:"))
+        using (var lease = db.Create("acme").Acquire()) {
+            lease.Execute("CREATE TABLE t(a)");
+            const string insert = "INSERT INTO t VALUES (?)";
+            Assert.Throws<ArgumentException>(() => lease.ExecuteMany(insert, new[] { new object[] { 1 }, null }));
+            Assert.Throws<ArgumentException>(() => lease.ExecuteMany(insert, new[] { new object[] { 1 },
+                new object[] { 1, 2 } }));
+            Assert.Throws<FormatException>(() => lease.ExecuteMany(insert, Enumerable.Range(0, 10).Select(
+                i => i < 5 ? new object[] { i } : throw new FormatException())));
+            Assert.AreEqual(0, lease.ExecuteMany(insert, new object[0][]));
+            Assert.AreEqual(0, lease.Scalar<int>("SELECT count(*) FROM t"));
         }
     }
 

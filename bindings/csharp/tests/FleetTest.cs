@@ -173,4 +173,21 @@ public sealed class FleetTest {
             Assert.AreEqual(2, migrator.Run("migrate").Count);
         }
     }
+
+    [Test]
+    public void AFleetRunOverAResolverNeedsRoutesThatAreKnown() {
+        var options = new DbOptions { TenantRoutes = TenantRoutesChoice.Resolver,
+            TenantCreate = TenantCreateChoice.OnFirstUse };
+        var folder = Backends.NewFolder();
+        using (var db = Db.Open(folder, options, tenant => tenant + ".db")) {
+            using (var fleet = db.NewFleet(null, Sql("SELECT 1")).Add("a"))
+                Assert.Throws<NotSupportedException>(() => fleet.Query());
+            using (var migrator = db.NewMigrator().Add("1", "one", "CREATE TABLE one(a);"))
+            using (var fleet = db.NewFleet(migrator, new FleetOptions { Ledger = FleetLedgerChoice.Off }).Add("a"))
+                Assert.Throws<NotSupportedException>(() => fleet.Run());
+            db["a"].Execute("CREATE TABLE t(x)");
+            using (var fleet = db.NewFleet(null, Sql("SELECT 1")).Add("a")) Assert.AreEqual(1, fleet.Query().Count());
+        }
+        System.IO.Directory.Delete(folder, true);
+    }
 }

@@ -15,8 +15,10 @@ namespace Mtdb.Data {
         private readonly string tenant;
         private MtdbConnectionStringBuilder parts;
         private string shown;
+        private readonly object gate = new object();
         private Lease lease;
         private Db db;
+        private int closes;
 
         /// <summary>A connection without a connection string.</summary>
         public MtdbConnection() : this("") { }
@@ -80,34 +82,55 @@ namespace Mtdb.Data {
         protected override DbProviderFactory DbProviderFactory => MtdbFactory.Instance;
 
         /// <summary>Takes a lease of the tenant.</summary>
-        public override void Open() => Open(default, Named());
+        public override void Open() => Open(default, Named(), closes);
 
         /// <summary>Takes a lease, waiting on another thread; the token ends the wait.</summary>
         public override Task OpenAsync(CancellationToken cancellationToken) {
             var name = Named();
-            return Task.Run(() => Open(cancellationToken, name), cancellationToken);
+            var turn = closes;
+            return Task.Run(() => Open(cancellationToken, name, turn), cancellationToken);
         }
 
         private string Named() =>
             tenant ?? (parts.Tenant.Length > 0 ? parts.Tenant : TenantScope.Required());
 
-        private void Open(CancellationToken cancellation, string name) {
+        /// <param name="cancellation">ends the wait</param>
+        /// <param name="name">the tenant</param>
+        /// <param name="turn">how often the connection had been closed when the opening was asked for</param>
+        private void Open(CancellationToken cancellation, string name, int turn) {
             if (lease != null) throw new InvalidOperationException("the connection is open");
             var source = given ?? Sources.Of(parts);
             var options = new LeaseOptions { Tag = "MtdbConnection" };
             if (parts.ReadOnly) options.ReadOnly = true;
-            lease = source[name].Acquire(options, null, cancellation);
+            var made = source[name].Acquire(options, null, cancellation);
+            if (!Keep(made, turn)) {
+                made.Dispose();
+                throw new InvalidOperationException("the connection was closed, or opened, while it was being opened");
+            }
             db = source;
             if (!parts.PersistSecurityInfo) shown = parts.Redacted();
             OnStateChange(new StateChangeEventArgs(ConnectionState.Closed, ConnectionState.Open));
         }
 
-        /// <summary>Gives the lease back; an open transaction is rolled back. Idempotent.</summary>
+        private bool Keep(Lease made, int turn) {
+            lock (gate) {
+                if (lease != null || turn != closes) return false;
+                lease = made;
+                return true;
+            }
+        }
+
+        /// <summary>Gives the lease back; an open transaction is rolled back. What opens it on another thread now will
+        /// fail. Idempotent.</summary>
         public override void Close() {
-            if (lease == null) return;
-            var ending = lease;
-            lease = null;
-            Pending = null;
+            Lease ending;
+            lock (gate) {
+                closes++;
+                ending = lease;
+                lease = null;
+                Pending = null;
+            }
+            if (ending == null) return;
             ending.Dispose();
             OnStateChange(new StateChangeEventArgs(ConnectionState.Open, ConnectionState.Closed));
         }
