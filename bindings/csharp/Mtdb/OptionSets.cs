@@ -488,7 +488,7 @@ namespace Mtdb {
             set => SetNumber("tenant.leases_max", value);
         }
 
-        /// <summary>Prepared statements kept per connection; 0 for none. Default: 64.</summary>
+        /// <summary>Prepared statements kept per connection; 0 for none. Default: 256.</summary>
         [Option("statement_cache")]
         public int? StatementCache {
             get => (int?)GetNumber("statement_cache");
