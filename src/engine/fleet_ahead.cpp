@@ -55,7 +55,7 @@ std::vector<std::optional<migrate::Known>> HistoriesAhead::read(std::span<const 
             auto read = server.histories->read(group.namespaces, wait);
             for (std::size_t i = 0; i < read.size(); ++i)
                 if (read[i])
-                    known[group.places[i]] = {std::move(*read[i]), server.histories->place(group.namespaces[i])};
+                    known[group.places[i]] = {std::move(*read[i]), server.histories->database()};
         } catch (const Error&) {
             // Each tenant will say for itself what is wrong.
             servers_.erase(address);

@@ -30,11 +30,6 @@ Histories::Histories(const HistoryTexts& texts, const db::Dialect& dialect, db::
     place->reset();
 }
 
-std::optional<LockPlace> Histories::place(const std::string& name) const {
-    if (!database_) return std::nullopt;
-    return LockPlace{*database_, name};
-}
-
 std::string Histories::query(Format format, std::span<const std::string> namespaces,
                              std::span<const std::size_t> places) const {
     std::string sql;

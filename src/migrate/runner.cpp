@@ -89,7 +89,9 @@ public:
           progress_(progress),
           callbacks_(source.callbacks(), connection, dialect, progress.enter_write, wait),
           lock_(connection, dialect.locks, texts, limits),
-          journal_(connection, dialect, texts, lock_) {}
+          journal_(connection, dialect, texts, lock_) {
+        lock_.set_place({{}, progress.name});
+    }
 
     const Callbacks& callbacks() const noexcept { return callbacks_; }
     History& history() noexcept { return history_; }
@@ -152,7 +154,7 @@ private:
     // What somebody read before, once, where it leads to scripts that can run: whatever else it says is read anew.
     HistoryView first_view(const MakePlan& make_plan) {
         if (auto known = std::exchange(progress_.known, std::nullopt)) {
-            lock_.set_place(std::move(known->place));
+            lock_.set_place({known->database, progress_.name});
             try {
                 const Plan plan = make_plan(known->view);
                 if (plan.problems.empty() && !plan.steps.empty() && !plan.baseline) return std::move(known->view);

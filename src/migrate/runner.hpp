@@ -25,7 +25,7 @@ struct Options {
 // still so under the tenant's lock.
 struct Known {
     HistoryView view;
-    std::optional<LockPlace> place;  // nothing: to be asked for
+    std::string database;  // that the tenant is in; empty: unknown
 };
 
 // What one verb did so far: kept up to date by it, also when it fails.
@@ -36,6 +36,7 @@ struct Progress {
     std::optional<Status> status;  // if wanted, and the verb succeeded: where the tenant now stands
     std::optional<std::string> before;  // if wanted: the version that it stood at; empty: none
     std::optional<Known> known;         // taken by the verb
+    std::string name;                   // of the namespace that the connection stands in; empty: unknown
     // After each commit. Must not throw.
     std::function<void(const Step& step, int64_t execution_ms)> on_step;
     // Before each script that will write: what it returns is kept until that script has committed

@@ -157,9 +157,9 @@ constexpr db::Dialect postgres_dialect{
         {
             .keys = db::LockDialect::Keys::numbers,
             .place_query = "SELECT pg_catalog.current_database()::text, pg_catalog.current_schema()::text",
-            .try_transaction = "SELECT pg_catalog.bool_and(pg_catalog.pg_try_advisory_xact_lock(k)),"
-                               " CASE WHEN {ms} > 0 THEN pg_catalog.set_config('lock_timeout', '{ms}', true) END"
-                               " FROM pg_catalog.unnest(ARRAY[{keys}]::bigint[]) k",
+            .try_transaction = "SELECT {taken}, CASE WHEN {ms} > 0 THEN"
+                               " pg_catalog.set_config('lock_timeout', '{ms}', true) END",
+            .try_key = "pg_catalog.pg_try_advisory_xact_lock({key})",
             .try_session = "SELECT pg_catalog.pg_try_advisory_lock({keys})",
             .release_session = "SELECT pg_catalog.pg_advisory_unlock({keys})",
             .holder_query = "SELECT a.pid, a.usename::text, a.query FROM pg_catalog.pg_locks l"
