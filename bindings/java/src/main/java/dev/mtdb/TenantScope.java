@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+package dev.mtdb;
+
+import java.util.Optional;
+import java.util.concurrent.Callable;
+
+/**
+ * The tenant that a thread works for. {@code try (var scope = TenantScope.enter("acme")) { ... }}: within it, what
+ * takes its tenant from the scope takes this one. A tenant that is named explicitly always wins. Scopes nest; a thread
+ * that is started within one does not inherit it: pass the work through {@link #wrap}.
+ */
+public final class TenantScope implements AutoCloseable {
+    private static final ThreadLocal<TenantScope> CURRENT = new ThreadLocal<>();
+
+    private final String tenant;
+    private final TenantScope outer;
+    private final Thread thread = Thread.currentThread();
+    private boolean closed;
+
+    private TenantScope(String tenant, TenantScope outer) {
+        this.tenant = tenant;
+        this.outer = outer;
+    }
+
+    /**
+     * From here on this thread works for a tenant.
+     *
+     * @param tenant its id
+     * @return close it to end that
+     */
+    public static TenantScope enter(String tenant) {
+        if (tenant == null || tenant.isEmpty()) throw new IllegalArgumentException("a scope needs a tenant");
+        TenantScope scope = new TenantScope(tenant, CURRENT.get());
+        CURRENT.set(scope);
+        return scope;
+    }
+
+    /**
+     * The tenant that this thread works for.
+     *
+     * @return its id; empty outside of any scope
+     */
+    public static Optional<String> current() {
+        TenantScope scope = CURRENT.get();
+        return scope == null ? Optional.empty() : Optional.of(scope.tenant);
+    }
+
+    /**
+     * Work for another thread that is done in the scope of this one.
+     *
+     * @param <T> what the work makes
+     * @param work the work
+     * @return the same work, in the present scope, or in none
+     */
+    public static <T> Callable<T> wrap(Callable<T> work) {
+        TenantScope now = CURRENT.get();
+        String tenant = now == null ? null : now.tenant;
+        return () -> {
+            TenantScope before = CURRENT.get();
+            CURRENT.set(tenant == null ? null : new TenantScope(tenant, before));
+            try {
+                return work.call();
+            } finally {
+                restore(before);
+            }
+        };
+    }
+
+    private static void restore(TenantScope scope) {
+        if (scope == null) CURRENT.remove();
+        else CURRENT.set(scope);
+    }
+
+    /**
+     * Back to the scope outside. Idempotent. Scopes end in the thread that entered them, the inner one first.
+     *
+     * @throws IllegalStateException in another thread, or while a scope inside is open
+     */
+    @Override
+    public void close() {
+        if (closed) return;
+        if (Thread.currentThread() != thread || CURRENT.get() != this)
+            throw new IllegalStateException("a tenant scope ends in its own thread, after those inside of it");
+        closed = true;
+        restore(outer);
+    }
+}
