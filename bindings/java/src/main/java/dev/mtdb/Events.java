@@ -31,8 +31,8 @@ public final class Events implements Iterable<Event>, AutoCloseable {
      *
      * @param timeout how long to wait for the first of them; zero: not at all
      * @return the events, none when the time is over
-     * @throws SQLException CLOSED when the db is closed and all its events are read; CANCELLED by {@link #close} and by
-     *     an interrupt
+     * @throws SQLException CLOSED when the db is closed and all its events are read, or after {@link #close};
+     *     CANCELLED by that while it waits, and by an interrupt
      */
     public List<Event> poll(Duration timeout) throws SQLException {
         List<Event> events = new ArrayList<>(taken);

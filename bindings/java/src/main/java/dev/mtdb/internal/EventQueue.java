@@ -9,6 +9,7 @@ import java.util.function.Consumer;
 /** Polls a db's queue of events. */
 public final class EventQueue {
     private final Database db;
+    private final Handle handle;
     private final Token token = Token.take();
     private ByteBuffer buffer = Buffers.take(Buffers.SMALL);
     private long dropped;
@@ -17,6 +18,9 @@ public final class EventQueue {
     /** The queue of a db. */
     public EventQueue(Database db) {
         this.db = db;
+        // Keeps the db's memory, so that the events of its end can still be read.
+        Handle parent = db.handle();
+        handle = new Handle(parent.enter(), address -> parent.leave(), "events");
     }
 
     /** How many events were lost. */
@@ -31,8 +35,8 @@ public final class EventQueue {
         long[] lost = new long[1];
         int status = Raw.MTDB_TRUNCATED;
         while (status == Raw.MTDB_TRUNCATED) {
-            if (closed) throw Errors.sneaky(Errors.failure(Status.CANCELLED, "the events were closed"));
-            status = db.waiting(db.handle(), timeoutMs, token, this, (address, timeout, cancel, error) ->
+            if (closed) throw Errors.sneaky(Errors.failure(Status.CLOSED, "the events are closed"));
+            status = db.waiting(handle, timeoutMs, token, this, (address, timeout, cancel, error) ->
                 Raw.mtdb_events_poll(address, closed ? 0 : timeout, cancel, buffer, rows, used, lost, error));
             if (status == Raw.MTDB_TRUNCATED) buffer = Buffers.take(used[0]);
         }
@@ -53,5 +57,6 @@ public final class EventQueue {
     public void close() {
         closed = true;
         token.cancel(null);
+        handle.close();
     }
 }

@@ -75,7 +75,7 @@ public final class Token {
     private final Interrupts interrupts = new Interrupts();
     private final Handle handle;
     private final long address;
-    private Object owner;  // of the operation that runs; guarded by this, as is what follows
+    private Object owner;  // of the operation that runs, else null; guarded by this, as is what follows
     private boolean fired;
 
     private Token() {
@@ -108,7 +108,7 @@ public final class Token {
     public long begin(Object who) {
         handle.enter();
         synchronized (this) {
-            owner = who;
+            owner = who != null ? who : this;
         }
         interrupts.beginWait();
         return address;

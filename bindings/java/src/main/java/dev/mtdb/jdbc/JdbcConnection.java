@@ -99,6 +99,20 @@ final class JdbcConnection extends Wrapping implements Connection {
         return tenant == null && autoCommit;
     }
 
+    // The lease for a statement. Where the server would commit around it by itself, that is done in the open: the
+    // transaction before it is committed, and the next one begins behind it.
+    private Conn leaseFor(String sql) throws SQLException {
+        if (autoCommit || dialect != Dialect.MYSQL || !Keys.commits(sql)) return lease();
+        if (open) conn.commit(timeout(0), this);
+        open = false;
+        autoCommit = true;
+        try {
+            return lease();
+        } finally {
+            autoCommit = false;
+        }
+    }
+
     private Conn lease() throws SQLException {
         String wanted = wanted();
         if (conn != null && !wanted.equals(bound)) throw Errors.sneaky(Errors.failure(Status.INVALID_STATE,
@@ -140,7 +154,7 @@ final class JdbcConnection extends Wrapping implements Connection {
         try {
             if (oneShot())
                 return db.query(Texts.utf8(wanted()), Texts.utf8(sql), params, timeout(seconds), token, owner);
-            return lease().query(Texts.utf8(sql), params, timeout(seconds), owner);
+            return leaseFor(sql).query(Texts.utf8(sql), params, timeout(seconds), owner);
         } catch (Exception failure) {
             throw noticed(failure);
         }
@@ -151,7 +165,7 @@ final class JdbcConnection extends Wrapping implements Connection {
         try {
             if (oneShot())
                 return db.exec(Texts.utf8(wanted()), Texts.utf8(sql), params, timeout(seconds), token, owner);
-            return lease().exec(Texts.utf8(sql), params, timeout(seconds), owner);
+            return leaseFor(sql).exec(Texts.utf8(sql), params, timeout(seconds), owner);
         } catch (Exception failure) {
             throw noticed(failure);
         }
@@ -259,7 +273,10 @@ final class JdbcConnection extends Wrapping implements Connection {
 
     /** Commits; what statements have in memory stays readable. */
     void commitKeepingKeys() throws SQLException {
-        if (!open) return;
+        if (!open) {
+            giveBack();
+            return;
+        }
         try {
             conn.commit(timeout(0), this);
             open = false;
@@ -284,7 +301,10 @@ final class JdbcConnection extends Wrapping implements Connection {
     public void rollback() throws SQLException {
         needTransactions();
         for (JdbcStatement statement : keptStatements()) statement.closeResult();
-        if (!open) return;
+        if (!open) {
+            giveBack();
+            return;
+        }
         open = false;
         try {
             conn.rollback();
@@ -524,6 +544,17 @@ final class JdbcConnection extends Wrapping implements Connection {
     public String getSchema() throws SQLException {
         check();
         return dialect.schemaQuery == null ? null : single(dialect.schemaQuery);
+    }
+
+    /**
+     * Whether a statement sets a search path that begins with the tenant's own schema, as tools do that are told to
+     * work there. The path is set with every statement, and no other is let through: so that is answered, not run.
+     */
+    boolean stands(String sql, Object path) throws SQLException {
+        if (dialect != Dialect.POSTGRES || !sql.equals("SELECT set_config('search_path', ?, false)")
+            || !(path instanceof String)) return false;
+        String first = ((String) path).split(",")[0].trim();
+        return first.replaceAll("^\"(.*)\"$", "$1").replace("\"\"", "\"").equals(getSchema());
     }
 
     // The tenant decides where the connection stands: only what is so already can be set.

@@ -87,7 +87,9 @@ final class JdbcPrepared extends JdbcStatement implements PreparedStatement {
 
     @Override
     public boolean execute() throws SQLException {
-        return any(sql, params(), keys, keyColumns);
+        byte[] params = params();
+        return any(connection.stands(sql, count == 1 ? values[0] : null) ? "SELECT CAST(? AS text)" : sql, params,
+            keys, keyColumns);
     }
 
     @Override

@@ -3,20 +3,39 @@ package dev.mtdb.jdbc;
 
 import java.util.Locale;
 
-/** Generated keys, where the engine returns them only when the statement says so. */
+/** What the first words of a statement tell. */
 final class Keys {
+    private static final java.util.Set<String> COMMITTING = java.util.Set.of("ALTER", "ANALYZE", "CREATE", "DROP",
+        "FLUSH", "GRANT", "LOCK", "OPTIMIZE", "RENAME", "REPAIR", "RESET", "REVOKE", "TRUNCATE", "UNLOCK");
+
     private Keys() {}
 
     private static String firstWord(String sql) {
+        return word(withoutComments(sql));
+    }
+
+    private static String withoutComments(String sql) {
         String text = sql.stripLeading();
         while (text.startsWith("--") || text.startsWith("/*")) {
             int end = text.startsWith("--") ? text.indexOf('\n') : text.indexOf("*/") + 1;
             if (end <= 0) return "";
             text = text.substring(end + 1).stripLeading();
         }
+        return text;
+    }
+
+    private static String word(String text) {
         int end = 0;
         while (end < text.length() && Character.isLetter(text.charAt(end))) end++;
         return text.substring(0, end).toUpperCase(Locale.ROOT);
+    }
+
+    /** Whether MariaDB commits before and behind the statement by itself. */
+    static boolean commits(String sql) {
+        String text = withoutComments(sql);
+        String first = word(text);
+        String second = word(text.substring(first.length()).stripLeading());
+        return COMMITTING.contains(first) && !second.equals("TEMPORARY");
     }
 
     /** Whether the text is of a kind that can generate keys. */

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+package dev.mtdb;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class LifecycleTest {
+    @Test
+    void aThousandAbandonedLeasesAreGivenBackAndReported() throws Exception {
+        DbOptions options = new DbOptions().poolSizeMax(8).eventsQueue(8192).acquireTimeout(Duration.ofSeconds(60));
+        try (Backend backend = Backend.open("sqlite", options)) {
+            Tenant tenant = backend.tenant();
+            tenant.exec("CREATE TABLE t (a)");
+            // The pool has eight: the others come only when the abandoned ones are given back.
+            Thread collector = new Thread(() -> {
+                while (!Thread.currentThread().isInterrupted()) {
+                    System.gc();
+                    java.util.concurrent.locks.LockSupport.parkNanos(2_000_000);
+                }
+            });
+            collector.setDaemon(true);
+            collector.start();
+            int reported = 0;
+            try (Events events = backend.db.events()) {
+                for (int i = 0; i < 1000; i++) abandon(tenant, i);
+                while (reported < 1000) {
+                    List<Event> some = events.poll(Duration.ofSeconds(30));
+                    assertTrue(!some.isEmpty(), "only " + reported + " were reported");
+                    for (Event event : some) if (event.name().equals("lease.abandoned")) reported++;
+                }
+            } finally {
+                collector.interrupt();
+                collector.join();
+            }
+            assertEquals(1000, reported);
+            assertEquals(List.of(0L), tenant.query("SELECT count(*) FROM t").list(row -> row.getLong(0)));
+        }
+    }
+
+    // Also with half-read rows and an open transaction.
+    private static void abandon(Tenant tenant, int i) throws SQLException {
+        Lease lease = tenant.lease(new LeaseOptions().tag("abandoned " + i));
+        if (i % 3 == 0) {
+            Rows rows = lease.query("WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 100000)"
+                + " SELECT n FROM c");
+            assertTrue(rows.next());
+        } else if (i % 50 == 1) {
+            lease.begin();
+            lease.exec("INSERT INTO t VALUES (?)", i);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.mtdb.Backend#all")
+    void tenThousandCancelsHitTheirOwnCallOnly(String name) throws Exception {
+        int rounds = name.equals("sqlite") ? 10_000 : 500;
+        try (Backend backend = Backend.open(name)) {
+            Tenant tenant = backend.tenant();
+            tenant.exec("CREATE TABLE c (a BIGINT)");
+            List<Object[]> rows = new ArrayList<>();
+            for (long i = 0; i < 60; i++) rows.add(new Object[] {i});
+            tenant.execRows("INSERT INTO c VALUES (?)", rows);
+            String slow = "SELECT count(*) FROM c x, c y" + (name.equals("sqlite") ? ", c z" : ", c z, c w");
+            AtomicInteger cancelled = new AtomicInteger();
+            ExecutorService canceller = Executors.newSingleThreadExecutor();
+            try (Lease lease = tenant.lease()) {
+                for (long round = 0; round < rounds; round++) {
+                    cancelOnce(lease, slow, round, canceller, cancelled);
+                    long number = round;
+                    assertEquals(List.of(number), lease.query("SELECT a + ? FROM c WHERE a = 0", number)
+                        .list(row -> row.getLong(0)));
+                }
+            } finally {
+                canceller.shutdownNow();
+            }
+            assertTrue(cancelled.get() > 0 && cancelled.get() < rounds, cancelled + " of " + rounds);
+        }
+    }
+
+    // By cancel, by interrupt, by deadline, in turn.
+    private static void cancelOnce(Lease lease, String slow, long round, ExecutorService canceller,
+                                   AtomicInteger cancelled) throws Exception {
+        Thread me = Thread.currentThread();
+        long pause = java.util.concurrent.ThreadLocalRandom.current().nextLong(1, 400_000);
+        Future<?> pending = null;
+        if (round % 3 == 2) lease.within(Duration.ofMillis(round % 2));
+        else pending = canceller.submit(() -> {
+            java.util.concurrent.locks.LockSupport.parkNanos(pause);
+            if (round % 3 == 0) lease.cancel();
+            else me.interrupt();
+        });
+        try (Rows rows = lease.query(slow)) {
+            rows.next();
+        } catch (SQLException failure) {
+            Status status = MtdbError.of(failure).orElseThrow().status();
+            assertTrue(status == Status.CANCELLED || status == Status.TIMEOUT, failure.toString());
+            cancelled.incrementAndGet();
+        }
+        // What comes late must have come, and gone, before the next call is looked at.
+        while (pending != null && !pending.isDone()) Thread.onSpinWait();
+        Thread.interrupted();
+        lease.within(null);
+    }
+
+    @Test
+    void aCancelDuringAWaitForAConnectionEndsIt() throws Exception {
+        try (Backend backend = Backend.open("sqlite", new DbOptions().poolSizeMax(1))) {
+            Tenant tenant = backend.tenant();
+            try (Lease only = tenant.lease()) {
+                Thread waiter = Thread.currentThread();
+                Thread interrupter = new Thread(() -> {
+                    java.util.concurrent.locks.LockSupport.parkNanos(50_000_000);
+                    waiter.interrupt();
+                });
+                interrupter.start();
+                Exception failure = assertThrows(SQLException.class, tenant::lease);
+                assertEquals(Status.CANCELLED, MtdbError.of(failure).orElseThrow().status());
+                assertTrue(Thread.interrupted(), "the flag is kept");
+                interrupter.join();
+                assertEquals(1, only.query("SELECT 1").list(row -> row.getLong(0)).size());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.mtdb.Backend#all")
+    void aHundredThreadsOverMixedTenantsSeeTheirOwn(String name) throws Exception {
+        try (Backend backend = Backend.open(name)) {
+            List<Tenant> tenants = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                Tenant tenant = backend.tenant();
+                tenant.exec("CREATE TABLE own (id VARCHAR(64))");
+                tenant.exec("INSERT INTO own VALUES (?)", tenant.id());
+                tenants.add(tenant);
+            }
+            ExecutorService threads = Executors.newFixedThreadPool(100);
+            CountDownLatch start = new CountDownLatch(1);
+            List<Future<?>> all = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+                int first = i;
+                all.add(threads.submit(() -> {
+                    start.await();
+                    for (int round = 0; round < 20; round++) {
+                        Tenant tenant = tenants.get((first + round) % tenants.size());
+                        try (TenantScope scope = TenantScope.enter(tenant.id())) {
+                            assertEquals(List.of(tenant.id()),
+                                backend.db.tenant().query("SELECT id FROM own").list(row -> row.getString(0)));
+                        }
+                    }
+                    return null;
+                }));
+            }
+            start.countDown();
+            for (Future<?> one : all) one.get(120, TimeUnit.SECONDS);
+            threads.shutdown();
+        }
+    }
+
+    @Test
+    void twoThreadsInOneLeaseAreMisuse() throws Exception {
+        try (Db db = Db.open("echo:"); Lease lease = db.tenant("acme").create().lease()) {
+            Thread sleeper = new Thread(() -> {
+                try {
+                    lease.exec("sleep 60000");
+                } catch (SQLException cancelled) {
+                    // As it should be.
+                }
+            });
+            sleeper.start();
+            IllegalStateException misuse = null;
+            while (misuse == null && sleeper.isAlive()) {
+                try {
+                    lease.insertId();
+                } catch (IllegalStateException refused) {
+                    misuse = refused;
+                }
+            }
+            assertEquals(Status.MISUSE, MtdbError.of(misuse).orElseThrow().status());
+            while (sleeper.isAlive()) {
+                lease.cancel();
+                sleeper.join(5);
+            }
+        }
+    }
+
+    @Test
+    void aResolverIsAskedOncePerTenant() throws Exception {
+        ConcurrentHashMap<String, AtomicInteger> asked = new ConcurrentHashMap<>();
+        DbOptions options = new DbOptions().resolver(tenant -> {
+            asked.computeIfAbsent(tenant, name -> new AtomicInteger()).incrementAndGet();
+            if (tenant.equals("broken")) throw new java.io.IOException("the directory is down");
+            return tenant.equals("ghost") ? null : tenant + "-place.db";
+        });
+        try (Backend backend = Backend.open("sqlite", options)) {
+            Tenant acme = backend.db.tenant("acme").create();
+            acme.exec("CREATE TABLE t (a)");
+            assertEquals(List.of(0L), acme.query("SELECT count(*) FROM t").list(row -> row.getLong(0)));
+            assertEquals(1, asked.get("acme").get());
+            Exception ghost = assertThrows(SQLException.class, () -> backend.db.tenant("ghost").ping());
+            assertEquals(Status.TENANT_UNKNOWN, MtdbError.of(ghost).orElseThrow().status());
+            Exception broken = assertThrows(SQLException.class, () -> backend.db.tenant("broken").ping());
+            assertEquals(Status.TENANT_UNKNOWN, MtdbError.of(broken).orElseThrow().status());
+            assertEquals("the directory is down", broken.getCause().getMessage());
+            assertTrue(!broken.getMessage().contains("directory"), broken.getMessage());
+        }
+    }
+
+    @Test
+    void eventsAreALoopThatEndsWithTheDb() throws Exception {
+        Db db = Db.open("sqlite::memory:");
+        List<String> names = new ArrayList<>();
+        Events events = db.events();
+        Thread reader = new Thread(() -> {
+            for (Event event : events) names.add(event.name() + " " + event.tenant());
+        });
+        reader.start();
+        db.tenant("acme").create();
+        db.close();
+        reader.join(30_000);
+        assertTrue(!reader.isAlive());
+        assertTrue(names.contains("tenant.created acme"), names.toString());
+    }
+}
