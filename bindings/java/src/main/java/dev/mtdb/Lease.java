@@ -12,8 +12,8 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * A connection that is borrowed for one tenant until it is closed. Serves one thread at a time; only {@link #cancel} may
- * come from another. Parameters are Java objects: numbers, String, byte[], boolean, java.time, UUID, or a
+ * A connection that is borrowed for one tenant until it is closed. Serves one thread at a time; only {@link #cancel}
+ * may come from another. Parameters are Java objects: numbers, String, byte[], boolean, java.time, UUID, or a
  * {@link Value} where the exact type matters.
  */
 public final class Lease implements AutoCloseable {
@@ -98,8 +98,8 @@ public final class Lease implements AutoCloseable {
      * @return the statement; close it
      * @throws SQLException as the errors table says
      */
-    public Statement prepare(String sql) throws SQLException {
-        return new Statement(this, conn.prepare(Texts.utf8(sql), timeoutMs, this));
+    public Prepared prepare(String sql) throws SQLException {
+        return new Prepared(this, conn.prepare(Texts.utf8(sql), timeoutMs, this));
     }
 
     /**

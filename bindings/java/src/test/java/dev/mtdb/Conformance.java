@@ -195,7 +195,7 @@ public final class Conformance {
 
     @SuppressWarnings("unchecked")
     private void statement() throws Exception {
-        try (Statement statement = lease.within(FOREVER).prepare(sql())) {
+        try (Prepared statement = lease.within(FOREVER).prepare(sql())) {
             expectNumber("parameters", statement.parameterCount());
             for (Map.Entry<String, Object> value : ((Map<String, Object>) step.getOrDefault("bind", Map.of()))
                 .entrySet()) {

@@ -29,7 +29,8 @@ class LeaseTest {
                 + " f TIMESTAMP, g CHAR(36))");
             UUID uuid = UUID.randomUUID();
             tenant.exec("INSERT INTO v VALUES (?, ?, ?, ?, ?, ?, ?)", Long.MIN_VALUE, 0.1, "gr\u00fcn \ud83d\ude00",
-                new BigDecimal("12345.6789"), LocalDate.of(2024, 2, 29), LocalDateTime.of(2024, 2, 29, 12, 30, 5), uuid);
+                new BigDecimal("12345.6789"), LocalDate.of(2024, 2, 29), LocalDateTime.of(2024, 2, 29, 12, 30, 5),
+                uuid);
             tenant.exec("INSERT INTO v (a, c) VALUES (?, ?)", null, "");
             try (Rows rows = tenant.query("SELECT a, b, c, d, e, f, g FROM v ORDER BY c DESC")) {
                 assertTrue(rows.next());

@@ -56,7 +56,8 @@ class OperationsTest {
     void aFleetRunsInWavesAndAsksForAVerdict() throws Exception {
         try (Backend backend = Backend.open("sqlite"); Migrator migrator = migrator(backend.db)) {
             for (int i = 0; i < 6; i++) backend.tenant();
-            FleetOptions options = new FleetOptions().canary("1").waves("2").verdict(true).ledger(FleetOptions.Ledger.OFF);
+            FleetOptions options = new FleetOptions().canary("1").waves("2").verdict(true)
+                .ledger(FleetOptions.Ledger.OFF);
             try (Fleet fleet = backend.db.fleet(migrator, options)) {
                 int[] asked = new int[1];
                 assertEquals(0, fleet.run(FOREVER, run -> ++asked[0] > 0));

@@ -110,7 +110,8 @@ final class OptionSources {
         String type = type(option, time, camel(short_, true));
         out.append("\n    /**\n     * ").append(wrapped(option)).append("\n     *\n");
         if (named) out.append("     * @param name the rest of the key\n");
-        out.append("     * @param value by default ").append(default_(option)).append("\n     * @return this\n     */\n");
+        out.append("     * @param value by default ").append(default_(option));
+        out.append("\n     * @return this\n     */\n");
         out.append("    public ").append(kind[1]).append(' ').append(name).append('(');
         out.append(named ? "String name, " : "").append(type).append(" value) {\n        return set(");
         out.append('"').append(named ? shown + ".\" + name" : key + '"').append(", ");

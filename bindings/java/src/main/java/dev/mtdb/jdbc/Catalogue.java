@@ -27,7 +27,8 @@ final class Catalogue {
         switch (dialect) {
             case POSTGRES: return quoted(dialect, "SELECT * FROM (SELECT current_database() AS TABLE_CAT,"
                 + " n.nspname AS TABLE_SCHEM, c.relname AS TABLE_NAME, CASE WHEN c.relkind IN ('v', 'm') THEN 'VIEW'"
-                + " ELSE 'TABLE' END AS TABLE_TYPE" + rest) + PG_TABLE + " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f'))"
+                + " ELSE 'TABLE' END AS TABLE_TYPE" + rest) + PG_TABLE + " WHERE c.relkind IN ('r',"
+                + " 'p', 'v', 'm', 'f'))"
                 + " t WHERE \"TABLE_NAME\" LIKE ? AND \"TABLE_TYPE\" IN (" + kinds + ") ORDER BY 4, 3";
             case MYSQL: return "SELECT * FROM (SELECT TABLE_SCHEMA AS TABLE_CAT, NULL AS TABLE_SCHEM, TABLE_NAME,"
                 + " CASE TABLE_TYPE WHEN 'BASE TABLE' THEN 'TABLE' ELSE TABLE_TYPE END AS TABLE_TYPE" + rest
@@ -76,7 +77,8 @@ final class Catalogue {
                 + rest + " ORDINAL_POSITION, IS_NULLABLE, IF(EXTRA LIKE '%auto_increment%', 'YES', 'NO') AS"
                 + " IS_AUTOINCREMENT FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()"
                 + " AND TABLE_NAME LIKE ? AND COLUMN_NAME LIKE ? ORDER BY TABLE_NAME, ORDINAL_POSITION";
-            default: return "SELECT NULL AS TABLE_CAT, NULL AS TABLE_SCHEM, m.name AS TABLE_NAME, p.name AS COLUMN_NAME,"
+            default: return "SELECT NULL AS TABLE_CAT, NULL AS TABLE_SCHEM, m.name AS TABLE_NAME,"
+                + " p.name AS COLUMN_NAME,"
                 + " " + typeNumber("p.type") + " AS DATA_TYPE, p.type AS TYPE_NAME, 0 AS COLUMN_SIZE,"
                 + " NULL AS BUFFER_LENGTH, 0 AS DECIMAL_DIGITS, 10 AS NUM_PREC_RADIX, 1 - p.\"notnull\" AS NULLABLE,"
                 + " NULL AS REMARKS, p.dflt_value AS COLUMN_DEF," + rest + " p.cid + 1 AS ORDINAL_POSITION,"
@@ -97,7 +99,8 @@ final class Catalogue {
             case MYSQL: return "SELECT TABLE_SCHEMA AS TABLE_CAT, NULL AS TABLE_SCHEM, TABLE_NAME, COLUMN_NAME,"
                 + " ORDINAL_POSITION AS KEY_SEQ, CONSTRAINT_NAME AS PK_NAME FROM information_schema.KEY_COLUMN_USAGE"
                 + " WHERE TABLE_SCHEMA = DATABASE() AND CONSTRAINT_NAME = 'PRIMARY' AND TABLE_NAME = ? ORDER BY 4";
-            default: return "SELECT NULL AS TABLE_CAT, NULL AS TABLE_SCHEM, m.name AS TABLE_NAME, p.name AS COLUMN_NAME,"
+            default: return "SELECT NULL AS TABLE_CAT, NULL AS TABLE_SCHEM, m.name AS TABLE_NAME,"
+                + " p.name AS COLUMN_NAME,"
                 + " p.pk AS KEY_SEQ, NULL AS PK_NAME FROM sqlite_master m JOIN pragma_table_info(m.name) p"
                 + " WHERE m.type = 'table' AND p.pk > 0 AND m.name = ? ORDER BY 4";
         }
@@ -129,7 +132,8 @@ final class Catalogue {
     static String importedKeys(Dialect dialect) {
         String end = " 3 AS UPDATE_RULE, 3 AS DELETE_RULE,";
         switch (dialect) {
-            case POSTGRES: return quoted(dialect, "SELECT current_database() AS PKTABLE_CAT, n.nspname AS PKTABLE_SCHEM,"
+            case POSTGRES: return quoted(dialect, "SELECT current_database() AS PKTABLE_CAT,"
+                + " n.nspname AS PKTABLE_SCHEM,"
                 + " f.relname AS PKTABLE_NAME, b.attname AS PKCOLUMN_NAME, current_database() AS FKTABLE_CAT,"
                 + " n.nspname AS FKTABLE_SCHEM, c.relname AS FKTABLE_NAME, a.attname AS FKCOLUMN_NAME,"
                 + " k.place AS KEY_SEQ," + end + " x.conname AS FK_NAME, NULL AS PK_NAME, 7 AS DEFERRABILITY ")

@@ -123,7 +123,8 @@ class FrameworksTest {
     @MethodSource("dev.mtdb.jdbc.Tenants#all")
     void flywayMigratesBothTenantsThroughOurDataSource(String name) throws Exception {
         Path scripts = Files.createTempDirectory("mtdb-java-flyway-");
-        Files.writeString(scripts.resolve("V1__first.sql"), "CREATE TABLE person (id INTEGER PRIMARY KEY, n VARCHAR(9));\n"
+        Files.writeString(scripts.resolve("V1__first.sql"),
+            "CREATE TABLE person (id INTEGER PRIMARY KEY, n VARCHAR(9));\n"
             + "INSERT INTO person VALUES (1, 'a;b');\n");
         Files.writeString(scripts.resolve("V2__second.sql"), "ALTER TABLE person ADD COLUMN age INTEGER;");
         try (Tenants tenants = Tenants.open(name)) {

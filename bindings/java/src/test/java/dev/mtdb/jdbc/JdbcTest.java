@@ -187,7 +187,8 @@ class JdbcTest {
              PreparedStatement count = connection.prepareStatement("SELECT count(*) FROM s")) {
             assertEquals(Status.INVALID_STATE, status(count::executeQuery));
             for (String tenant : tenants.ids()) {
-                try (TenantScope scope = TenantScope.enter(tenant); Statement statement = connection.createStatement()) {
+                try (TenantScope scope = TenantScope.enter(tenant);
+                     Statement statement = connection.createStatement()) {
                     statement.executeUpdate("CREATE TABLE s (a INTEGER)");
                 }
             }

@@ -7,11 +7,11 @@ import java.sql.SQLException;
 import java.util.List;
 
 /** A prepared statement of a lease. Parameters count from 1, or go by name. */
-public final class Statement implements AutoCloseable {
+public final class Prepared implements AutoCloseable {
     private final Lease lease;
     private final Stmt stmt;
 
-    Statement(Lease lease, Stmt stmt) {
+    Prepared(Lease lease, Stmt stmt) {
         this.lease = lease;
         this.stmt = stmt;
     }
@@ -34,7 +34,7 @@ public final class Statement implements AutoCloseable {
      * @return this
      * @throws SQLException as the errors table says
      */
-    public Statement bind(int index, Object value) throws SQLException {
+    public Prepared bind(int index, Object value) throws SQLException {
         stmt.bind(index, value);
         return this;
     }
@@ -47,7 +47,7 @@ public final class Statement implements AutoCloseable {
      * @return this
      * @throws SQLException as the errors table says
      */
-    public Statement bind(String name, Object value) throws SQLException {
+    public Prepared bind(String name, Object value) throws SQLException {
         return bind(stmt.parameterIndex(name), value);
     }
 
@@ -58,7 +58,7 @@ public final class Statement implements AutoCloseable {
      * @return this
      * @throws SQLException as the errors table says
      */
-    public Statement bindRows(List<Object[]> rows) throws SQLException {
+    public Prepared bindRows(List<Object[]> rows) throws SQLException {
         stmt.bind(Params.rows(rows));
         return this;
     }
@@ -69,7 +69,7 @@ public final class Statement implements AutoCloseable {
      * @return this
      * @throws SQLException as the errors table says
      */
-    public Statement clear() throws SQLException {
+    public Prepared clear() throws SQLException {
         stmt.bind(null);
         return this;
     }
