@@ -30,13 +30,10 @@ import java.sql.Savepoint;
 import java.sql.Statement;
 import java.sql.Struct;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
-import java.util.Set;
-import java.util.WeakHashMap;
 import java.util.concurrent.Executor;
 
 /**
@@ -49,7 +46,9 @@ final class JdbcConnection extends Wrapping implements Connection {
     private final Runnable onClose;
     private final String tenant;  // null: of the scope
     private final Dialect dialect;
-    private final Set<JdbcStatement> statements = Collections.newSetFromMap(new WeakHashMap<>());
+    private final ArrayList<JdbcStatement> busy = new ArrayList<>();  // those with open results; guarded by itself
+    private Token spare = Token.take();
+    private volatile JdbcStatement current;  // the last that ran something
     private Conn conn;
     private String bound;  // whose lease conn is
     private boolean autoCommit = true;
@@ -151,6 +150,7 @@ final class JdbcConnection extends Wrapping implements Connection {
 
     Result query(String sql, byte[] params, int seconds, Token token, JdbcStatement owner) throws SQLException {
         check();
+        current = owner;
         try {
             if (oneShot())
                 return db.query(Texts.utf8(wanted()), Texts.utf8(sql), params, timeout(seconds), token, owner);
@@ -162,6 +162,7 @@ final class JdbcConnection extends Wrapping implements Connection {
 
     long exec(String sql, byte[] params, int seconds, Token token, JdbcStatement owner) throws SQLException {
         check();
+        current = owner;
         try {
             if (oneShot())
                 return db.exec(Texts.utf8(wanted()), Texts.utf8(sql), params, timeout(seconds), token, owner);
@@ -215,23 +216,41 @@ final class JdbcConnection extends Wrapping implements Connection {
         if (running != null) running.cancel(owner);
     }
 
-    void forget(JdbcStatement statement) {
-        synchronized (statements) {
-            statements.remove(statement);
+    /** A statement has a result that ends with its transaction, and with the connection. */
+    void opened(JdbcStatement statement) {
+        synchronized (busy) {
+            busy.add(statement);
         }
     }
 
-    private <S extends JdbcStatement> S kept(S statement) {
-        synchronized (statements) {
-            statements.add(statement);
+    /** It has none any more. */
+    void settled(JdbcStatement statement) {
+        synchronized (busy) {
+            for (int i = busy.size() - 1; i >= 0; i--) {
+                if (busy.get(i) != statement) continue;
+                busy.remove(i);
+                return;
+            }
         }
-        return statement;
     }
 
-    private List<JdbcStatement> keptStatements() {
-        synchronized (statements) {
-            return new ArrayList<>(statements);
+    private List<JdbcStatement> busyStatements() {
+        synchronized (busy) {
+            return new ArrayList<>(busy);
         }
+    }
+
+    /** A token for a statement: mostly the one that the statement before it had. */
+    synchronized Token token() {
+        Token token = spare;
+        spare = null;
+        return token != null ? token : Token.take();
+    }
+
+    /** The statement is closed. */
+    synchronized void give(Token token) {
+        if (spare == null && !closed) spare = token;
+        else token.give();
     }
 
     private void giveBack() throws SQLException {
@@ -267,7 +286,7 @@ final class JdbcConnection extends Wrapping implements Connection {
     @Override
     public void commit() throws SQLException {
         needTransactions();
-        for (JdbcStatement statement : keptStatements()) statement.closeResult();
+        for (JdbcStatement statement : busyStatements()) statement.closeResult();
         commitKeepingKeys();
     }
 
@@ -300,7 +319,7 @@ final class JdbcConnection extends Wrapping implements Connection {
     @Override
     public void rollback() throws SQLException {
         needTransactions();
-        for (JdbcStatement statement : keptStatements()) statement.closeResult();
+        for (JdbcStatement statement : busyStatements()) statement.closeResult();
         if (!open) {
             giveBack();
             return;
@@ -409,9 +428,11 @@ final class JdbcConnection extends Wrapping implements Connection {
         if (closed) return;
         closed = true;
         try {
-            for (JdbcStatement statement : keptStatements()) statement.close();
+            for (JdbcStatement statement : busyStatements()) statement.close();
             if (conn != null) conn.close();
         } finally {
+            Token last = token();
+            last.give();
             onClose.run();
         }
     }
@@ -426,7 +447,8 @@ final class JdbcConnection extends Wrapping implements Connection {
     public void abort(Executor executor) throws SQLException {
         if (closed) return;
         broken = true;
-        for (JdbcStatement statement : keptStatements()) statement.cancel();
+        JdbcStatement statement = current;
+        if (statement != null) statement.cancel();
         Conn running = conn;
         if (running != null) running.cancel(null);
         executor.execute(() -> {
@@ -463,7 +485,7 @@ final class JdbcConnection extends Wrapping implements Connection {
     @Override
     public Statement createStatement() throws SQLException {
         check();
-        return kept(new JdbcStatement(this));
+        return new JdbcStatement(this);
     }
 
     @Override
@@ -478,7 +500,7 @@ final class JdbcConnection extends Wrapping implements Connection {
 
     private JdbcPrepared prepare(String sql, boolean keys, String[] columns) throws SQLException {
         check();
-        return kept(new JdbcPrepared(this, sql, keys, columns));
+        return new JdbcPrepared(this, sql, keys, columns);
     }
 
     @Override

@@ -18,7 +18,8 @@ class JdbcStatement extends Wrapping implements Statement {
     private static final String[] KEY_NAMES = {"GENERATED_KEY"};
 
     final JdbcConnection connection;
-    private final Token token = Token.take();
+    private final Token token;
+    private boolean registered;
     private JdbcRows rows;
     private JdbcRows keys;
     private long updateCount = -1;
@@ -33,6 +34,7 @@ class JdbcStatement extends Wrapping implements Statement {
 
     JdbcStatement(JdbcConnection connection) {
         this.connection = connection;
+        token = connection.token();
     }
 
     void check() throws SQLException {
@@ -41,6 +43,7 @@ class JdbcStatement extends Wrapping implements Statement {
     }
 
     void closeResult() {
+        settled();
         if (rows != null) rows.close();
         if (keys != null) keys.close();
         rows = null;
@@ -48,8 +51,21 @@ class JdbcStatement extends Wrapping implements Statement {
         updateCount = -1;
     }
 
+    // What has a result ends with its transaction and its connection, which therefore know of it.
+    private JdbcRows opened(JdbcRows opened) {
+        if (!registered) connection.opened(this);
+        registered = true;
+        return opened;
+    }
+
+    private void settled() {
+        if (registered) connection.settled(this);
+        registered = false;
+    }
+
     /** A result set was closed by its user. */
     void completed() throws SQLException {
+        settled();
         if (closeOnCompletion && !closed) close();
     }
 
@@ -58,7 +74,7 @@ class JdbcStatement extends Wrapping implements Statement {
     ResultSet rowsOf(String sql, byte[] params) throws SQLException {
         check();
         closeResult();
-        rows = new JdbcRows(this, connection.query(sql, params, timeoutSeconds, token, this), maxRows);
+        rows = opened(new JdbcRows(this, connection.query(sql, params, timeoutSeconds, token, this), maxRows));
         return rows;
     }
 
@@ -76,7 +92,7 @@ class JdbcStatement extends Wrapping implements Statement {
         Result result = connection.query(text, params, timeoutSeconds, token, this);
         updateCount = result.affected();
         if (result.columnCount() > 0) {
-            keys = new JdbcRows(this, result, 0);
+            keys = opened(new JdbcRows(this, result, 0));
             return;
         }
         List<Object[]> made = result.insertId() == 0 ? List.of() : List.<Object[]>of(new Object[] {result.insertId()});
@@ -93,7 +109,7 @@ class JdbcStatement extends Wrapping implements Statement {
         }
         Result result = connection.query(sql, params, timeoutSeconds, token, this);
         if (result.columnCount() > 0) {
-            rows = new JdbcRows(this, result, maxRows);
+            rows = opened(new JdbcRows(this, result, maxRows));
             return true;
         }
         updateCount = result.affected();
@@ -418,8 +434,7 @@ class JdbcStatement extends Wrapping implements Statement {
         try {
             closeResult();
         } finally {
-            connection.forget(this);
-            token.give();
+            connection.give(token);
         }
     }
 }
