@@ -181,7 +181,7 @@ public final class Bench {
                 for (Lease lease : leases) lease.close();
                 try (Connection ours = MtdbDataSource.scoped(db).getConnection()) {
                     double[] times = inTurns(() -> readOurs(ours, ids), () -> readPeers(peers, ids));
-                    print("java_point", place.name + ", 100 tenants by scope, against a connection of its driver for each",
+                    print("java_point", place.name + ", 100 tenants by scope, against a connection of its driver each",
                         "ns", times[0] / READS, times[1] / READS, times[0] / times[1], false, place.point);
                 }
             } finally {

@@ -243,7 +243,8 @@ class LifecycleTest {
             String said = new String(process.getInputStream().readAllBytes());
             assertEquals("leaving 1\n0", said + process.waitFor());
             try (Db db = Db.open("sqlite:" + folder)) {
-                assertEquals(List.of(0L), db.tenant("acme").query("SELECT count(*) FROM t").list(row -> row.getLong(0)));
+                assertEquals(List.of(0L),
+                    db.tenant("acme").query("SELECT count(*) FROM t").list(row -> row.getLong(0)));
             }
         } finally {
             Backend.delete(folder);

@@ -13,7 +13,7 @@ import java.nio.file.Path;
  * deleted at once; property {@code mtdb.tmpdir} says where, for systems whose usual folder forbids programs.
  */
 public final class NativeLoader {
-    private static final String[] LIBRARIES = {"libmtdb.so.0", "libmtdb_jni.so"};
+    private static final String[] LIBRARIES = {"libmtdb.so." + Raw.MTDB_VERSION_MAJOR, "libmtdb_jni.so"};
 
     static {
         loadLibraries();
