@@ -4,6 +4,7 @@ package dev.mtdb.jdbc;
 import dev.mtdb.Db;
 import dev.mtdb.DbOptions;
 import dev.mtdb.internal.Access;
+import dev.mtdb.internal.Handle;
 import java.sql.Connection;
 import java.sql.Driver;
 import java.sql.DriverManager;
@@ -13,6 +14,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.logging.Logger;
 
 /**
@@ -65,10 +67,36 @@ public final class MtdbDriver implements Driver {
         key.put("", parts[0]);
         Shared shared = share(key);
         try {
-            return new JdbcConnection(Access.of(shared.db), shownUrl(parts[0]), tenant, () -> leave(key, shared));
+            return new JdbcConnection(Access.of(shared.db), shownUrl(parts[0]), tenant, share(key, shared));
         } catch (Throwable failure) {
             leave(key, shared);
             throw failure;
+        }
+    }
+
+    // What a connection does at its end. One that is forgotten has its share given back when it is collected: by a
+    // thread of its own, because closing a db may wait.
+    private static Runnable share(Map<String, String> key, Shared shared) {
+        AtomicBoolean closed = new AtomicBoolean();
+        Handle share = new Handle(0, none -> {
+            if (closed.get()) {
+                leave(key, shared);
+                return;
+            }
+            Thread closer = new Thread(() -> leave(key, shared), "mtdb-close");
+            closer.setDaemon(true);
+            closer.start();
+        }, "connection");
+        return () -> {
+            closed.set(true);
+            share.close();
+        };
+    }
+
+    /** How many dbs are open. */
+    static int opened() {
+        synchronized (OPEN) {
+            return OPEN.size();
         }
     }
 

@@ -289,6 +289,22 @@ class JdbcTest {
     }
 
     @Test
+    void aForgottenConnectionOfTheDriverClosesItsDb() throws Exception {
+        assertEquals(0, MtdbDriver.opened());
+        forget();
+        while (MtdbDriver.opened() > 0) {
+            System.gc();
+            Thread.sleep(5);
+        }
+    }
+
+    private static void forget() throws SQLException {
+        Connection connection = DriverManager.getConnection("jdbc:mtdb:sqlite::memory:");
+        assertEquals(1, MtdbDriver.opened());
+        assertTrue(connection.isValid(0));
+    }
+
+    @Test
     void aUrlShowsNoSecret() throws Exception {
         try (Connection connection = DriverManager.getConnection(
             "jdbc:mtdb:postgres://me:hush@localhost:1/db?password=hush")) {
