@@ -19,6 +19,10 @@ public final class FleetOptions extends Options<FleetOptions> {
         INFO,
         /** {@code validate}. */
         VALIDATE,
+        /** {@code repair}. */
+        REPAIR,
+        /** {@code baseline}. */
+        BASELINE,
         /** {@code sql}. */
         SQL
     }
@@ -34,7 +38,8 @@ public final class FleetOptions extends Options<FleetOptions> {
     }
 
     /**
-     * The target of the verb, as mtdb_migrator_migrate() or _undo() takes it. Option {@code fleet.target}.
+     * The target of the verb, as mtdb_migrator_migrate() or _undo() takes it; of baseline: the version. Option
+     * {@code fleet.target}.
      *
      * @param value by default empty
      * @return this
@@ -44,7 +49,7 @@ public final class FleetOptions extends Options<FleetOptions> {
     }
 
     /**
-     * The script that verb sql runs. Option {@code fleet.sql}.
+     * The script that verb sql runs; with mtdb_fleet_query() one statement. Option {@code fleet.sql}.
      *
      * @param value by default empty
      * @return this
@@ -144,6 +149,17 @@ public final class FleetOptions extends Options<FleetOptions> {
         return set("fleet.workers", String.valueOf(value));
     }
 
+    /**
+     * How many of these may be on one server; 0 for all. A server that refuses connections gets fewer until it
+     * proves to take more. Option {@code fleet.server_workers}.
+     *
+     * @param value by default 0
+     * @return this
+     */
+    public FleetOptions serverWorkers(long value) {
+        return set("fleet.server_workers", String.valueOf(value));
+    }
+
     /** Values of {@code fleet.on_failure}. */
     public enum OnFailure {
         /** {@code stop}. */
@@ -186,7 +202,8 @@ public final class FleetOptions extends Options<FleetOptions> {
     }
 
     /**
-     * How many tenants, or which share, go first; one that fails there halts the run. Option {@code fleet.canary}.
+     * How many tenants, which share, or which ids (separated by commas) go first; one that fails there halts the
+     * run. Option {@code fleet.canary}.
      *
      * @param value by default 0
      * @return this

@@ -219,15 +219,15 @@ public final class Migrator implements AutoCloseable {
     /**
      * Runs one verb over many tenants, and goes on after a failure.
      *
-     * @param verb "migrate", "undo", "status" or "validate"
-     * @param target as the verb takes it; may be empty
-     * @param tenants their ids; null or empty: all
+     * @param verb "migrate", "undo", "status", "validate", "repair" or "baseline"
+     * @param target as the verb takes it, for baseline the version; may be empty
+     * @param tenants their ids, at least one; null: all
      * @param options may be null
      * @return a row per tenant, in order: tenant, status, applied, version, state, message, error; close them
      * @throws SQLException as the errors table says
      */
     public Rows run(String verb, String target, Collection<String> tenants, RunOptions options) throws SQLException {
-        byte[] ids = tenants == null ? null : Texts.utf8(String.join("\n", tenants));
+        byte[] ids = tenants == null ? null : Texts.lines(tenants);
         long set = Database.options(options == null ? null : options.toMap());
         try {
             return rows((address, timeout, token, out, error) -> Raw.mtdb_migrator_run(address, Texts.utf8(verb),

@@ -6,14 +6,16 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /** Where a test's tenants live: SQLite in a folder of its own, and the servers that the environment names. */
-final class Backend implements AutoCloseable {
+public final class Backend implements AutoCloseable {
     private static final AtomicInteger COUNT = new AtomicInteger();
 
     final String name;
@@ -28,11 +30,27 @@ final class Backend implements AutoCloseable {
     }
 
     /** The names of the backends: each is one more run of a test. */
-    static Stream<String> all() {
-        List<String> names = new ArrayList<>(List.of("sqlite"));
-        if (System.getenv("MTDB_TEST_POSTGRES") != null) names.add("postgres");
-        if (System.getenv("MTDB_TEST_MYSQL") != null) names.add("mysql");
-        return names.stream();
+    public static Stream<String> all() {
+        return Boolean.getBoolean("mtdb.servers") ? Stream.of("sqlite", "postgres", "mysql") : Stream.of("sqlite");
+    }
+
+    /** The address of a server, which has to be there. */
+    public static String url(String name) {
+        String variable = "MTDB_TEST_" + name.toUpperCase(Locale.ROOT);
+        String url = System.getenv(variable);
+        if (url == null) throw new IllegalStateException("no server: " + variable + " is not set");
+        return url;
+    }
+
+    /** Options for a machine that is busy with other things. */
+    public static DbOptions patient(DbOptions options) {
+        return options.connectTimeout(Duration.ofMinutes(2)).acquireTimeout(Duration.ofMinutes(2));
+    }
+
+    /** A count of a long test, multiplied by MTDB_SCALE. */
+    static int scaled(int count) {
+        String scale = System.getenv("MTDB_SCALE");
+        return (int) Math.max(10, count * (scale == null ? 1 : Double.parseDouble(scale)));
     }
 
     static Backend open(String name) throws SQLException {
@@ -40,15 +58,19 @@ final class Backend implements AutoCloseable {
     }
 
     static Backend open(String name, DbOptions options) throws SQLException {
-        if (!name.equals("sqlite"))
-            return new Backend(name, System.getenv("MTDB_TEST_" + name.toUpperCase(java.util.Locale.ROOT)), null,
-                options);
+        patient(options);
+        if (!name.equals("sqlite")) return new Backend(name, url(name), null, options);
         try {
             Path folder = Files.createTempDirectory("mtdb-java-").toRealPath();
             return new Backend(name, "sqlite:" + folder, folder, options);
         } catch (IOException failure) {
             throw new UncheckedIOException(failure);
         }
+    }
+
+    /** Where SQLite's files are. */
+    Path folder() {
+        return folder;
     }
 
     /** A new tenant, dropped at the end. */

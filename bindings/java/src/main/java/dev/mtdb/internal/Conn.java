@@ -15,7 +15,11 @@ public final class Conn implements AutoCloseable {
     Conn(Database db, long address, Token token) {
         this.db = db;
         this.token = token;
-        handle = new Handle(address, Raw::mtdb_conn_release, "lease");
+        // Once, when no call is inside any more: until then the token is nobody else's.
+        handle = new Handle(address, conn -> {
+            Raw.mtdb_conn_release(conn);
+            token.give();
+        }, "lease");
     }
 
     /** The lease's handle. */
@@ -132,9 +136,14 @@ public final class Conn implements AutoCloseable {
         }
     }
 
-    /** Ends what runs now; of one owner only, unless null. Any thread. */
+    /** Ends what runs now; of one owner only, unless null. Any thread; nothing after the close. */
     public void cancel(Object owner) {
-        token.cancel(owner);
+        if (handle.enterIfOpen() == 0) return;
+        try {
+            token.cancel(owner);
+        } finally {
+            handle.leave();
+        }
     }
 
     /** Whether it was given back. */
@@ -145,12 +154,14 @@ public final class Conn implements AutoCloseable {
     /** Gives the lease back, rolling back what is open. Idempotent. */
     @Override
     public void close() {
-        if (handle.closed()) return;
+        long address = handle.enterIfOpen();
+        if (address == 0) return;
+        long[] error = new long[1];
         try {
-            call(Raw::mtdb_conn_close);
+            Errors.check(Raw.mtdb_conn_close(address, error), error);
         } finally {
+            handle.leave();
             handle.close();
-            token.give();
         }
     }
 }

@@ -91,7 +91,12 @@ public final class Database {
         }
     }
 
-    /** A call of a fleet run, whose NEEDS is a verdict: where no tenant's route is asked for. */
+    /** Whether tenants' routes are asked of the program. */
+    public boolean resolves() {
+        return resolver != null;
+    }
+
+    /** A call of a fleet run, whose NEEDS is a verdict. */
     public int waitingForVerdict(Handle target, long timeoutMs, Object owner, Waiting call) {
         Token token = Token.take();
         try {

@@ -50,10 +50,17 @@ public final class Handle {
 
     /** The native handle, for a call between enter and leave. */
     public long enter() {
+        long address = enterIfOpen();
+        if (address == 0) throw Errors.closed(noun);
+        return address;
+    }
+
+    /** As {@link #enter}; once it was ended 0, and there is nothing to leave. */
+    long enterIfOpen() {
         for (long calls = state.get(); calls >= 0; calls = state.get()) {
             if (state.compareAndSet(calls, calls + 1)) return state.address;
         }
-        throw Errors.closed(noun);
+        return 0;
     }
 
     /** Ends what {@link #enter} began. */

@@ -14,13 +14,13 @@ public final class Result implements AutoCloseable {
     private final Handle handle;
     private final Handle parent;
     private final Token token;
-    private final Runnable atEnd;
     private final Object owner;
     private ByteBuffer buffer;
     private Block block;
     private int row = -1;
     private boolean last;
     private boolean closed;
+    private Thread reader;  // who called next() last: the only one that may be in the buffer
     private long maxRows;
     private String[] names;
     private long before;  // rows in blocks before this one
@@ -31,14 +31,16 @@ public final class Result implements AutoCloseable {
      * @param parent the lease whose token it is, or null: nothing is fetched once that is closed
      * @param token what it was started with
      * @param owner for {@link Token#cancel}
-     * @param atEnd runs once, when the result is closed; may be null
+     * @param atEnd runs once, when the result is closed and no call is in it; may be null
      */
     Result(long address, Handle parent, Token token, Object owner, Runnable atEnd) {
-        handle = new Handle(address, Raw::mtdb_result_release, "result");
+        handle = new Handle(address, result -> {
+            Raw.mtdb_result_release(result);
+            if (atEnd != null) atEnd.run();
+        }, "result");
         this.parent = parent;
         this.token = token;
         this.owner = owner;
-        this.atEnd = atEnd;
     }
 
     private Result(String[] names, List<Object[]> rows) {
@@ -46,7 +48,6 @@ public final class Result implements AutoCloseable {
         parent = null;
         token = null;
         owner = null;
-        atEnd = null;
         last = true;
         this.names = names;
         byte[] block = Params.rows(rows);
@@ -74,6 +75,7 @@ public final class Result implements AutoCloseable {
     /** On to the next row. */
     public boolean next() {
         if (closed) throw Errors.closed("result");
+        reader = Thread.currentThread();
         if (block != null && ++row < block.rows()) return true;
         while (!last) {
             fetch();
@@ -112,6 +114,9 @@ public final class Result implements AutoCloseable {
             replace(Math.max(used[0], buffer.capacity() + 1L));
             status = fetchOnce(rows, used);
         }
+        // What another status left in the buffer is no block of this result.
+        if (status != Raw.MTDB_OK && status != Raw.MTDB_DONE) throw status == Raw.MTDB_NEEDS ? Database.unanswered()
+            : Errors.sneaky(Errors.failure(Status.INTERNAL, "fetching rows came to status " + status));
         last = status == Raw.MTDB_DONE;
         block.read();
     }
@@ -249,13 +254,21 @@ public final class Result implements AutoCloseable {
         return closed;
     }
 
-    /** Drops the rows that are left. Idempotent. */
+    private synchronized boolean closesFirst() {
+        boolean first = !closed;
+        closed = true;
+        return first;
+    }
+
+    /**
+     * Drops the rows that are left. Idempotent, from any thread: the buffer becomes another result's only when no other
+     * thread can be reading in it.
+     */
     @Override
     public void close() {
-        if (closed) return;
-        closed = true;
-        if (!last) {
-            long address = handle.enter();
+        if (!closesFirst()) return;
+        long address = last ? 0 : handle.enterIfOpen();
+        if (address != 0) {
             try {
                 // A failure to drop rows concerns the lease, which says so itself.
                 Raw.mtdb_result_close(address, null);
@@ -264,9 +277,9 @@ public final class Result implements AutoCloseable {
             }
         }
         if (handle != null) handle.close();
+        if (reader != null && reader != Thread.currentThread()) return;
         if (buffer != null) Buffers.give(buffer);
         buffer = null;
         block = null;
-        if (atEnd != null) atEnd.run();
     }
 }

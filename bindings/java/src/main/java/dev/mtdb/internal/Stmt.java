@@ -67,10 +67,13 @@ public final class Stmt implements AutoCloseable {
     /** Ends it. Idempotent. */
     @Override
     public void close() {
-        if (handle.closed()) return;
+        long address = handle.enterIfOpen();
+        if (address == 0) return;
+        long[] error = new long[1];
         try {
-            call(Raw::mtdb_stmt_close);
+            Errors.check(Raw.mtdb_stmt_close(address, error), error);
         } finally {
+            handle.leave();
             handle.close();
         }
     }

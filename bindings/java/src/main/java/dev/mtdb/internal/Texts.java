@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 package dev.mtdb.internal;
 
+import dev.mtdb.Status;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Collection;
 
 /** Calls that write a text or a number. */
 public final class Texts {
@@ -29,8 +31,19 @@ public final class Texts {
 
     /** Text for a call. Half a surrogate pair becomes a question mark, as Java does it. */
     public static byte[] utf8(String text) {
-        if (text == null) throw Errors.sneaky(Errors.failure(dev.mtdb.Status.INVALID_ARGUMENT, "a text is null"));
+        if (text == null) throw Errors.sneaky(Errors.failure(Status.INVALID_ARGUMENT, "a text is null"));
         return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** Ids for a call that takes them by line. None would mean all: it is refused. */
+    public static byte[] lines(Collection<String> ids) {
+        if (ids.isEmpty()) throw Errors.sneaky(Errors.failure(Status.INVALID_ARGUMENT,
+            "the list of tenants is empty; null means all tenants"));
+        for (String id : ids) {
+            if (id == null || id.isEmpty() || id.indexOf('\n') >= 0) throw Errors.sneaky(Errors.failure(
+                Status.INVALID_ARGUMENT, "a tenant's id in the list is empty or has a line break"));
+        }
+        return utf8(String.join("\n", ids));
     }
 
     /** The text that a call writes. */

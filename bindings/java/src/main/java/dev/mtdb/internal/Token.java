@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 package dev.mtdb.internal;
 
+import dev.mtdb.Status;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.spi.AbstractSelectableChannel;
@@ -77,6 +78,7 @@ public final class Token {
     private final long address;
     private Object owner;  // of the operation that runs, else null; guarded by this, as is what follows
     private boolean fired;
+    private Thread lastUser;
 
     private Token() {
         long[] out = new long[1];
@@ -94,9 +96,14 @@ public final class Token {
         return token;
     }
 
-    /** Gives a token back. */
+    /**
+     * Gives a token back. One whose last operation was another thread's may still be of use to that: it is nobody's any
+     * more.
+     */
     public void give() {
-        if (SPARES.incrementAndGet() <= SPARE_MAX) {
+        if (!mine()) {
+            handle.close();
+        } else if (SPARES.incrementAndGet() <= SPARE_MAX) {
             SPARE.add(this);
         } else {
             SPARES.decrementAndGet();
@@ -104,11 +111,22 @@ public final class Token {
         }
     }
 
+    private synchronized boolean mine() {
+        boolean mine = owner == null && (lastUser == null || lastUser == Thread.currentThread());
+        lastUser = null;
+        return mine;
+    }
+
     /** An operation begins; the native token is returned. Ends with {@link #end}, whatever happens. */
     public long begin(Object who) {
         handle.enter();
         synchronized (this) {
+            if (owner != null) {
+                handle.leave();
+                throw Errors.sneaky(Errors.failure(Status.MISUSE, "another thread is in a call of this connection"));
+            }
             owner = who != null ? who : this;
+            lastUser = Thread.currentThread();
         }
         interrupts.beginWait();
         return address;

@@ -268,7 +268,7 @@ final class JdbcConnection extends Wrapping implements Connection {
     public void setAutoCommit(boolean wanted) throws SQLException {
         check();
         if (wanted == autoCommit) return;
-        if (wanted && open) commit();
+        if (wanted) commit();
         autoCommit = wanted;
     }
 
@@ -423,10 +423,15 @@ final class JdbcConnection extends Wrapping implements Connection {
 
     // ---- its end ----
 
+    private synchronized boolean closesFirst() {
+        boolean first = !closed;
+        closed = true;
+        return first;
+    }
+
     @Override
     public void close() throws SQLException {
-        if (closed) return;
-        closed = true;
+        if (!closesFirst()) return;
         try {
             for (JdbcStatement statement : busyStatements()) statement.close();
             if (conn != null) conn.close();

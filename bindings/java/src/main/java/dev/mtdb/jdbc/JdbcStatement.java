@@ -427,10 +427,15 @@ class JdbcStatement extends Wrapping implements Statement {
         return closed;
     }
 
+    private synchronized boolean closesFirst() {
+        boolean first = !closed;
+        closed = true;
+        return first;
+    }
+
     @Override
     public void close() throws SQLException {
-        if (closed) return;
-        closed = true;
+        if (!closesFirst()) return;
         try {
             closeResult();
         } finally {

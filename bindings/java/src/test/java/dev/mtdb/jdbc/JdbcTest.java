@@ -210,6 +210,53 @@ class JdbcTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("dev.mtdb.jdbc.Tenants#all")
+    void aScopedConnectionKeepsNoLeaseBetweenTransactions(String name) throws Exception {
+        try (Tenants tenants = Tenants.open(name); Connection connection = tenants.scoped().getConnection();
+             Statement statement = connection.createStatement()) {
+            for (String tenant : tenants.ids()) {
+                try (TenantScope scope = TenantScope.enter(tenant)) {
+                    connection.setAutoCommit(false);
+                    statement.executeUpdate("CREATE TABLE s (a INTEGER)");
+                    connection.setAutoCommit(true);
+                    // A tenant with a lease out cannot be dropped.
+                    tenants.db().tenant(tenant).drop();
+                    tenants.db().tenant(tenant).create();
+                }
+            }
+        }
+    }
+
+    @Test
+    void aConnectionThatAnotherThreadAbortsEndsItsRows() throws Exception {
+        try (Tenants tenants = Tenants.open("sqlite")) {
+            for (int round = 0; round < 100; round++) {
+                MtdbDataSource source = round % 2 == 0 ? tenants.a() : tenants.scoped();
+                Connection connection = source.getConnection();
+                try (TenantScope scope = TenantScope.enter(tenants.ids().get(0))) {
+                    ResultSet rows = connection.createStatement().executeQuery("WITH RECURSIVE c(n) AS (SELECT 1 UNION"
+                        + " ALL SELECT n + 1 FROM c) SELECT n FROM c");
+                    assertTrue(rows.next());
+                    Thread aborter = new Thread(() -> {
+                        try {
+                            connection.abort(Runnable::run);
+                        } catch (SQLException failure) {
+                            throw new IllegalStateException(failure);
+                        }
+                    });
+                    aborter.start();
+                    Exception ended = assertThrows(Exception.class, () -> {
+                        while (rows.next()) rows.getLong(1);
+                    });
+                    assertTrue(ended instanceof SQLException || MtdbError.of(ended).isPresent(), ended.toString());
+                    aborter.join();
+                }
+                assertTrue(connection.isClosed());
+            }
+        }
+    }
+
     private interface Call {
         Object run() throws Exception;
     }

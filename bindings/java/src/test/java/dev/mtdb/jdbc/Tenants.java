@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 package dev.mtdb.jdbc;
 
+import dev.mtdb.Backend;
 import dev.mtdb.Db;
 import dev.mtdb.DbOptions;
 import java.io.IOException;
@@ -9,7 +10,6 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
@@ -32,15 +32,11 @@ final class Tenants implements AutoCloseable {
     }
 
     static Stream<String> all() {
-        return Stream.of("sqlite", "postgres", "mysql").filter(name -> name.equals("sqlite") || url(name) != null);
-    }
-
-    private static String url(String name) {
-        return System.getenv("MTDB_TEST_" + name.toUpperCase(Locale.ROOT));
+        return Backend.all();
     }
 
     static Tenants open(String name) throws SQLException, IOException {
-        if (!name.equals("sqlite")) return new Tenants(name, Db.open(url(name)), null);
+        if (!name.equals("sqlite")) return new Tenants(name, Db.open(Backend.url(name), Backend.patient(new DbOptions())), null);
         Path folder = Files.createTempDirectory("mtdb-java-").toRealPath();
         return new Tenants(name, Db.open("sqlite:" + folder, new DbOptions()), folder);
     }
