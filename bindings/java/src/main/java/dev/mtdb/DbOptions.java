@@ -394,7 +394,7 @@ public final class DbOptions extends Options<DbOptions> {
     /**
      * Prepared statements kept per connection; 0 for none. Option {@code statement_cache}.
      *
-     * @param value by default 64
+     * @param value by default 256
      * @return this
      */
     public DbOptions statementCache(long value) {

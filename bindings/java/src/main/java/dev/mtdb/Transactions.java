@@ -37,14 +37,11 @@ final class Transactions {
         }
     }
 
-    // What ends a failed transaction never hides why it failed; closing rolls back what a failed rollback left.
-    private static void end(Lease lease, boolean committed) throws SQLException {
-        if (committed) {
-            lease.close();
-            return;
-        }
+    // What ends a transaction never hides why it failed, nor makes committed work fail, which would be done again.
+    // Closing rolls back what a failed rollback left.
+    private static void end(Lease lease, boolean committed) {
         try {
-            lease.rollback();
+            if (!committed) lease.rollback();
         } catch (SQLException | IllegalStateException again) {
             // The connection is in doubt: closing the lease drops it.
         }

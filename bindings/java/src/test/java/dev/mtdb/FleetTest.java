@@ -164,6 +164,16 @@ class FleetTest {
         }
     }
 
+    @Test
+    void rowsOutliveTheirRun() throws Exception {
+        try (Backend backend = Backend.open("sqlite")) {
+            Fleet fleet = over(backend, sql("SELECT n FROM own"), filled(backend, 3));
+            Rows rows = fleet.query(FOREVER);
+            fleet.close();
+            assertEquals(3 * ROWS, rows.list(row -> row.getLong(1)).size());
+        }
+    }
+
     private static void forget(Fleet fleet) throws SQLException {
         assertTrue(fleet.query(FOREVER).next());
     }

@@ -233,7 +233,7 @@ class LifecycleTest {
                 folder.toString()));
             Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
             String said = new String(process.getInputStream().readAllBytes());
-            assertEquals("leaving 1\n0", said + process.waitFor());
+            assertEquals("leaving 1 acme\n0", said + process.waitFor());
             try (Db db = Db.open("sqlite:" + folder)) {
                 assertEquals(List.of(0L),
                     db.tenant("acme").query("SELECT count(*) FROM t").list(row -> row.getLong(0)));

@@ -7,9 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.mtdb.internal.Token;
+import dev.mtdb.jdbc.MtdbDataSource;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -112,6 +116,39 @@ class MisuseTest {
                 for (int again = 0; again < 20; again++) if (rows.getLong(0) >= 2_000_000) strangers++;
         } catch (SQLException | IllegalStateException ended) {
             assertTrue(MtdbError.of(ended).isPresent(), ended.toString());
+        }
+        return strangers;
+    }
+
+    @Test
+    void aStatementInTwoScopesAtOnceGivesEachItsOwnRows() throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try (Backend backend = Backend.open("sqlite")) {
+            List<Tenant> tenants = List.of(backend.tenant(), backend.tenant());
+            for (Tenant tenant : tenants) {
+                tenant.exec("CREATE TABLE own (id TEXT)");
+                tenant.exec("INSERT INTO own VALUES (?)", tenant.id());
+            }
+            MtdbDataSource source = MtdbDataSource.scoped(backend.db);
+            try (Connection connection = source.getConnection(); Statement shared = connection.createStatement()) {
+                List<Future<Long>> readers = new ArrayList<>();
+                for (Tenant tenant : tenants) readers.add(threads.submit(() -> strangers(shared, tenant.id())));
+                for (Future<Long> reader : readers) assertEquals(0, reader.get());
+            }
+        } finally {
+            threads.shutdown();
+        }
+    }
+
+    private static long strangers(Statement shared, String tenant) {
+        long strangers = 0;
+        for (int round = 0; round < 20 * ROUNDS; round++) {
+            try (TenantScope scope = TenantScope.enter(tenant);
+                 ResultSet rows = shared.executeQuery("SELECT id FROM own")) {
+                if (rows.next() && !tenant.equals(rows.getString(1))) strangers++;
+            } catch (SQLException | RuntimeException refused) {
+                // The other one is in it, or has closed the rows.
+            }
         }
         return strangers;
     }

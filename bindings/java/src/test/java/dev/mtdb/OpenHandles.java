@@ -3,9 +3,10 @@ package dev.mtdb;
 
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.temporal.ChronoUnit;
 import java.util.concurrent.CountDownLatch;
 
-/** A program that ends with everything open: a db, a transaction, half-read rows, events, and a call that runs. */
+/** A program that ends with everything open: a db, a transaction, half-read rows, also of a fleet, events, and a call that runs. */
 final class OpenHandles {
     private OpenHandles() {}
 
@@ -18,6 +19,10 @@ final class OpenHandles {
         rows.next();
         lease.begin();
         lease.exec("INSERT INTO t VALUES (1)");
+        Fleet fleet = db.fleet(null, new FleetOptions().verb(FleetOptions.Verb.SQL).ledger(FleetOptions.Ledger.OFF)
+            .sql("WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n FROM c"));
+        Rows fleetRows = fleet.add("acme").query(ChronoUnit.FOREVER.getDuration());
+        fleetRows.next();
         CountDownLatch running = new CountDownLatch(1);
         Thread busy = new Thread(() -> {
             running.countDown();
@@ -39,6 +44,6 @@ final class OpenHandles {
         query.setDaemon(true);
         query.start();
         running.await();
-        System.out.println("leaving " + rows.getLong(0));
+        System.out.println("leaving " + rows.getLong(0) + " " + fleetRows.getString(0));
     }
 }

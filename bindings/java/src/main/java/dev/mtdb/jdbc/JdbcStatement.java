@@ -74,8 +74,10 @@ class JdbcStatement extends Wrapping implements Statement {
     ResultSet rowsOf(String sql, byte[] params) throws SQLException {
         check();
         closeResult();
-        rows = opened(new JdbcRows(this, connection.query(sql, params, timeoutSeconds, token, this), maxRows));
-        return rows;
+        // The caller's own rows, whatever another thread makes of this statement meanwhile.
+        JdbcRows own = opened(new JdbcRows(this, connection.query(sql, params, timeoutSeconds, token, this), maxRows));
+        rows = own;
+        return own;
     }
 
     long update(String sql, byte[] params, boolean wantKeys, String[] columns) throws SQLException {

@@ -36,9 +36,10 @@ final class Tenants implements AutoCloseable {
     }
 
     static Tenants open(String name) throws SQLException, IOException {
-        if (!name.equals("sqlite")) return new Tenants(name, Db.open(Backend.url(name), Backend.patient(new DbOptions())), null);
+        DbOptions options = Backend.patient(new DbOptions());
+        if (!name.equals("sqlite")) return new Tenants(name, Db.open(Backend.url(name), options), null);
         Path folder = Files.createTempDirectory("mtdb-java-").toRealPath();
-        return new Tenants(name, Db.open("sqlite:" + folder, new DbOptions()), folder);
+        return new Tenants(name, Db.open("sqlite:" + folder, options), folder);
     }
 
     static void delete(Path folder) throws IOException {
