@@ -113,9 +113,9 @@ public final class Fleet implements AutoCloseable {
 
     /**
      * Runs a query on each tenant, with {@code fleet.verb=sql}, and gives the rows as they come, in memory that does
-     * not grow with them: a column tenant, then the query's own. Rows of one tenant keep their order; tenants come as they
-     * answer. Rows of a tenant that fails afterwards were given: {@link #results} says which ones did. Closing the rows
-     * before their end stops the run.
+     * not grow with them: a column tenant, then the query's own. Rows of one tenant keep their order; tenants come as
+     * they answer. Rows of a tenant that fails afterwards were given: {@link #results} says which ones did. Closing the
+     * rows before their end stops the run.
      *
      * @param timeout for all of it; {@code ChronoUnit.FOREVER.getDuration()}: no end
      * @return the rows; reading them fails with what {@link #run} would; close them

@@ -21,13 +21,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class LifecycleTest {
-    @Test
-    void aThousandAbandonedLeasesAreGivenBackAndReported() throws Exception {
+    @ParameterizedTest
+    @MethodSource("dev.mtdb.Backend#all")
+    void aThousandAbandonedLeasesAreGivenBackAndReported(String name) throws Exception {
         int leases = Backend.scaled(1000);
         DbOptions options = new DbOptions().poolSizeMax(8).eventsQueue(8192).acquireTimeout(Duration.ofSeconds(60));
-        try (Backend backend = Backend.open("sqlite", options)) {
+        try (Backend backend = Backend.open(name, options)) {
             Tenant tenant = backend.tenant();
-            tenant.exec("CREATE TABLE t (a)");
+            tenant.exec("CREATE TABLE t (a INTEGER)");
+            tenant.exec("CREATE TABLE many (n BIGINT)");
+            tenant.execRows("INSERT INTO many VALUES (?)", numbers(300));
             // The pool has eight: the others come only when the abandoned ones are given back.
             Thread collector = new Thread(() -> {
                 while (!Thread.currentThread().isInterrupted()) {
@@ -54,12 +57,17 @@ class LifecycleTest {
         }
     }
 
+    private static List<Object[]> numbers(int count) {
+        List<Object[]> rows = new ArrayList<>();
+        for (long i = 0; i < count; i++) rows.add(new Object[] {i});
+        return rows;
+    }
+
     // Also with half-read rows and an open transaction.
     private static void abandon(Tenant tenant, int i) throws SQLException {
         Lease lease = tenant.lease(new LeaseOptions().tag("abandoned " + i));
         if (i % 3 == 0) {
-            Rows rows = lease.query("WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 100000)"
-                + " SELECT n FROM c");
+            Rows rows = lease.query("SELECT a.n FROM many a, many b");
             assertTrue(rows.next());
         } else if (i % 50 == 1) {
             lease.begin();
@@ -70,14 +78,12 @@ class LifecycleTest {
     @ParameterizedTest
     @MethodSource("dev.mtdb.Backend#all")
     void tenThousandCancelsHitTheirOwnCallOnly(String name) throws Exception {
-        int rounds = Backend.scaled(name.equals("sqlite") ? 10_000 : 2_000);
+        int rounds = Backend.scaled(10_000);
         try (Backend backend = Backend.open(name)) {
             Tenant tenant = backend.tenant();
             tenant.exec("CREATE TABLE c (a BIGINT)");
-            List<Object[]> rows = new ArrayList<>();
-            for (long i = 0; i < 60; i++) rows.add(new Object[] {i});
-            tenant.execRows("INSERT INTO c VALUES (?)", rows);
-            String slow = "SELECT count(*) FROM c x, c y" + (name.equals("sqlite") ? ", c z" : "");
+            tenant.execRows("INSERT INTO c VALUES (?)", numbers(200));
+            String slow = "SELECT count(*) FROM c x, c y";
             AtomicInteger ended = new AtomicInteger();
             ExecutorService canceller = Executors.newSingleThreadExecutor();
             try (Lease lease = tenant.lease()) {
@@ -89,7 +95,8 @@ class LifecycleTest {
             } finally {
                 canceller.shutdownNow();
             }
-            assertTrue(ended.get() > 0 && ended.get() < rounds, ended + " of " + rounds);
+            // Of those by cancel and by interrupt: some came in time, some too late.
+            assertTrue(ended.get() > 0 && ended.get() < rounds / 3 * 2, ended + " of " + rounds);
         }
     }
 
@@ -97,7 +104,7 @@ class LifecycleTest {
     private static void end(Lease lease, String slow, long round, ExecutorService canceller, AtomicInteger ended)
             throws Exception {
         Thread me = Thread.currentThread();
-        long pause = java.util.concurrent.ThreadLocalRandom.current().nextLong(1, 400_000);
+        long pause = java.util.concurrent.ThreadLocalRandom.current().nextLong(1, 1_500_000);
         Future<?> pending = null;
         if (round % 3 == 2) lease.within(Duration.ofMillis(round % 2));
         else pending = canceller.submit(() -> {
@@ -110,7 +117,7 @@ class LifecycleTest {
         } catch (SQLException failure) {
             Status want = round % 3 == 2 ? Status.TIMEOUT : Status.CANCELLED;
             assertEquals(want, MtdbError.of(failure).orElseThrow().status(), failure.toString());
-            ended.incrementAndGet();
+            if (want == Status.CANCELLED) ended.incrementAndGet();
         }
         // What comes late must have come, and gone, before the next call is looked at.
         while (pending != null && !pending.isDone()) Thread.onSpinWait();

@@ -6,7 +6,7 @@ import java.sql.SQLException;
 import java.time.temporal.ChronoUnit;
 import java.util.concurrent.CountDownLatch;
 
-/** A program that ends with everything open: a db, a transaction, half-read rows, also of a fleet, events, and a call that runs. */
+/** A program that ends with a db, a transaction, half-read rows, a fleet's too, events and a running call open. */
 final class OpenHandles {
     private OpenHandles() {}
 
