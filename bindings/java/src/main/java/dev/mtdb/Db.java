@@ -10,6 +10,7 @@ import dev.mtdb.internal.Texts;
 import dev.mtdb.internal.Timeouts;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 
@@ -221,6 +222,18 @@ public final class Db implements AutoCloseable {
     @FunctionalInterface
     interface Figures {
         int at(long db, long[] out, long[] error);
+    }
+
+    // For a run over many tenants: the library's threads cannot ask the resolver.
+    void askAhead(Collection<String> tenants) {
+        if (!db.resolves()) return;
+        for (String id : tenants) {
+            try {
+                tenant(id).exists();
+            } catch (SQLException unknown) {
+                // The run says it of that tenant.
+            }
+        }
     }
 
     int call(Call call) {

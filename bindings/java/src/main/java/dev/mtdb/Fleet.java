@@ -78,20 +78,13 @@ public final class Fleet implements AutoCloseable {
         }
     }
 
-    // The library's threads cannot ask the resolver: what it knows of the list is to be known before.
     private void askAhead() throws SQLException {
         List<String> ids;
         synchronized (asked) {
             ids = List.copyOf(asked);
             asked.clear();
         }
-        for (String id : ids) {
-            try {
-                owner.tenant(id).exists();
-            } catch (SQLException unknown) {
-                // The run says it of that tenant.
-            }
-        }
+        owner.askAhead(ids);
     }
 
     /**

@@ -16,11 +16,13 @@ import java.util.Collection;
  * can take over at any time. Any thread. A target is a version, "latest", "current", "next" or "+2"; empty is "latest".
  */
 public final class Migrator implements AutoCloseable {
+    private final Db owner;
     private final Database db;
     private final Handle handle;
     private volatile long timeoutMs = Raw.MTDB_DEFAULT;
 
     Migrator(Db db, Handle handle) {
+        owner = db;
         this.db = db.database();
         this.handle = handle;
     }
@@ -228,6 +230,7 @@ public final class Migrator implements AutoCloseable {
      */
     public Rows run(String verb, String target, Collection<String> tenants, RunOptions options) throws SQLException {
         byte[] ids = tenants == null ? null : Texts.lines(tenants);
+        if (tenants != null) owner.askAhead(tenants);
         long set = Database.options(options == null ? null : options.toMap());
         try {
             return rows((address, timeout, token, out, error) -> Raw.mtdb_migrator_run(address, Texts.utf8(verb),

@@ -268,6 +268,11 @@ class FleetTest {
                     assertEquals(3, states(fleet).values().stream().filter("done"::equals).count());
                 }
                 assertEquals(3, asked.size());
+            }
+            try (Db other = Db.open("sqlite:" + backend.folder(), options); Migrator migrator = other.migrator(null)) {
+                migrator.add("1", "one", "CREATE TABLE t (a)", null);
+                assertEquals(List.of(0L, 0L, 0L), migrator.run("validate", "",
+                    tenants.stream().map(Tenant::id).toList(), null).list(row -> row.getLong(1)));
                 for (Tenant tenant : tenants) assertEquals(List.of(0L),
                     tenant.query("SELECT count(*) FROM t").list(row -> row.getLong(0)));
             }
