@@ -66,22 +66,31 @@ public final class TenantScope implements AutoCloseable {
         };
     }
 
+    private boolean around(TenantScope inner) {
+        for (TenantScope scope = inner; scope != null; scope = scope.outer) if (scope == this) return true;
+        return false;
+    }
+
     private static void restore(TenantScope scope) {
         if (scope == null) CURRENT.remove();
         else CURRENT.set(scope);
     }
 
     /**
-     * Back to the scope outside. Idempotent. Scopes end in the thread that entered them, the inner one first.
+     * Back to the scope outside. Idempotent. Scopes end in the thread that entered them, the inner one first. One inside
+     * that is still open ends too, so that whatever the thread does next is not done for a forgotten tenant.
      *
-     * @throws IllegalStateException in another thread, or while a scope inside is open
+     * @throws IllegalStateException in another thread, which ends nothing; or after a scope inside was still open
      */
     @Override
     public void close() {
         if (closed) return;
-        if (Thread.currentThread() != thread || CURRENT.get() != this)
-            throw new IllegalStateException("a tenant scope ends in its own thread, after those inside of it");
+        if (Thread.currentThread() != thread) throw new IllegalStateException("a tenant scope ends in its own thread");
         closed = true;
+        TenantScope innermost = CURRENT.get();
+        if (!around(innermost)) return;  // it has ended with one outside of it
         restore(outer);
+        if (innermost != this) throw new IllegalStateException("the scope of tenant '" + tenant
+            + "' ends before one inside of it, of tenant '" + innermost.tenant + "', which has ended too");
     }
 }

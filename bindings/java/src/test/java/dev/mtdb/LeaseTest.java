@@ -13,6 +13,7 @@ import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -135,7 +136,6 @@ class LeaseTest {
                 try (TenantScope b = TenantScope.enter("b")) {
                     assertEquals("b", db.tenant().id());
                     assertEquals("a", db.tenant("a").id());
-                    assertThrows(IllegalStateException.class, a::close);
                 }
                 java.util.concurrent.Callable<String> work = TenantScope.wrap(() -> db.tenant().id());
                 String[] seen = new String[2];
@@ -153,6 +153,27 @@ class LeaseTest {
             }
             assertTrue(TenantScope.current().isEmpty());
         }
+    }
+
+    @Test
+    void aScopeThatIsForgottenEndsWithTheOneAroundIt() throws Exception {
+        TenantScope a = TenantScope.enter("a");
+        TenantScope b = TenantScope.enter("b");
+        AtomicReference<Throwable> elsewhere = new AtomicReference<>();
+        Thread thread = new Thread(a::close);
+        thread.setUncaughtExceptionHandler((who, failure) -> elsewhere.set(failure));
+        thread.start();
+        thread.join();
+        assertTrue(elsewhere.get() instanceof IllegalStateException);
+        assertEquals("b", TenantScope.current().orElseThrow());
+        TenantScope forgotten = TenantScope.enter("c");
+        assertThrows(IllegalStateException.class, b::close);
+        assertEquals("a", TenantScope.current().orElseThrow());
+        forgotten.close();
+        b.close();
+        assertEquals("a", TenantScope.current().orElseThrow());
+        a.close();
+        assertTrue(TenantScope.current().isEmpty());
     }
 
     @Test

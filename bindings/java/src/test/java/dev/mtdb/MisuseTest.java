@@ -109,6 +109,39 @@ class MisuseTest {
         }
     }
 
+    @Test
+    void rowsThatTwoThreadsReadAreNobodyElses() throws Exception {
+        String numbers = "WITH RECURSIVE c(n) AS (SELECT ? UNION ALL SELECT n + 1 FROM c LIMIT 60000) SELECT n FROM c";
+        ExecutorService threads = Executors.newFixedThreadPool(3);
+        try (Backend backend = Backend.open("sqlite")) {
+            Tenant mine = backend.tenant();
+            Tenant other = backend.tenant();
+            for (int round = 0; round < ROUNDS / 3; round++) {
+                try (Rows rows = mine.query(numbers, 1_000_000L)) {
+                    Future<Integer> noise = threads.submit(() ->
+                        other.query(numbers, 2_000_000L).list(row -> row.getLong(0)).size());
+                    List<Future<Long>> readers = new ArrayList<>();
+                    for (int i = 0; i < 2; i++) readers.add(threads.submit(() -> strangersAmongBroken(rows)));
+                    for (Future<Long> reader : readers) assertEquals(0, reader.get());
+                    assertEquals(60_000, noise.get());
+                }
+            }
+        } finally {
+            threads.shutdown();
+        }
+    }
+
+    // Two who read at once may break each other's reading, but not with the rows of a third.
+    private static long strangersAmongBroken(Rows rows) throws SQLException {
+        long strangers = 0;
+        try {
+            while (rows.next()) for (int again = 0; again < 3; again++) if (rows.getLong(0) >= 2_000_000) strangers++;
+        } catch (SQLException | RuntimeException broken) {
+            // As they ask for.
+        }
+        return strangers;
+    }
+
     private static long strangers(Rows rows) {
         long strangers = 0;
         try {
@@ -138,6 +171,44 @@ class MisuseTest {
         } finally {
             threads.shutdown();
         }
+    }
+
+    @Test
+    void aConnectionInTwoTransactionsAtOnceGivesEachItsOwnRows() throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try (Backend backend = Backend.open("sqlite")) {
+            List<Tenant> tenants = List.of(backend.tenant(), backend.tenant());
+            for (Tenant tenant : tenants) {
+                tenant.exec("CREATE TABLE own (id TEXT)");
+                tenant.exec("INSERT INTO own VALUES (?)", tenant.id());
+            }
+            try (Connection shared = MtdbDataSource.scoped(backend.db).getConnection()) {
+                shared.setReadOnly(true);
+                shared.setAutoCommit(false);
+                List<Future<Long>> readers = new ArrayList<>();
+                for (Tenant tenant : tenants) readers.add(threads.submit(() -> strangers(shared, tenant.id())));
+                for (Future<Long> reader : readers) assertEquals(0, reader.get());
+                shared.rollback();
+            }
+        } finally {
+            threads.shutdown();
+        }
+    }
+
+    private static long strangers(Connection shared, String tenant) {
+        long strangers = 0;
+        for (int round = 0; round < 20 * ROUNDS; round++) {
+            try (TenantScope scope = TenantScope.enter(tenant)) {
+                try (Statement statement = shared.createStatement();
+                     ResultSet rows = statement.executeQuery("SELECT id FROM own")) {
+                    if (rows.next() && !tenant.equals(rows.getString(1))) strangers++;
+                }
+                shared.commit();
+            } catch (SQLException | RuntimeException refused) {
+                // The other one's transaction is open, or has ended this one.
+            }
+        }
+        return strangers;
     }
 
     private static long strangers(Statement shared, String tenant) {

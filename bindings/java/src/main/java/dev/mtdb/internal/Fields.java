@@ -42,7 +42,8 @@ public final class Fields {
     }
 
     private long slot(int column) {
-        return result.block().slot(result.row(), column);
+        int row = result.row();
+        return result.block().slot(row, column);
     }
 
     private double real(int column) {
@@ -50,7 +51,8 @@ public final class Fields {
     }
 
     private String text(int column) {
-        return result.block().text(result.row(), column);
+        int row = result.row();
+        return result.block().text(row, column);
     }
 
     private RuntimeException unfit(int column, String wanted) {

@@ -20,7 +20,8 @@ public final class Result implements AutoCloseable {
     private int row = -1;
     private boolean last;
     private boolean closed;
-    private Thread reader;  // who called next() last: the only one that may be in the buffer
+    private Thread reader;  // who was in the buffer last
+    private boolean shared;  // others were too, and may still be: no buffer of this result becomes another's; under this
     private long maxRows;
     private String[] names;
     private long before;  // rows in blocks before this one
@@ -75,7 +76,7 @@ public final class Result implements AutoCloseable {
     /** On to the next row. */
     public boolean next() {
         if (closed) throw Errors.closed("result");
-        reader = Thread.currentThread();
+        if (reader != Thread.currentThread()) enterBuffer();
         if (block != null && ++row < block.rows()) return true;
         while (!last) {
             fetch();
@@ -84,6 +85,13 @@ public final class Result implements AutoCloseable {
         }
         row = block == null ? 0 : block.rows();
         return false;
+    }
+
+    // Nobody reads before this has seen that thread, so a buffer that only one has seen may be used again.
+    private synchronized void enterBuffer() {
+        if (closed) throw Errors.closed("result");
+        shared |= reader != null;
+        reader = Thread.currentThread();
     }
 
     /** Whether the cursor stands on the first row of a block. */
@@ -145,8 +153,8 @@ public final class Result implements AutoCloseable {
         }
     }
 
-    private void replace(long size) {
-        if (buffer != null) Buffers.give(buffer);
+    private synchronized void replace(long size) {
+        if (buffer != null && !shared) Buffers.give(buffer);
         buffer = Buffers.take(size);
         block = new Block(buffer);
     }
@@ -158,7 +166,8 @@ public final class Result implements AutoCloseable {
 
     /** The cursor's row in the block. */
     int row() {
-        if (onRow()) return row;
+        if (reader != Thread.currentThread()) enterBuffer();
+        if (onRow() && !closed) return row;
         throw Errors.sneaky(Errors.failure(Status.INVALID_STATE,
             closed ? "the result is closed" : "the cursor stands on no row"));
     }
@@ -254,6 +263,13 @@ public final class Result implements AutoCloseable {
         return closed;
     }
 
+    private synchronized void forget() {
+        if (shared || (reader != null && reader != Thread.currentThread())) return;
+        if (buffer != null) Buffers.give(buffer);
+        buffer = null;
+        block = null;
+    }
+
     private synchronized boolean closesFirst() {
         boolean first = !closed;
         closed = true;
@@ -277,9 +293,6 @@ public final class Result implements AutoCloseable {
             }
         }
         if (handle != null) handle.close();
-        if (reader != null && reader != Thread.currentThread()) return;
-        if (buffer != null) Buffers.give(buffer);
-        buffer = null;
-        block = null;
+        forget();
     }
 }

@@ -49,8 +49,7 @@ final class JdbcConnection extends Wrapping implements Connection {
     private final ArrayList<JdbcStatement> busy = new ArrayList<>();  // those with open results; guarded by itself
     private Token spare = Token.take();
     private volatile JdbcStatement current;  // the last that ran something
-    private Conn conn;
-    private String bound;  // whose lease conn is
+    private volatile Bound held;  // null: none. Taken under this, for good until it is given back
     private boolean autoCommit = true;
     private boolean open;  // a transaction is
     private boolean readOnly;
@@ -62,6 +61,9 @@ final class JdbcConnection extends Wrapping implements Connection {
     private Map<String, Class<?>> typeMap = new LinkedHashMap<>();
     private final Properties clientInfo = new Properties();
 
+    /** A lease, and whose it is: never seen apart, also by threads that should not share a connection. */
+    private record Bound(Conn conn, String tenant) {}
+
     JdbcConnection(Database db, String url, String tenant, Runnable onClose) throws SQLException {
         this.db = db;
         this.url = url;
@@ -69,8 +71,7 @@ final class JdbcConnection extends Wrapping implements Connection {
         this.onClose = onClose;
         dialect = Dialect.of(db.engine());
         if (tenant == null) return;
-        conn = db.acquire(tenant, null, Raw.MTDB_DEFAULT);
-        bound = tenant;
+        held = new Bound(db.acquire(tenant, null, Raw.MTDB_DEFAULT), tenant);
     }
 
     Dialect dialect() {
@@ -102,7 +103,7 @@ final class JdbcConnection extends Wrapping implements Connection {
     // transaction before it is committed, and the next one begins behind it.
     private Conn leaseFor(String sql) throws SQLException {
         if (autoCommit || dialect != Dialect.MYSQL || !Keys.commits(sql)) return lease();
-        if (open) conn.commit(timeout(0), this);
+        if (open) held().commit(timeout(0), this);
         open = false;
         autoCommit = true;
         try {
@@ -114,17 +115,33 @@ final class JdbcConnection extends Wrapping implements Connection {
 
     private Conn lease() throws SQLException {
         String wanted = wanted();
-        if (conn != null && !wanted.equals(bound)) throw Errors.sneaky(Errors.failure(Status.INVALID_STATE,
-            "the open transaction is of tenant '" + bound + "', the scope says '" + wanted + "'"));
-        if (conn == null) {
-            conn = db.acquire(wanted, null, networkTimeoutMs > 0 ? networkTimeoutMs : Raw.MTDB_DEFAULT);
-            bound = wanted;
-        }
+        Bound now = held;
+        if (now != null && !wanted.equals(now.tenant)) throw Errors.sneaky(Errors.failure(Status.INVALID_STATE,
+            "the open transaction is of tenant '" + now.tenant + "', the scope says '" + wanted + "'"));
+        if (now == null) now = take(new Bound(
+            db.acquire(wanted, null, networkTimeoutMs > 0 ? networkTimeoutMs : Raw.MTDB_DEFAULT), wanted));
         if (!autoCommit && !open) {
-            conn.begin(txOptions(), timeout(0), this);
+            now.conn.begin(txOptions(), timeout(0), this);
             open = true;
         }
-        return conn;
+        return now.conn;
+    }
+
+    private Bound take(Bound mine) {
+        boolean taken;
+        synchronized (this) {
+            taken = held == null && !closed;
+            if (taken) held = mine;
+        }
+        if (taken) return mine;
+        mine.conn.close();
+        throw Errors.sneaky(Errors.failure(Status.MISUSE, "another thread uses this connection"));
+    }
+
+    private Conn held() {
+        Bound now = held;
+        if (now == null) throw Errors.sneaky(Errors.failure(Status.MISUSE, "another thread has ended the transaction"));
+        return now.conn;
     }
 
     private Map<String, String> txOptions() {
@@ -175,7 +192,7 @@ final class JdbcConnection extends Wrapping implements Connection {
     /** Different statements as one call; the rows that each changed. */
     long[] batch(List<String> sqls, int seconds, JdbcStatement owner) throws SQLException {
         check();
-        boolean brief = conn == null && oneShot();
+        boolean brief = held == null && oneShot();
         dev.mtdb.Batch batch = new dev.mtdb.Batch();
         try {
             for (String sql : sqls) batch.add(sql);
@@ -212,8 +229,8 @@ final class JdbcConnection extends Wrapping implements Connection {
     }
 
     void cancel(JdbcStatement owner) {
-        Conn running = conn;
-        if (running != null) running.cancel(owner);
+        Bound running = held;
+        if (running != null) running.conn.cancel(owner);
     }
 
     /** A statement has a result that ends with its transaction, and with the connection. */
@@ -254,12 +271,14 @@ final class JdbcConnection extends Wrapping implements Connection {
     }
 
     private void giveBack() throws SQLException {
-        if (tenant != null || conn == null) return;
-        Conn lease = conn;
-        conn = null;
-        bound = null;
+        if (tenant != null) return;
+        Bound last;
+        synchronized (this) {
+            last = held;
+            held = null;
+        }
         open = false;
-        lease.close();
+        if (last != null) last.conn.close();
     }
 
     // ---- transactions ----
@@ -296,17 +315,18 @@ final class JdbcConnection extends Wrapping implements Connection {
             giveBack();
             return;
         }
+        Conn conn = held();
         try {
             conn.commit(timeout(0), this);
             open = false;
         } catch (Exception failure) {
-            open = !conn.closed() && stillOpen();
+            open = !conn.closed() && stillOpen(conn);
             throw noticed(failure);
         }
         giveBack();
     }
 
-    private boolean stillOpen() {
+    private static boolean stillOpen(Conn conn) {
         try {
             return conn.txState() != 0;
         } catch (RuntimeException unknown) {
@@ -326,7 +346,7 @@ final class JdbcConnection extends Wrapping implements Connection {
         }
         open = false;
         try {
-            conn.rollback();
+            held().rollback();
         } catch (Exception failure) {
             broken = tenant != null;
             throw Errors.sneaky(failure);
@@ -434,7 +454,8 @@ final class JdbcConnection extends Wrapping implements Connection {
         if (!closesFirst()) return;
         try {
             for (JdbcStatement statement : busyStatements()) statement.close();
-            if (conn != null) conn.close();
+            Bound last = held;
+            if (last != null) last.conn.close();
         } finally {
             Token last = token();
             last.give();
@@ -454,8 +475,8 @@ final class JdbcConnection extends Wrapping implements Connection {
         broken = true;
         JdbcStatement statement = current;
         if (statement != null) statement.cancel();
-        Conn running = conn;
-        if (running != null) running.cancel(null);
+        Bound running = held;
+        if (running != null) running.conn.cancel(null);
         executor.execute(() -> {
             try {
                 close();
