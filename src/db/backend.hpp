@@ -80,6 +80,9 @@ struct HistoryDialect {
     std::string_view current_namespace;
     // The names of all tables of the present namespace, one column.
     std::string_view tables_query;
+    // Where that is dear: which of the tables '{names}' there are, and a row if there is any table at all.
+    std::string_view probe_query = {};
+    std::string_view any_table_query = {};
     // Which namespaces of the server have a table of a name: two columns, namespace and table, and what the name is
     // compared with follows. Empty: one namespace at a time.
     std::string_view histories_query = {};

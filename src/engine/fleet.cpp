@@ -417,12 +417,13 @@ std::vector<std::size_t> Fleet::look_ahead(std::vector<std::size_t> due, const W
         auto shared = shared_.lock();
         for (const std::size_t place : due) tenants.push_back(shared->items[place].record.tenant);
     }
-    const auto views = ahead_->read(tenants, wait);
+    auto known = ahead_->read(tenants, wait);
     std::vector<std::size_t> left, settled;
     for (std::size_t i = 0; i < due.size(); ++i) {
         FleetItem& item = shared_.lock()->items[due[i]];
-        const bool known = views[i] && settled_by_history(item, *views[i]);
-        (known ? settled : left).push_back(due[i]);
+        const bool settles = known[i] && settled_by_history(item, known[i]->view);
+        (settles ? settled : left).push_back(due[i]);
+        if (!settles) item.known = std::move(known[i]);
     }
     collect(settled);
     return left;

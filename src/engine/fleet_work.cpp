@@ -84,13 +84,18 @@ void FleetWork::announce(FleetItem& item, const Board::Job& job) const {
 void FleetWork::run_verb(FleetItem& item, const Board::Job& job, const Wait& wait) const {
     control::ItemRecord& record = item.record;
     const bool migrates = settings_.is(Verb::migrate) || settings_.is(Verb::undo);
+    const bool tells_before = migrates && record.before.empty();
     migrate::Progress progress;
+    progress.known = std::exchange(item.known, std::nullopt);
     bool announced = false;
     const auto before_write = [&] {
         // Before the history was read there is nothing to say: callbacks, which run every time.
-        if (announced || (migrates && !progress.before)) return;
-        if (migrates && record.before.empty())
-            record.before = progress.before->empty() ? std::string(control::before_empty) : *progress.before;
+        if (migrates && !progress.before) return;
+        std::string before = record.before;
+        if (tells_before) before = progress.before->empty() ? std::string(control::before_empty) : *progress.before;
+        // Twice, where another's migrations came between the look and the lock.
+        if (announced && before == record.before) return;
+        record.before = std::move(before);
         announce(item, job);
         announced = true;
     };

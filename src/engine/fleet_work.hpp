@@ -21,6 +21,7 @@ struct FleetItem {
     bool due = true;        // false: a run that was taken up leaves it as it is
     bool left = false;      // the run ended before the tenant did: it is still due
     bool streamed = false;  // rows of it were handed out: it cannot be tried again
+    std::optional<migrate::Known> known{};  // its history, read ahead
 };
 
 // Any number of threads, each with an item of its own.

@@ -11,6 +11,7 @@
 
 #include "db/backend.hpp"
 #include "migrate/history.hpp"
+#include "migrate/lock.hpp"
 
 namespace mtdb::migrate {
 
@@ -29,6 +30,8 @@ public:
     // One place per namespace, in their order. Nothing: it has no history, or one that must be looked at alone:
     // two tables, or one that cannot be read.
     std::vector<std::optional<HistoryView>> read(std::span<const std::string> namespaces, const Wait& wait);
+    // Where a session of that namespace stands; nothing: it must be asked.
+    std::optional<LockPlace> place(const std::string& name) const;
 
 private:
     struct Group;  // of one format
@@ -41,6 +44,7 @@ private:
     const db::Dialect& dialect_;
     db::Connection& connection_;
     std::unordered_map<std::string, HistoryTexts::Found> found_;  // by namespace
+    std::optional<std::string> database_;                         // that all namespaces are in
 };
 
 }  // namespace mtdb::migrate

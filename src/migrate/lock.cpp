@@ -139,14 +139,16 @@ void Lock::set_format(Format format) {
 
 void Lock::name_keys(const Wait& wait) {
     if (!keys_.empty()) return;
-    LockPlace place;
-    if (!dialect_.place_query.empty()) {
-        const auto query = connection_.prepare(dialect_.place_query, nullptr, wait);
-        if (query->next(wait)) place = {text_of(query->value(0)), text_of(query->value(1))};
-        query->reset();
+    if (!place_) {
+        place_.emplace();
+        if (!dialect_.place_query.empty()) {
+            const auto query = connection_.prepare(dialect_.place_query, nullptr, wait);
+            if (query->next(wait)) place_ = LockPlace{text_of(query->value(0)), text_of(query->value(1))};
+            query->reset();
+        }
     }
-    keys_ = tool_keys(dialect_, format_, place, texts_.table(format_));
-    keys_.insert(keys_.begin(), own_key(dialect_, place));
+    keys_ = tool_keys(dialect_, format_, *place_, texts_.table(format_));
+    keys_.insert(keys_.begin(), own_key(dialect_, *place_));
 }
 
 bool Lock::try_take(const Wait& wait) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "db/backend.hpp"
@@ -65,6 +66,8 @@ public:
     bool of_transaction() const noexcept { return !dialect_.try_transaction.empty(); }
     const LockLimits& limits() const noexcept { return limits_; }
 
+    // Where the session stands, if the caller knows it.
+    void set_place(std::optional<LockPlace> place) { place_ = std::move(place); }
     // Whose history is locked: the preferred one's at first. Gives back what the session holds for another.
     void set_format(Format format);
     Format format() const noexcept { return format_; }
@@ -105,6 +108,7 @@ private:
     const HistoryTexts& texts_;
     const LockLimits limits_;
     Format format_;
+    std::optional<LockPlace> place_;
     std::vector<std::string> keys_;  // ours first
     std::vector<std::string> held_;  // by the session
     bool bounded_ = false;

@@ -126,7 +126,7 @@ public:
     // it is known how far it came.
     HistoryView obey(const MakePlan& make_plan, std::optional<Direction> resumed) {
         while (true) {
-            HistoryView view = history_.read(wait_);
+            HistoryView view = first_view(make_plan);
             lock_.set_format(view.format);
             Plan plan = make_plan(view);
             if (seems_stopped(plan) && has_locks()) {
@@ -149,6 +149,19 @@ public:
     }
 
 private:
+    // What somebody read before, once, where it leads to scripts that can run: whatever else it says is read anew.
+    HistoryView first_view(const MakePlan& make_plan) {
+        if (auto known = std::exchange(progress_.known, std::nullopt)) {
+            lock_.set_place(std::move(known->place));
+            try {
+                const Plan plan = make_plan(known->view);
+                if (plan.problems.empty() && !plan.steps.empty() && !plan.baseline) return std::move(known->view);
+            } catch (const Error&) {  // NOLINT(bugprone-empty-catch): said again, if it is so
+            }
+        }
+        return history_.read(wait_);
+    }
+
     static bool seems_stopped(const Plan& plan) {
         return std::ranges::any_of(plan.problems,
                                    [](const Problem& problem) { return problem.status == Code::migration_dirty; });
@@ -889,7 +902,7 @@ int64_t Runner::drop(db::Connection& connection, const Wait& wait, std::size_t b
 }
 
 void Runner::note_before(Progress& progress, const HistoryView& view) const {
-    if (progress.want_status && !progress.before) progress.before = status(view).current.value_or("");
+    if (progress.want_status && progress.done == 0) progress.before = status(view).current.value_or("");
 }
 
 void Runner::migrate(db::Connection& connection, const Wait& wait, const Target& target,

@@ -303,6 +303,49 @@ TEST_CASE("what another runner applied meanwhile is not applied again") {
     }
 }
 
+TEST_CASE("a history that was read before counts only as long as it is so") {
+    for (const Options& options : {flyway(), golang()}) {
+        BareConnection db;
+        const Runner runner = runner_of(three, options);
+        const auto migrate_from = [&](const HistoryView& view) {
+            Progress progress;
+            progress.want_status = true;
+            progress.known = Known{view, {}};
+            runner.migrate(db, Wait::forever(), Target::latest(), progress);
+            CHECK(runner.status(db, Wait::forever()).status.standing == Standing::up_to_date);
+            CHECK_FALSE(progress.known);
+            CHECK(progress.status->current == "3");
+            return progress;
+        };
+        const HistoryView nothing = runner.read(db, Wait::forever());
+        migrate(runner, db, "1");
+        const HistoryView one = runner.read(db, Wait::forever());
+        migrate(runner, db, "2");
+        Progress progress = migrate_from(one);
+        CHECK(progress.done == 1);
+        CHECK(progress.before == "2");
+        CHECK(migrate_from(one).done == 0);
+        CHECK(migrate_from(nothing).done == 0);
+        const HistoryView all = runner.read(db, Wait::forever());
+        undo(runner, db, "empty");
+        progress = migrate_from(all);  // which would have had nothing to do
+        CHECK(progress.done == 3);
+        CHECK(progress.before == "");
+    }
+}
+
+TEST_CASE("a history that was read before saves a look") {
+    BareConnection db;
+    const Runner runner = runner_of(three);
+    migrate(runner, db, "2");
+    Progress progress;
+    progress.known = Known{runner.read(db, Wait::forever()), {}};
+    db.prepared = 0;
+    runner.migrate(db, Wait::forever(), Target::latest(), progress);
+    CHECK(progress.done == 1);
+    CHECK(db.prepared == 3);  // the count under the lock, the script, its row
+}
+
 TEST_CASE("foreign keys are off for the script that says so, checked, and put back") {
     BareConnection db;
     const std::string orphan = "INSERT INTO pets (id, owner) VALUES (1, 99);";
