@@ -85,7 +85,7 @@ public final class TenantScope implements AutoCloseable {
     @Override
     public void close() {
         if (closed) return;
-        if (Thread.currentThread() != thread) throw new IllegalStateException("a tenant scope ends in its own thread");
+        if (Thread.currentThread() != thread) throw new IllegalStateException("a scope ends in its own thread");
         closed = true;
         TenantScope innermost = CURRENT.get();
         if (!around(innermost)) return;  // it has ended with one outside of it

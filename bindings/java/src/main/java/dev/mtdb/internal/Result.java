@@ -21,7 +21,7 @@ public final class Result implements AutoCloseable {
     private boolean last;
     private boolean closed;
     private Thread reader;  // who was in the buffer last
-    private boolean shared;  // others were too, and may still be: no buffer of this result becomes another's; under this
+    private boolean shared;  // others were too and may still be: no buffer becomes another result's; under this
     private long maxRows;
     private String[] names;
     private long before;  // rows in blocks before this one
