@@ -77,8 +77,8 @@ public final class TenantScope implements AutoCloseable {
     }
 
     /**
-     * Back to the scope outside. Idempotent. Scopes end in the thread that entered them, the inner one first. One inside
-     * that is still open ends too, so that whatever the thread does next is not done for a forgotten tenant.
+     * Back to the scope outside. Idempotent. Scopes end in the thread that entered them, the inner one first. One that
+     * is still open inside ends too, so that whatever the thread does next is not done for a forgotten tenant.
      *
      * @throws IllegalStateException in another thread, which ends nothing; or after a scope inside was still open
      */
