@@ -28,6 +28,8 @@ struct Progress {
     bool want_status = false;
     std::optional<Status> status;  // if wanted, and the verb succeeded: where the tenant now stands
     std::optional<std::string> before;  // if wanted: the version that it stood at; empty: none
+    // If wanted, of a target in steps: one that means the same when some of them are done. Empty: not a target in steps.
+    std::string goal;
     // After each commit. Must not throw.
     std::function<void(const Step& step, int64_t execution_ms)> on_step;
     // Before each script that will write: what it returns is kept until that script has committed
@@ -132,6 +134,8 @@ public:
 
 private:
     void note_before(Progress& progress, const HistoryView& view) const;
+    static void note_goal(Progress& progress, const Target& target, const Plan& plan, const Source& source,
+                          const HistoryView& view);
     // Of the tenant that the connection stands in.
     std::shared_ptr<const Source> scripts_of(db::Connection& connection, const Wait& wait) const;
 
