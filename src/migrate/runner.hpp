@@ -28,7 +28,7 @@ struct Progress {
     bool want_status = false;
     std::optional<Status> status;  // if wanted, and the verb succeeded: where the tenant now stands
     std::optional<std::string> before;  // if wanted: the version that it stood at; empty: none
-    // If wanted, of a target in steps: one that means the same when some of them are done. Empty: not a target in steps.
+    // If wanted, of a target in steps: one that means the same when some of them are done. Empty: of another one.
     std::string goal;
     // After each commit. Must not throw.
     std::function<void(const Step& step, int64_t execution_ms)> on_step;
