@@ -619,12 +619,12 @@ void Fleet::count_end(Shared& shared, const FleetItem& item) const {
     ++shared.ended_here;
     if (item.record.state == ItemState::done) {
         ++shared.tally.done;
-        shared.tally.consecutive = 0;
+        shared.failed_in_row = 0;
         return;
     }
     ++shared.tally.failed;
-    ++shared.tally.consecutive;
-    if (item.record.wave == control::canary_wave && shared.waves.size() > 1) ++shared.tally.canary_failed;
+    shared.tally.consecutive = std::max(shared.tally.consecutive, ++shared.failed_in_row);
+    if (item.record.wave == control::canary_wave) ++shared.tally.canary_failed;
 }
 
 void Fleet::collect(const std::vector<std::size_t>& finished) {

@@ -66,6 +66,7 @@ private:
         int64_t listed = 0;          // waves that were given as lists
         std::set<std::string, std::less<>> listed_ids;
         control::Tally tally;
+        std::size_t failed_in_row = 0;  // since the last success
         std::size_t failed_before = 0;  // and not tried again: no part of this turn's budget
         std::string reason;
         base::Time started{};

@@ -341,6 +341,7 @@ Test(fleet, options_that_make_no_sense_are_refused_at_once) {
     make_migrator();
     static const char *const wrong[][4] = {{"fleet.waves", "0", NULL, NULL},
                                            {"fleet.canary", "101%", NULL, NULL},
+                                           {"fleet.canary", " ,", NULL, NULL},
                                            {"fleet.verb", "sql", NULL, NULL},
                                            {"fleet.resume", "rest", NULL, NULL},
                                            {"fleet.resume", "applied", "fleet.run", "x"},
@@ -848,6 +849,30 @@ Test(fleet, who_takes_a_run_up_ends_the_turn_of_who_had_it) {
     cr_assert_eq(int_in("t000", "SELECT count(*) FROM sums"), 1);
     cr_assert_eq(int_in("t003", "SELECT count(*) FROM sums"), 1);
     mtdb_fleet_release(first);
+}
+
+// ---- the budget ----
+
+Test(fleet, a_row_of_failures_halts_it_though_others_succeed_meanwhile) {
+    create_tenants(12);
+    break_tenant("t000");
+    break_tenant("t001");
+    make_migrator();
+    make_fleet(OPTIONS("fleet.on_failure", "continue", "fleet.failures_in_row_max", "2", "fleet.workers", "1"));
+    fails(MTDB_INVALID_STATE, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    message_has("in a row");
+    cr_assert_eq(in_state("failed"), 2);
+    make_fleet(OPTIONS("fleet.on_failure", "continue", "fleet.failures_in_row_max", "3"));
+    cr_assert_eq(run_fleet(), 2);
+}
+
+Test(fleet, a_canary_of_all_tenants_is_one) {
+    create_tenants(3);
+    break_tenant("t001");
+    make_migrator();
+    make_fleet(OPTIONS("fleet.on_failure", "continue", "fleet.canary", "100%"));
+    fails(MTDB_INVALID_STATE, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    message_has("canary");
 }
 
 // ---- stopping ----
