@@ -35,9 +35,11 @@ int64_t integer_at(const db::Rows& row, int32_t column) {
 struct Ledger::Texts {
     explicit Texts(const db::Dialect& dialect)
         : dollar(dialect.lexis.style == db::PlaceholderStyle::dollar),
+          file(dialect.tenant_unit == db::Namespace::file),
           table_tail(dialect.name == "mysql" ? " ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" : "") {}
 
     const bool dollar;
+    const bool file;
     const std::string_view table_tail;  // names of runs and tenants are compared byte for byte
 
     // "?" becomes the dialect's own.
@@ -220,8 +222,15 @@ bool Ledger::take(std::string_view run, const Wait& wait) {
     return turn > 0;
 }
 
+// What is written into a file that was removed, nobody finds again.
+void Ledger::require_file() {
+    if (texts_->file && !connection_->in_place())
+        throw Error(Code::io, "the ledger's file was removed or replaced while the run went on");
+}
+
 // Within a transaction, as its first write: the row is locked until its end, and then read.
 void Ledger::require_turn(std::string_view run, const Wait& wait) {
+    require_file();
     const auto statement = connection_->prepare(
         texts_->of("UPDATE " + std::string(runs_table) + " SET changed_us = ? WHERE run = ?"), nullptr, wait);
     statement->bind(1, Value::integer(now_us()), Lifetime::copied);

@@ -87,6 +87,7 @@ private:
     void run_rows(const std::string& sql, db::BlockBuilder& rows, const Wait& wait);
     int64_t turn_of(std::string_view run, const Wait& wait);
     void require_turn(std::string_view run, const Wait& wait);
+    void require_file();
 
     const std::unique_ptr<db::Connection> connection_;
     const std::unique_ptr<const Texts> texts_;

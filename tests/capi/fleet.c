@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <pthread.h>
+#include <unistd.h>
 
 #include "fixture.h"
 
@@ -849,6 +850,22 @@ Test(fleet, who_takes_a_run_up_ends_the_turn_of_who_had_it) {
     cr_assert_eq(int_in("t000", "SELECT count(*) FROM sums"), 1);
     cr_assert_eq(int_in("t003", "SELECT count(*) FROM sums"), 1);
     mtdb_fleet_release(first);
+}
+
+Test(fleet, a_ledger_that_is_gone_ends_the_run_before_more_is_changed) {
+    create_tenants(3);
+    make_migrator();
+    make_fleet(OPTIONS("fleet.run", "lost", "fleet.canary", "1", "fleet.verdict", "true"));
+    returns(MTDB_NEEDS, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    cr_assert_eq(unlink(path_of(".mtdb/control.db")), 0);
+    ok(mtdb_fleet_decide(fleet, 1, &err));
+    fails(MTDB_IO, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    message_has("ledger");
+    cr_assert_eq(versions_in("t000"), 2);
+    cr_assert_eq(int_in("t001", "SELECT count(*) FROM sqlite_master"), 0);
+    make_fleet(OPTIONS("fleet.run", "anew"));
+    cr_assert_eq(run_fleet(), 0);
+    cr_assert_eq(versions_in("t001"), 2);
 }
 
 // ---- the budget ----
