@@ -38,6 +38,7 @@ public:
 private:
     void attempt(FleetItem& item, const Board::Job& job, const Wait& wait) const;
     bool tries_again(const FleetItem& item, const Board::Job& job, int64_t& tries, const Wait& wait) const;
+    bool may_repeat(const Error& error) const;
     void announce(FleetItem& item, const Board::Job& job) const;
     void run_verb(FleetItem& item, const Board::Job& job, const Wait& wait) const;
     void run_sql(FleetItem& item, const Board::Job& job, const Wait& wait) const;

@@ -907,13 +907,21 @@ void Runner::note_before(Progress& progress, const HistoryView& view) const {
     if (progress.want_status && progress.done == 0) progress.before = status(view).current.value_or("");
 }
 
+// Until something is done: what comes after that leads to the same.
+void Runner::note_goal(Progress& progress, const Target& target, const Plan& plan, const Source& source,
+                       const HistoryView& view) {
+    if (progress.want_status && target.kind == Target::Kind::steps && progress.done == 0)
+        progress.goal = goal_of(plan, source, view);
+}
+
 void Runner::migrate(db::Connection& connection, const Wait& wait, const Target& target,
                      Progress& progress) const {
     const auto scripts = scripts_of(connection, wait);
     Run run(texts_, dialect_, *scripts, options_.locks, connection, wait, progress);
     const auto make_plan = [&](const HistoryView& view) {
         note_before(progress, view);
-        Plan plan = plan_migrate(*scripts, view, target, options_.rules);
+        Plan plan = plan_migrate(*scripts, view, target.after(progress.done), options_.rules);
+        note_goal(progress, target, plan, *scripts, view);
         plan.group = options_.rules.group && dialect_.transactional_ddl;
         if (plan.group) plan.require_one_transaction();
         return plan;
@@ -953,7 +961,9 @@ void Runner::undo(db::Connection& connection, const Wait& wait, const Target& ta
     with_events(run.callbacks(), "Undo", [&] {
         const auto make_plan = [&](const HistoryView& view) {
             note_before(progress, view);
-            return migrate::plan_undo(*scripts, view, target);
+            Plan plan = migrate::plan_undo(*scripts, view, target.after(progress.done));
+            note_goal(progress, target, plan, *scripts, view);
+            return plan;
         };
         after = run.obey(make_plan, Direction::down);
     });
