@@ -36,6 +36,7 @@ public:
 
 private:
     void attempt(FleetItem& item, const Board::Job& job, const Wait& wait) const;
+    static void ask_again(FleetItem& item);
     bool tries_again(const FleetItem& item, const Board::Job& job, int64_t& tries, const Wait& wait) const;
     void announce(FleetItem& item, const Board::Job& job) const;
     void run_verb(FleetItem& item, const Board::Job& job, const Wait& wait) const;
