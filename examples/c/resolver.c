@@ -7,6 +7,7 @@
 static const char *home_of(const char *tenant) {
     if (strcmp(tenant, "acme") == 0) return "gold/acme.db";
     if (strcmp(tenant, "beta") == 0) return "free/beta.db";
+    if (strcmp(tenant, "gamma") == 0) return "free/gamma.db";
     return NULL;
 }
 
@@ -75,7 +76,7 @@ int main(int argc, char **argv) {
     mtdb_error_release(err);
     err = NULL;
 
-    const char *const tenants[] = {"acme", "beta", "gamma"};
-    expect(migrate_all(db, tenants, 3) == 1);  // One is no customer.
+    const char *const tenants[] = {"gamma", "ghost"};
+    expect(migrate_all(db, tenants, 2) == 1);  // One is no customer.
     return example_close(db);
 }
