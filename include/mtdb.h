@@ -1032,7 +1032,8 @@ MTDB_API mtdb_status mtdb_result_column_type(mtdb_result *result, int32_t column
  * @param max_rows  at most so many rows; 0: as many as fit
  * @param[out] rows  rows in the block
  * @param[out] used  bytes of the block; with TRUNCATED: bytes that the next row alone needs
- * @returns OK (there may be more), DONE (these were the last rows, perhaps none), TRUNCATED (not one row fits)
+ * @returns OK (there may be more), DONE (these were the last rows, perhaps none), TRUNCATED (not one row fits), NEEDS
+ *          (rows of mtdb_fleet_query() only; none was given)
  * @errors TIMEOUT, CANCELLED, SQL_ERROR, IO, CORRUPT, INVALID_STATE (executed again), TX_LOST, MISUSE, CLOSED, FORKED
  * @thread serial
  * @since 0.1 */
@@ -1041,7 +1042,7 @@ MTDB_API mtdb_status mtdb_result_fetch(mtdb_result *result, void *buf, int64_t c
 
 /** Moves the C cursor to the next row. Fetch and cursor read the same rows; use one of them.
  *
- * @returns OK (a row), DONE
+ * @returns OK (a row), DONE, NEEDS (rows of mtdb_fleet_query() only)
  * @errors as mtdb_result_fetch()
  * @thread serial
  * @since 0.1 */
@@ -1577,13 +1578,21 @@ MTDB_API mtdb_status mtdb_migrator_validate(mtdb_migrator *migrator, const char 
  * in the order of the list: tenant TEXT, status INT64, applied INT64, version TEXT, state TEXT, message TEXT (NULL:
  * none), error TEXT (the JSON of mtdb_error_json(), NULL: none).
  *
+ * Where routes come from the host, NEEDS means that nothing was done yet, and that there is an open request for each
+ * tenant of the list whose route is not known: answer or refuse all of them, and call again. The run then goes by
+ * those answers, however long it takes. They must come within `route.ttl_ms` or `route.request_ms` of each other,
+ * whichever is longer: a list that takes longer to look up is for mtdb_fleet_run().
+ *
  * @param verb  "migrate", "undo", "status" (or "info"), "validate", "repair" or "baseline", verb_len bytes (-1:
  *              NUL-terminated)
  * @param target  as the verb takes it, for baseline the version; may be empty; target_len bytes (-1: NUL-terminated)
- * @param tenants  ids separated by newlines, tenants_len bytes (-1: NUL-terminated); NULL and 0: all tenants
+ * @param tenants  ids separated by newlines, tenants_len bytes (-1: NUL-terminated); empty: no tenants; NULL and 0:
+ *                 all tenants
  * @param options  of scope "run"; may be NULL
  * @param[out] out @owns the result
- * @errors INVALID_ARGUMENT, UNSUPPORTED (all tenants, but routes come from the host), CANCELLED, CLOSED, FORKED
+ * @returns OK, NEEDS
+ * @errors INVALID_ARGUMENT, UNSUPPORTED (all tenants, but routes come from the host), LIMIT (too many open requests),
+ *         CANCELLED, TIMEOUT, CLOSED, FORKED
  * @thread any
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_migrator_run(mtdb_migrator *migrator, const char *verb, int64_t verb_len, const char *target,
@@ -1649,13 +1658,18 @@ MTDB_API mtdb_status mtdb_fleet_add_wave(mtdb_fleet *fleet, const char *tenants,
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_fleet_share(mtdb_fleet *fleet, mtdb_migrator *migrator, mtdb_error **err);
 
-/** Runs until the run has ended, or the host must say whether it goes on: with `fleet.verdict` after each wave but the
- * last. Histories of tenants that share a server are read hundreds at a time; those that have nothing to do cost no
- * connection. With `fleet.on_failure=continue` the run ends well though tenants failed: look at `failed`.
+/** Runs until the run has ended, or the host must say something: whether it goes on, with `fleet.verdict` after each
+ * wave but the last, or where tenants are. Histories of tenants that share a server are read hundreds at a time; those
+ * that have nothing to do cost no connection. With `fleet.on_failure=continue` the run ends well though tenants failed:
+ * look at `failed`.
+ *
+ * Where routes come from the host, a wave asks for those that it does not know, up to a thousand at a time, does the
+ * tenants that it knows, and returns NEEDS when it can do no more: answer or refuse all open requests and call again.
+ * A refused tenant fails. The state of mtdb_fleet_progress() says what NEEDS means: `verdict`, or `running` for routes.
  *
  * @param cancel  ends the run as the deadline does: tenants stop between two scripts and stay due; may be NULL
  * @param[out] failed  tenants of the run that have failed so far; also written on failure; may be NULL
- * @returns OK, NEEDS (mtdb_fleet_decide() first)
+ * @returns OK, NEEDS (mtdb_db_request(), or mtdb_fleet_decide(), first)
  * @errors what the first tenant failed with (the run halted: its budget was spent), CANCELLED (also
  *         mtdb_fleet_stop()), TENANT_HELD (another's quiesce flag: what had begun was done to its end; run again
  *         later), TIMEOUT, NOT_FOUND (no such run in the ledger), EXISTS (the ledger has a run of that name),
@@ -1671,10 +1685,13 @@ MTDB_API mtdb_status mtdb_fleet_run(mtdb_fleet *fleet, int64_t timeout_ms, mtdb_
  * while the result is read, in threads of the library, a few blocks ahead of the reader: the memory is the same for
  * any number of rows. The columns are those of the first tenant that answered; one that has others fails. Rows of a
  * tenant that fails afterwards were given: mtdb_fleet_results() says which ones did. mtdb_result_close() before the
- * end stops the run and waits until what has begun is done; a release without it does not wait.
+ * end stops the run and waits until what has begun is done; a release without it does not wait. Where routes come from
+ * the host, this call returns NEEDS until there is something to read, and so do mtdb_result_next() and
+ * mtdb_result_fetch() between two rows: answer or refuse all open requests, and make the same call again.
  *
  * @param cancel  ends the run; may be NULL
  * @param[out] out @owns the result; reading it fails with what mtdb_fleet_run() would
+ * @returns OK, NEEDS
  * @errors as mtdb_fleet_run(); INVALID_ARGUMENT also for another verb, and with `fleet.verdict`
  * @thread any
  * @since 0.1 */

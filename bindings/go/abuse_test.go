@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -52,8 +53,10 @@ func TestRunsOverManyTenantsAskTheResolver(t *testing.T) {
 	}
 }
 
-func TestARouteThatWasForgottenIsAnErrorOfItsTenant(t *testing.T) {
+func TestRunsOutliveTheAnswersOfTheirResolver(t *testing.T) {
+	var asked atomic.Int64
 	db, err := mtdb.OpenWithResolver(folder(t), func(_ context.Context, tenant string) (string, error) {
+		asked.Add(1)
 		return tenant + ".db", nil
 	}, mtdb.WithTenantCreate("on_first_use"), mtdb.WithRouteTTL(time.Millisecond))
 	must(t, err)
@@ -68,9 +71,56 @@ func TestARouteThatWasForgottenIsAnErrorOfItsTenant(t *testing.T) {
 	outcomes, err := m.Run(context.Background(), "migrate", mtdb.Latest, list, mtdb.WithRunWorkers(1))
 	must(t, err)
 	for _, outcome := range outcomes {
-		if outcome.Applied != 2 && !mtdb.Retryable(outcome.Err) {
+		if outcome.Applied != 2 || outcome.Err != nil {
 			t.Errorf("%v", outcome)
 		}
+	}
+	f, err := db.Fleet(m, mtdb.WithFleetLedger("off"), mtdb.WithFleetVerb("undo"), mtdb.WithFleetTarget(mtdb.Empty),
+		mtdb.WithFleetWaves("7"))
+	must(t, err)
+	must(t, f.Add(list...))
+	if failed, err := f.Run(context.Background()); failed != 0 || err != nil {
+		t.Error(failed, err)
+	}
+	results, err := f.Results()
+	must(t, err)
+	for _, result := range results {
+		if result.State != "done" || result.Applied != 2 || result.Attempts != 1 {
+			t.Errorf("%v", result)
+		}
+	}
+	query := queryOf(t, db, list, "SELECT 1", mtdb.WithFleetWaves("9"))
+	rows, err := query.Query(context.Background())
+	read, err := mtdb.Collect(rows, err, func(r *mtdb.Rows) (string, error) { return r.Text(0), nil })
+	if err != nil || len(read) != len(list) {
+		t.Error(read, err)
+	}
+	if asked.Load() < 3*int64(len(list)) {
+		t.Error("the routes were believed too long: ", asked.Load())
+	}
+}
+
+func TestAListOfNoTenantsIsNotAllTenants(t *testing.T) {
+	db := open(t, folder(t))
+	ctx, _ := newTenant(t, db)
+	m, err := db.Migrator()
+	must(t, err)
+	must(t, m.Add(scripts()...))
+	for _, none := range [][]string{{}, strings.Fields("")} {
+		if outcomes, err := m.Run(ctx, "migrate", mtdb.Latest, none); len(outcomes) != 0 || err != nil {
+			t.Error(outcomes, err)
+		}
+	}
+	for _, id := range []string{"", "a\nb", "a\r"} {
+		outcomes, err := m.Run(ctx, "migrate", mtdb.Latest, []string{id})
+		var failed *mtdb.Error
+		if !errors.As(err, &failed) || failed.Code != mtdb.CodeInvalidArgument {
+			t.Errorf("%q: %v %v", id, outcomes, err)
+		}
+	}
+	if outcomes, err := m.Run(ctx, "status", "", nil); len(outcomes) != 1 || err != nil ||
+		outcomes[0].State != "outdated" {
+		t.Error(outcomes, err)
 	}
 }
 

@@ -67,6 +67,7 @@ type cursor struct {
 	failed  error
 	closed  bool
 	ends    ending
+	resolve func(context.Context) error // nil: its rows need nothing of the program
 	summary Result
 	cleanup runtime.Cleanup
 	netted  bool
@@ -136,7 +137,9 @@ func (c *cursor) first(out *raw.Out) error {
 		}
 		return err
 	}
-	c.block.parse((*c.buffer)[:out.Used()])
+	if c.status != raw.MTDB_NEEDS {
+		c.block.parse((*c.buffer)[:out.Used()])
+	}
 	return nil
 }
 
@@ -172,14 +175,20 @@ func (c *cursor) fetch() error {
 		var rows, used int64
 		var err uintptr
 		c.status = raw.Mtdb_result_fetch(c.result, *c.buffer, 0, &rows, &used, &err)
-		if c.status != raw.MTDB_TRUNCATED {
+		switch c.status {
+		case raw.MTDB_TRUNCATED:
+			c.grow(used)
+		case raw.MTDB_NEEDS:
+			if failed := c.resolve(c.ctx); failed != nil {
+				return failed
+			}
+		default:
 			if failed := failureIn(c.ctx, c.status, err); failed != nil {
 				return failed
 			}
 			c.block.parse((*c.buffer)[:used])
 			return nil
 		}
-		c.grow(used)
 	}
 }
 

@@ -5,7 +5,6 @@ package mtdb
 import (
 	"context"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/mtdb/mtdb/bindings/go/internal/raw"
@@ -17,7 +16,6 @@ type Fleet struct {
 	db      *DB
 	handle  uintptr
 	verdict func(Progress) bool
-	list    []string // of a db with a resolver
 }
 
 // Fleet makes a run, or takes up one by its name. Options are of scope "fleet"; the migrator may be nil for
@@ -51,33 +49,20 @@ func (f *Fleet) Add(tenants ...string) error {
 		if failed := failure(raw.Mtdb_fleet_add(f.handle, tenant, &err), err); failed != nil {
 			return failed
 		}
-		f.listed(tenant)
 	}
 	return nil
-}
-
-func (f *Fleet) listed(tenants ...string) {
-	if f.db.resolver != nil {
-		f.list = append(f.list, tenants...)
-	}
-}
-
-// locate is done once, before the run.
-func (f *Fleet) locate(ctx context.Context) {
-	f.db.locate(ctx, f.list)
-	f.list = nil
 }
 
 // AddWave adds tenants that are a wave of their own, in the order of the calls: behind the canary, before those of
 // [Fleet.Add], which go in waves by size.
 func (f *Fleet) AddWave(tenants ...string) error {
+	list, failed := listOf(tenants)
+	if failed != nil {
+		return failed
+	}
 	var err uintptr
 	defer runtime.KeepAlive(f)
-	failed := failure(raw.Mtdb_fleet_add_wave(f.handle, strings.Join(tenants, "\n"), &err), err)
-	if failed == nil {
-		f.listed(tenants...)
-	}
-	return failed
+	return failure(raw.Mtdb_fleet_add_wave(f.handle, list, &err), err)
 }
 
 // Share gives the run the scripts of the shared tables, which are not the tenants': they run once, before any tenant,
@@ -98,7 +83,6 @@ func (f *Fleet) Verdict(goOn func(Progress) bool) { f.verdict = goOn }
 // of a tenant; what is left stays due.
 func (f *Fleet) Run(ctx context.Context) (failed int64, err error) {
 	defer runtime.KeepAlive(f)
-	f.locate(ctx)
 	for {
 		status, err := waiting(ctx, func(timeout int64, cancel uintptr, err *uintptr) int32 {
 			if _, limited := ctx.Deadline(); !limited {
@@ -121,8 +105,7 @@ func (f *Fleet) Run(ctx context.Context) (failed int64, err error) {
 // rows before their end stops the run, and waits until what has begun is done.
 func (f *Fleet) Query(ctx context.Context) (*Rows, error) {
 	defer runtime.KeepAlive(f)
-	f.locate(ctx)
-	return f.db.resultThat(ctx, endsWork, func(timeout int64, cancel uintptr, out, err *uintptr) int32 {
+	return f.db.resultThat(ctx, endsWork, f.db.resolveAll, func(timeout int64, cancel uintptr, out, err *uintptr) int32 {
 		if _, limited := ctx.Deadline(); !limited {
 			timeout = int64(raw.MTDB_FOREVER)
 		}
@@ -137,7 +120,7 @@ func (f *Fleet) decide(ctx context.Context) error {
 		return err
 	}
 	if progress.State != "verdict" {
-		return f.db.resolve(ctx)
+		return f.db.resolveAll(ctx)
 	}
 	goOn := int32(0)
 	if f.verdict != nil && f.verdict(progress) {

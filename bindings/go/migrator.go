@@ -242,23 +242,25 @@ type Outcome struct {
 }
 
 // Run runs one verb ("migrate", "undo", "status", "validate") over the tenants of a list, nil for all, and goes on
-// after a failure. Options are of scope "run": [WithRunWorkers]. The outcomes are in the order of the list.
+// after a failure. A resolver is asked for all of them before anything is done. Options are of scope "run": [WithRunWorkers]. The outcomes are in the order of the list.
 func (m *Migrator) Run(ctx context.Context, verb, target string, tenants []string, options ...Option) ([]Outcome,
 	error) {
-	if tenants != nil && len(tenants) == 0 {
-		return nil, nil
+	list, err := listOf(tenants)
+	if err != nil {
+		return nil, err
 	}
 	defer runtime.KeepAlive(m)
-	m.db.locate(ctx, tenants)
-	var rows *Rows
-	err := withOptions(options, func(handle uintptr) (err error) {
-		rows, err = m.db.result(ctx, func(timeout int64, cancel uintptr, out, err *uintptr) int32 {
+	run := func(options uintptr) func(timeout int64, cancel uintptr, out, err *uintptr) int32 {
+		return func(timeout int64, cancel uintptr, out, err *uintptr) int32 {
 			if _, limited := ctx.Deadline(); !limited {
 				timeout = int64(raw.MTDB_FOREVER)
 			}
-			return raw.Mtdb_migrator_run(m.handle, verb, target, strings.Join(tenants, "\n"), handle, timeout, cancel,
-				out, err)
-		})
+			return raw.Mtdb_migrator_run(m.handle, verb, target, list, options, timeout, cancel, out, err)
+		}
+	}
+	var rows *Rows
+	err = withOptions(options, func(handle uintptr) (err error) {
+		rows, err = m.db.resultThat(ctx, endsNothing, m.db.resolveAll, run(handle))
 		return err
 	})
 	return Collect(rows, err, func(r *Rows) (Outcome, error) {
@@ -266,12 +268,23 @@ func (m *Migrator) Run(ctx context.Context, verb, target string, tenants []strin
 	})
 }
 
+// listOf is a list of ids as the library takes it: nil for all, empty for none.
+func listOf(tenants []string) ([]byte, error) {
+	if tenants == nil {
+		return nil, nil
+	}
+	list := []byte{}
+	for _, tenant := range tenants {
+		if tenant == "" || strings.ContainsAny(tenant, "\r\n") {
+			return nil, invalid("%q is no tenant id", tenant)
+		}
+		list = append(append(list, tenant...), '\n')
+	}
+	return list, nil
+}
+
 // errorOf is the error of a row that has one: its status, its JSON and its message.
 func errorOf(status int64, text, message string) error {
-	if status == int64(raw.MTDB_NEEDS) {
-		return &Error{Code: CodeInvalidState, Message: "the tenant's route was not known any more when its turn came",
-			SQLState: "HY000", Engine: "mtdb", Effect: EffectNone, Retryable: true}
-	}
 	if status >= 0 {
 		return nil
 	}

@@ -24,49 +24,49 @@ type Resolver func(ctx context.Context, tenant string) (place string, err error)
 // resolvingKey marks the context of a resolver's call.
 type resolvingKey struct{}
 
-// locatorsMax resolvers are asked at once for the tenants of a run.
-const locatorsMax = 16
+// resolversMax resolvers are asked at once for the tenants of a run.
+const resolversMax = 16
 
-// locate has the resolver asked for the tenants of a run, which asks nobody itself. What fails is told where the
-// tenant's turn comes.
-func (db *DB) locate(ctx context.Context, tenants []string) {
-	if db.resolver == nil {
-		return
-	}
+// resolveAll answers all open requests, for a run over many tenants: one that is refused fails where its turn comes.
+func (db *DB) resolveAll(ctx context.Context) error {
+	ctx = WithTenant(ctx, "")
+	failures := make([]error, resolversMax)
 	var group sync.WaitGroup
-	next := make(chan string)
-	for range min(locatorsMax, len(tenants)) {
+	for i := range failures {
 		group.Go(func() {
-			for tenant := range next {
-				_, _ = db.TenantExists(ctx, tenant)
+			for more := true; more && failures[i] == nil; {
+				more, failures[i] = db.resolveOne(ctx)
 			}
 		})
 	}
-	for _, tenant := range tenants {
-		next <- tenant
-	}
-	close(next)
 	group.Wait()
+	return errors.Join(failures...)
 }
 
 // resolve answers one open request of the library, unless another call has taken it.
 func (db *DB) resolve(ctx context.Context) error {
+	_, err := db.resolveOne(ctx)
+	return err
+}
+
+// resolveOne tells whether there was a request.
+func (db *DB) resolveOne(ctx context.Context) (found bool, failed error) {
 	var id, needed int64
 	var kind int32
 	var err uintptr
 	tenant := make([]byte, 256)
 	status := raw.Mtdb_db_request(db.handle, 0, 0, &id, &kind, tenant, &needed, &err)
 	if failed := failure(status, err); failed != nil || status == raw.MTDB_DONE {
-		return failed
+		return false, failed
 	}
 	answered := make(chan error, 1)
 	asked := context.WithValue(context.WithoutCancel(ctx), resolvingKey{}, true)
 	go func() { answered <- db.answer(asked, id, kind, string(tenant[:needed])) }()
 	select {
 	case failed := <-answered:
-		return failed
+		return true, failed
 	case <-ctx.Done():
-		return ended(ctx) // The answer still serves the others.
+		return true, ended(ctx) // The answer still serves the others.
 	}
 }
 

@@ -79,12 +79,12 @@ func (db *DB) DropTenant(ctx context.Context, tenant string) error {
 // result makes a call that has a result.
 func (db *DB) result(ctx context.Context, call func(timeoutMS int64, cancel uintptr, out, err *uintptr) int32) (*Rows,
 	error) {
-	return db.resultThat(ctx, endsNothing, call)
+	return db.resultThat(ctx, endsNothing, db.resolve, call)
 }
 
-// resultThat makes a call whose result may be what work goes on for.
-func (db *DB) resultThat(ctx context.Context, ends ending, call func(timeoutMS int64, cancel uintptr, out,
-	err *uintptr) int32) (*Rows, error) {
+// resultThat makes a call whose result may be what work goes on for. What the library needs, resolve answers.
+func (db *DB) resultThat(ctx context.Context, ends ending, resolve func(context.Context) error,
+	call func(timeoutMS int64, cancel uintptr, out, err *uintptr) int32) (*Rows, error) {
 	held, err := db.slot(ctx)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (db *DB) resultThat(ctx context.Context, ends ending, call func(timeoutMS i
 			return nil, failed
 		}
 		rows := &Rows{}
-		rows.ends = ends
+		rows.ends, rows.resolve = ends, resolve
 		rows.watched = watch(ctx) // The result keeps the token: it is disarmed with the rows.
 		var result, err uintptr
 		status := call(timeout, rows.watched.handle(), &result, &err)
@@ -112,7 +112,7 @@ func (db *DB) resultThat(ctx context.Context, ends ending, call func(timeoutMS i
 			return rows, nil
 		}
 		rows.drop()
-		if failed := db.resolve(ctx); failed != nil {
+		if failed := resolve(ctx); failed != nil {
 			return nil, failed
 		}
 	}

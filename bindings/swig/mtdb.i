@@ -65,7 +65,11 @@ MTDB_TEXT(source)
 MTDB_TEXT(sql)
 MTDB_TEXT(target)
 MTDB_TEXT(tenant)
+#if defined(SWIGGO)
+%apply (const void *BYTES, int64_t BYTES_LEN) { (const char *tenants, int64_t tenants_len) };  // nil is all, empty none
+#else
 MTDB_TEXT(tenants)
+#endif
 MTDB_TEXT(text)
 MTDB_TEXT(token)
 MTDB_TEXT(up)

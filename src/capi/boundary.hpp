@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -145,6 +146,8 @@ engine::Options options_of(const mtdb_options* options, engine::Scope scope);
 
 // Text in: -1 means NUL-terminated; NULL with 0 is the empty text.
 std::string_view text(const char* data, int64_t size, const char* name);
+// The same where none is something else than the empty text: NULL with 0 is none.
+std::optional<std::string_view> text_or_none(const char* data, int64_t size, const char* name);
 // Bytes in: NULL with 0 is none.
 std::string_view bytes(const void* data, int64_t size, const char* name);
 // Buffer out, in two calls: OK, or TRUNCATED and nothing written but *needed.

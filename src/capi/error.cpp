@@ -92,6 +92,11 @@ std::string_view text(const char* data, int64_t size, const char* name) {
     return {data, size == -1 ? std::strlen(data) : static_cast<std::size_t>(size)};
 }
 
+std::optional<std::string_view> text_or_none(const char* data, int64_t size, const char* name) {
+    if (data == nullptr && size == 0) return std::nullopt;
+    return text(data, size, name);
+}
+
 std::string_view bytes(const void* data, int64_t size, const char* name) {
     if (size < 0) throw Error(Code::invalid_argument, std::string(name) + " has a negative length");
     return text(static_cast<const char*>(data), size, name);

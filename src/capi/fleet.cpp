@@ -57,7 +57,7 @@ mtdb_status mtdb_fleet_run(mtdb_fleet* fleet, int64_t timeout_ms, mtdb_cancel* c
             }
         } report{self, failed};
         const auto turn = self.run(self.db().wait(timeout_ms, held, Patience::query));
-        return turn == engine::Fleet::Turn::verdict ? MTDB_NEEDS : MTDB_OK;
+        return turn == engine::Fleet::Turn::ended ? MTDB_OK : MTDB_NEEDS;
     });
 }
 

@@ -123,8 +123,9 @@ mtdb_status mtdb_migrator_baseline(mtdb_migrator* migrator, const char* tenant, 
     return boundary(err, [&] {
         engine::Migrator& self = live(migrator, "migrator");
         const auto held = token(cancel);
+        const std::string own = self.token();
         self.baseline(text(tenant, tenant_len, "tenant"), text(version, version_len, "version"),
-                      text(description, description_len, "description"), self.token(),
+                      text(description, description_len, "description"), {{}, own},
                       self.db().wait(timeout_ms, held, Patience::query));
         return MTDB_OK;
     });
@@ -195,7 +196,7 @@ mtdb_status mtdb_migrator_run(mtdb_migrator* migrator, const char* verb, int64_t
         const auto held = token(cancel);
         handle = handle_of<mtdb_result>(
             self.run(text(verb, verb_len, "verb"), text(target, target_len, "target"),
-                     text(tenants, tenants_len, "tenants"), options_of(options, Scope::run),
+                     text_or_none(tenants, tenants_len, "tenants"), options_of(options, Scope::run),
                      self.db().wait(timeout_ms, held, Patience::query)));
         return MTDB_OK;
     });

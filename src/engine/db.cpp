@@ -222,24 +222,24 @@ db::Place Db::not_shared(db::Place place, const tenant::Id& id) const {
 db::Place Db::locate(const tenant::Id& id, const Wait& wait) {
     tenant::Route route = router_.locate(id);
     if (route.state == tenant::Route::State::found) return not_shared(std::move(route.place), id);
-    if (route.state == tenant::Route::State::ask) {
-        tenant::Requests::Answer answer = requests_.locate(id, wait);
-        if (answer.state == tenant::Requests::State::answered)
-            return not_shared(router_.as_tenant(std::move(answer.place), id), id);
-        if (answer.state == tenant::Requests::State::needs)
-            throw Error(Code::needs, "the host must answer");
-        throw Error(Code::tenant_unknown, "no tenant '" + id.text() + "': " + answer.reason)
-            .with_tenant(id.text());
-    }
+    if (route.state == tenant::Route::State::ask) return place_in(requests_.locate(id, wait), id);
     throw Error(Code::tenant_unknown, "no tenant '" + id.text() + "'").with_tenant(id.text());
+}
+
+// Where the host says that the tenant is.
+db::Place Db::place_in(tenant::Requests::Answer answer, const tenant::Id& id) const {
+    using State = tenant::Requests::State;
+    if (answer.state == State::answered) return not_shared(router_.as_tenant(std::move(answer.place), id), id);
+    if (answer.state != State::refused) throw Error(Code::needs, "the host must answer");
+    throw Error(Code::tenant_unknown, "no tenant '" + id.text() + "': " + answer.reason).with_tenant(id.text());
 }
 
 // A template's place is computed only when it is needed; the host's may change and is asked for
 // each time.
-pool::Target Db::target_of(const tenant::Id& id, const Wait& wait) {
+pool::Target Db::target_of(const tenant::Id& id, const Wait& wait, const db::Place* known) {
     if (router_.source() == tenant::RouteSource::path_template)
         return {[this, &id] { return router_.locate(id).place; }, true};
-    return {[place = locate(id, wait)] { return place; },
+    return {[place = known != nullptr ? *known : locate(id, wait)] { return place; },
             router_.source() == tenant::RouteSource::map};
 }
 
@@ -283,8 +283,8 @@ std::unique_ptr<db::Connection> Db::open_connection(const db::Place& place, cons
 }
 
 // Where connections are shared: opening one says nothing about its tenant, or not which one it is.
-void Db::create_on_server(const tenant::Id& id, const Wait& wait) {
-    const db::Place place = router_.as_owner(locate(id, wait));
+void Db::create_on_server(const tenant::Id& id, const Wait& wait, const db::Place* known) {
+    const db::Place place = router_.as_owner(known != nullptr ? *known : locate(id, wait));
     if (backend_->exists(place, wait)) return;
     try {
         auto audit_place = reserve_audit();
@@ -295,11 +295,11 @@ void Db::create_on_server(const tenant::Id& id, const Wait& wait) {
     }
 }
 
-pool::Lease Db::pooled(const tenant::Id& id, const Wait& wait, pool::Holder* holder) {
+pool::Lease Db::pooled(const tenant::Id& id, const Wait& wait, pool::Holder* holder, const db::Place* known) {
     for (;;) {
-        pool::Lease held = pools_.acquire(id.text(), target_of(id, wait), wait, holder);
+        pool::Lease held = pools_.acquire(id.text(), target_of(id, wait, known), wait, holder);
         if (!held.confirm()) continue;
-        if (create_on_first_use_ && !held.proved()) create_on_server(id, wait);
+        if (create_on_first_use_ && !held.proved()) create_on_server(id, wait, known);
         return held;
     }
 }
@@ -310,11 +310,11 @@ pool::Lease Db::lease(const tenant::Id& id, const Wait& wait, pool::Holder* hold
         const uint64_t pass = holds_.admit(id.text(), wait, asker);
         pool::Lease held;
         if (proved) {
-            pool::Target target = target_of(id, wait);
+            pool::Target target = target_of(id, wait, asker.place);
             target.proved = true;
             held = pools_.acquire(id.text(), target, wait, holder);
         } else {
-            held = lease_unasked(id, wait, holder);
+            held = lease_unasked(id, wait, holder, asker.place);
         }
         if (pass != 0) held.set_pass(pass);
         if (holds_.lets(id.text(), asker)) return held;
@@ -322,17 +322,18 @@ pool::Lease Db::lease(const tenant::Id& id, const Wait& wait, pool::Holder* hold
     }
 }
 
-pool::Lease Db::lease_unasked(const tenant::Id& id, const Wait& wait, pool::Holder* holder) {
+pool::Lease Db::lease_unasked(const tenant::Id& id, const Wait& wait, pool::Holder* holder,
+                              const db::Place* known) {
     try {
         try {
-            return pooled(id, wait, holder);
+            return pooled(id, wait, holder, known);
         } catch (const Error& error) {
             if (error.code() != Code::tenant_unknown || !create_on_first_use_ ||
                 !backend_->dialect().shares_connections)
                 throw;
         }
-        create_on_server(id, wait);
-        return pooled(id, wait, holder);
+        create_on_server(id, wait, known);
+        return pooled(id, wait, holder, known);
     } catch (const Error& error) {
         if (error.code() == Code::tenant_unknown && error.tenant().empty()) {
             throw error.with_message("no tenant '" + id.text() + "'").with_tenant(id.text());
@@ -395,11 +396,12 @@ pool::Lease Db::lease_anew(std::string_view tenant, const Wait& wait, pool::Hold
     return lease(id_of(tenant), wait, holder, {}, true);
 }
 
-pool::Lease Db::lease_for_verb(std::string_view tenant, const Wait& wait, std::string_view token) {
+pool::Lease Db::lease_for_verb(std::string_view tenant, const Wait& wait, std::string_view token,
+                               const db::Place* place) {
     check_open();
     const tenant::Id id = id_of(tenant);
     for (;;) {
-        pool::Lease held = lease(id, wait, nullptr, {.verb = true, .token = token});
+        pool::Lease held = lease(id, wait, nullptr, {.verb = true, .token = token, .place = place});
         if (held.connection().in_place()) return held;
         held.give_back();  // which discards it: the next one may be as old, or opens what is there now
         wait.check("a connection to the tenant's present file");
@@ -408,7 +410,8 @@ pool::Lease Db::lease_for_verb(std::string_view tenant, const Wait& wait, std::s
 
 pool::Lease Db::lease_beside(const pool::Lease& first, std::string_view tenant, const Wait& wait) {
     check_open();
-    pool::Lease held = lease_unasked(id_of(tenant), wait, nullptr);
+    const db::Place place = first.place();
+    pool::Lease held = lease_unasked(id_of(tenant), wait, nullptr, &place);
     held.set_pass(first.pass());
     return held;
 }

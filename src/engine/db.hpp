@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "db/backend.hpp"
 #include "db/url.hpp"
@@ -78,12 +79,13 @@ public:
     void check_tenant(std::string_view tenant) const;
     void create_tenant(std::string_view tenant, const Wait& wait);
     bool tenant_exists(std::string_view tenant);
-    bool tenant_exists(std::string_view tenant, const Wait& wait);
+    // `place`: where it is, if that is known.
+    bool tenant_exists(std::string_view tenant, const Wait& wait, const db::Place* place = nullptr);
     Ref<Result> list_tenants(const Wait& wait, Ref<Cancel> cancel);
     std::unique_ptr<db::TenantCursor> tenant_cursor(const Wait& wait);
     std::optional<std::string> tenant_at(const std::string& path) const;
     std::vector<std::string> all_tenants(const Wait& wait);  // in the order of their ids
-    // Where a tenant is, as far as that can be told without asking the host.
+    // Where a tenant is, as far as that can be told without asking the host: an answer that is there is not used up.
     std::optional<db::Place> place_of(std::string_view tenant) const;
     // Something that is another when the tenant may have changed; empty: not to be told.
     std::string identity_of(std::string_view tenant) const;
@@ -120,12 +122,31 @@ public:
     void answer(int64_t id, std::string_view value);
     void refuse(int64_t id, std::string_view reason);
 
+    // The same for runs over many tenants, which ask for routes before they need them (routes.cpp).
+    bool host_routes() const noexcept { return router_.source() == tenant::RouteSource::resolver; }
+    // Whether a tenant's route is known; a request is opened where nothing is.
+    tenant::Requests::State ask_route(std::string_view tenant);
+    // The same, and no request is opened.
+    tenant::Requests::State glance_at_route(std::string_view tenant) const;
+    uint64_t routes_settled() { return requests_.settled(); }
+    void await_routes(uint64_t seen, const Wait& wait) { requests_.await_settled(seen, wait); }
+    // Where a tenant is during its turn; none where routes are not the host's. Throws as a lease would.
+    std::optional<db::Place> route_for_turn(std::string_view tenant, const Wait& wait);
+    struct Located {
+        std::optional<db::Place> place;  // none where routes are not the host's
+        std::optional<Error> failure;
+    };
+    // Where each tenant is, all at one moment. Throws Error(needs) when the host must be asked; then there is an open
+    // request for each that is not known, and no answer was used.
+    std::vector<Located> routes_for_run(std::span<const std::string> tenants, const Wait& wait);
+
     // Migrations: what is asked at a tenant's first lease (gate.cpp), and a lease for a verb.
     void enable(std::shared_ptr<Gate> gate);
-    // `token`: of a quiesce flag's owner, who passes it.
-    pool::Lease lease_for_verb(std::string_view tenant, const Wait& wait, std::string_view token = {});
-    // A second one of the same tenant for what runs on `first`: it stands on the same permission, no quiesce flag is
-    // asked again. Any thread.
+    // `token`: of a quiesce flag's owner, who passes it. `place`: where the tenant is, if that is known.
+    pool::Lease lease_for_verb(std::string_view tenant, const Wait& wait, std::string_view token = {},
+                               const db::Place* place = nullptr);
+    // A second one of the same tenant for what runs on `first`: it stands on the same permission and in the same
+    // place, no quiesce flag is asked again. Any thread.
     pool::Lease lease_beside(const pool::Lease& first, std::string_view tenant, const Wait& wait);
     void forget_schema(pool::Lease& lease) noexcept {
         lease.set_mark(0);
@@ -155,13 +176,15 @@ private:
     tenant::Id id_of(std::string_view tenant) const;
     bool is_shared(const tenant::Id& id) const;
     db::Place locate(const tenant::Id& id, const Wait& wait);
+    db::Place place_in(tenant::Requests::Answer answer, const tenant::Id& id) const;
     db::Place not_shared(db::Place place, const tenant::Id& id) const;
-    pool::Target target_of(const tenant::Id& id, const Wait& wait);
-    void create_on_server(const tenant::Id& id, const Wait& wait);
+    // `known`: where it is, if the caller knows.
+    pool::Target target_of(const tenant::Id& id, const Wait& wait, const db::Place* known);
+    void create_on_server(const tenant::Id& id, const Wait& wait, const db::Place* known);
     pool::Lease lease(const tenant::Id& id, const Wait& wait, pool::Holder* holder, const Asker& asker = {},
                       bool proved = false);
-    pool::Lease lease_unasked(const tenant::Id& id, const Wait& wait, pool::Holder* holder);
-    pool::Lease pooled(const tenant::Id& id, const Wait& wait, pool::Holder* holder);
+    pool::Lease lease_unasked(const tenant::Id& id, const Wait& wait, pool::Holder* holder, const db::Place* known);
+    pool::Lease pooled(const tenant::Id& id, const Wait& wait, pool::Holder* holder, const db::Place* known);
     std::unique_ptr<db::Connection> open_connection(const db::Place& place, const Wait& wait);
     void on_notice(pool::Notice notice) noexcept;
     static pool::Settings pool_settings(const Options& options, const db::Backend& backend);

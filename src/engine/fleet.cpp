@@ -282,8 +282,7 @@ Fleet::Turn Fleet::run(const Wait& wait, RowStream* rows) {
     {
         auto shared = shared_.lock();
         if (shared->inside) throw Error(Code::misuse, "another thread runs this fleet run");
-        if (shared->phase == Phase::verdict)
-            throw Error(Code::invalid_state, "the run waits for a verdict: mtdb_fleet_decide()");
+        if (shared->phase == Phase::verdict) return Turn::verdict;
         if (shared->phase != Phase::fresh && shared->phase != Phase::running)
             throw Error(Code::invalid_state, "the run has ended: take it up by its name");
         shared->inside = true;
@@ -309,7 +308,7 @@ Ref<Result> Fleet::query(const Wait& wait, Ref<Cancel> cancel) {
     rows->settle_columns(wait);
     const auto failure = rows->column_count() == 1 ? stream->failure() : std::nullopt;
     if (failure) {
-        rows->close();
+        rows->leave();
         throw Error(*failure);
     }
     return Result::of_rows(std::move(rows), wait, std::move(cancel));
@@ -318,7 +317,7 @@ Ref<Result> Fleet::query(const Wait& wait, Ref<Cancel> cancel) {
 void Fleet::run_for_rows(RowStream& rows, const Wait& wait) noexcept {
     std::optional<Error> failure;
     try {
-        run(wait, &rows);
+        if (run(wait, &rows) == Turn::routes) failure = Error(Code::needs, "the host must answer");
     } catch (const Error& error) {
         failure = error;
     } catch (const std::exception& error) {
@@ -341,12 +340,13 @@ Fleet::Turn Fleet::go_on(const Wait& wait) {
             wave = shared->waves[shared->wave];
             last = shared->wave + 1 == shared->waves.size();
         }
-        run_wave(wave, wait);
+        const WaveEnd wave_end = run_wave(wave, wait);
         if (const auto reason = why_halt()) halt(*reason);
         if (stops()) {
             end(Phase::stopped, "stopped by the host");
             throw Error(Code::cancelled, "the fleet run was stopped: what had begun was done to its end");
         }
+        if (wave_end == WaveEnd::needs_routes) return Turn::routes;
         tell_wave();
         ++shared_.lock()->wave;
         if (ledger_) ledger_->save(record(Phase::running), grace());
@@ -397,8 +397,54 @@ std::vector<std::size_t> Fleet::due_in(int64_t wave) {
     return due;
 }
 
-void Fleet::run_wave(int64_t wave, const Wait& wait) {
-    std::vector<std::size_t> due = skip_unchanged(due_in(wave));
+// Round by round where the host says where tenants are: those whose places are known go on, the others are asked for.
+// Nobody is asked twice for an answer that is believed, and no round ends without work done, requests for the host, or
+// a wait for what it has taken.
+Fleet::WaveEnd Fleet::run_wave(int64_t wave, const Wait& wait) {
+    if (!db_->host_routes()) {
+        work_on(due_in(wave), wait);
+        return WaveEnd::over;
+    }
+    for (;;) {
+        if (stopping_.load(std::memory_order_acquire) || why_halt()) return WaveEnd::over;
+        const uint64_t seen = db_->routes_settled();  // before the look, so that no answer is missed
+        const Routed routed = ask_routes(due_in(wave));
+        if (!routed.known.empty()) {
+            work_on(routed.known, wait);
+            continue;
+        }
+        if (routed.asked) return WaveEnd::needs_routes;
+        if (!routed.taken) return WaveEnd::over;
+        wait.check("the answers to the fleet run's requests");
+        Wait brief = wait;  // a stop does not wake it
+        brief.deadline = wait.deadline.earlier(Deadline::in(base::milliseconds(200)));
+        db_->await_routes(seen, brief);
+    }
+}
+
+// So many requests at a time: an answer must still be believed when its tenant's turn comes.
+Fleet::Routed Fleet::ask_routes(const std::vector<std::size_t>& due) {
+    using State = tenant::Requests::State;
+    constexpr std::size_t together_max = 1000;
+    Routed routed;
+    std::size_t unknown = 0;
+    for (const std::size_t place : due) {
+        const std::string& tenant = shared_.lock()->items[place].record.tenant;  // the list does not move
+        const bool asks = unknown < together_max;
+        const State state = asks ? db_->ask_route(tenant) : db_->glance_at_route(tenant);
+        if (state == State::answered || state == State::refused) {
+            routed.known.push_back(place);
+            continue;
+        }
+        ++unknown;
+        routed.asked = routed.asked || (asks && state == State::needs);
+        routed.taken = routed.taken || state == State::taken;
+    }
+    return routed;
+}
+
+void Fleet::work_on(const std::vector<std::size_t>& all, const Wait& wait) {
+    const std::vector<std::size_t> due = skip_unchanged(all);
     // By parts: what is read ahead must still be so when its turn comes, and a wave may be the whole fleet.
     constexpr std::size_t part = 8 * migrate::Histories::together_max;
     for (std::size_t at = 0; at < due.size(); at += part) {
@@ -453,7 +499,8 @@ std::vector<std::size_t> Fleet::look_ahead(std::vector<std::size_t> due, const W
         FleetItem& item = shared_.lock()->items[due[i]];
         const bool settles = known[i] && settled_by_history(item, known[i]->view);
         (settles ? settled : left).push_back(due[i]);
-        if (!settles) item.known = std::move(known[i]);
+        // The host's tenants may be elsewhere when their turn comes.
+        if (!settles && !db_->host_routes()) item.known = std::move(known[i]);
     }
     collect(settled);
     return left;

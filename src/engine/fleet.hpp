@@ -42,8 +42,8 @@ public:
     void add_wave(std::string_view tenants);
     // Scripts of the shared tables, which run once before the tenants.
     void share(Ref<Migrator> migrator);
-    enum class Turn { ended, verdict };
-    // Until the run has ended, or the host must say whether it goes on. Throws what halted it.
+    enum class Turn { ended, verdict, routes };
+    // Until the run has ended, or the host must say whether it goes on, or where tenants are. Throws what halted it.
     Turn run(const Wait& wait, RowStream* rows = nullptr);
     // The run in a thread of its own, while the caller reads the rows of its queries.
     Ref<Result> query(const Wait& wait, Ref<Cancel> cancel);
@@ -89,7 +89,15 @@ private:
 
     Turn go_on(const Wait& wait);
     void run_shared(const Wait& wait);
-    void run_wave(int64_t wave, const Wait& wait);
+    enum class WaveEnd { over, needs_routes };
+    WaveEnd run_wave(int64_t wave, const Wait& wait);
+    void work_on(const std::vector<std::size_t>& all, const Wait& wait);
+    struct Routed {  // of the tenants that are due
+        std::vector<std::size_t> known;
+        bool asked = false;  // there are open requests
+        bool taken = false;  // there are requests that the host has taken
+    };
+    Routed ask_routes(const std::vector<std::size_t>& due);
     [[noreturn]] void halt(const std::string& reason);
     std::vector<std::size_t> due_in(int64_t wave);
     std::vector<std::size_t> skip_unchanged(std::vector<std::size_t> due);

@@ -34,6 +34,12 @@ bool RowStream::push(Block&& block, const Wait& wait) {
     return true;
 }
 
+void RowStream::reopen() noexcept {
+    auto state = state_.lock();
+    state->failure.reset();
+    state->ended = false;
+}
+
 void RowStream::end(std::optional<Error> failure) noexcept {
     auto state = state_.lock();
     state->failure = std::move(failure);
@@ -81,12 +87,17 @@ void RowStream::close() noexcept {
 
 FleetRows::FleetRows(const Ref<Fleet>& fleet, std::shared_ptr<RowStream> stream, const Wait& wait,
                      Ref<Cancel> cancel)
-    : fleet_(fleet), stream_(std::move(stream)) {
+    : fleet_(fleet), stream_(std::move(stream)), run_wait_(wait), cancel_(std::move(cancel)) {
     headings_.push_back({"tenant", "TEXT", db::Type::text});
+    begin();
+}
+
+void FleetRows::begin() {
     try {
-        thread_ = std::thread([own = fleet_, rows = stream_, wait, held = std::move(cancel)] {
+        thread_ = std::thread([own = fleet_, rows = stream_, wait = run_wait_, held = cancel_] {
             own->run_for_rows(*rows, wait);
         });
+        needs_host_ = false;
     } catch (const std::system_error&) {
         throw Error(Code::nomem, "no thread to be had for the fleet run");
     }
@@ -100,10 +111,24 @@ FleetRows::~FleetRows() {
 }
 
 void FleetRows::close() {
-    if (!thread_.joinable()) return;
+    if (!thread_.joinable() && !needs_host_) return;
     stream_->close();
     fleet_->stop();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
+    else fleet_->run_for_rows(*stream_, run_wait_);  // which finds that it is stopped, and writes it down
+    needs_host_ = false;
+}
+
+void FleetRows::leave() {
+    if (thread_.joinable()) thread_.join();
+}
+
+// The stream has nothing more: how the run ended.
+std::optional<Error> FleetRows::ended() {
+    leave();
+    auto failure = stream_->failure();
+    if (failure && failure->code() == Code::needs) needs_host_ = true;
+    return failure;
 }
 
 void FleetRows::settle_columns(const Wait& wait) {
@@ -120,6 +145,10 @@ db::Column FleetRows::column(int32_t index) const {
 bool FleetRows::next(const Wait& wait) {
     if (view_ && ++row_ < view_->rows()) return true;
     view_.reset();
+    if (needs_host_) {
+        stream_->reopen();
+        begin();
+    }
     auto block = stream_->pop(wait);
     if (block) {
         block_ = std::move(*block);
@@ -127,8 +156,7 @@ bool FleetRows::next(const Wait& wait) {
         row_ = 0;
         return true;
     }
-    if (thread_.joinable()) thread_.join();
-    const auto failure = stream_->failure();
+    const auto failure = ended();
     if (failure && !filling_) throw Error(*failure);
     return false;
 }

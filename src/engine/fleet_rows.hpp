@@ -38,6 +38,8 @@ public:
     bool push(Block&& block, const Wait& wait);
     // The run has come to its end, or to what it throws.
     void end(std::optional<Error> failure) noexcept;
+    // The run goes on after all.
+    void reopen() noexcept;
 
     // The reader. Nothing: there are no more, and failure() says how the run ended.
     std::optional<Block> pop(const Wait& wait);
@@ -76,11 +78,18 @@ public:
     db::Value value(int32_t index) const override;
     db::Fill fill(db::BlockWriter& writer, const Wait& wait) override;
     void close() override;  // stops the run, and waits until what has begun is done
+    // Waits for the run, which has told how it ended; what it did not do can be done by another.
+    void leave();
 
 private:
+    void begin();
+    std::optional<Error> ended();
     const Ref<Fleet> fleet_;
     const std::shared_ptr<RowStream> stream_;
+    const Wait run_wait_;
+    const Ref<Cancel> cancel_;  // of run_wait_
     std::thread thread_;
+    bool needs_host_ = false;  // the run has no thread: it begins again when the reader has answered and calls again
     std::vector<TableRows::Heading> headings_;
     RowStream::Block block_;
     std::optional<db::BlockView> view_;

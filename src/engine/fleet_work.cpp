@@ -60,12 +60,19 @@ void FleetWork::attempt(FleetItem& item, const Board::Job& job, const Wait& wait
         wait.check("the fleet run");
         settings_.verb ? run_verb(item, job, wait) : run_sql(item, job, wait);
     } catch (const Error& error) {
+        if (error.code() == Code::needs) return ask_again(item);
         item.failure = error.tenant().empty() ? error.with_tenant(tenant) : error;
     } catch (const std::bad_alloc&) {
         item.failure = Error(Code::nomem, "out of memory").with_tenant(tenant).with_effect(Effect::unknown);
     } catch (const std::exception& error) {
         item.failure = Error(Code::internal, error.what()).with_tenant(tenant);
     }
+}
+
+// Its route was known when it was dispatched, and is no longer: it is still to be done, once the host has answered.
+void FleetWork::ask_again(FleetItem& item) {
+    item.left = true;
+    --item.record.attempts;
 }
 
 bool FleetWork::tries_again(const FleetItem& item, const Board::Job& job, int64_t& tries, const Wait& wait) const {
@@ -117,8 +124,9 @@ void FleetWork::run_verb(FleetItem& item, const Board::Job& job, const Wait& wai
     const std::string target = settings_.undoes_run() ? record.before
                                : record.goal.empty()  ? settings_.target
                                                       : record.goal;
-    const migrate::Status status =
-        migrator_->run_on(*settings_.verb, record.tenant, {target, settings_.token, before_write}, wait, progress);
+    const std::optional<db::Place> place = db_.route_for_turn(record.tenant, wait);
+    const VerbCall call{target, settings_.token, place ? &*place : nullptr, before_write};
+    const migrate::Status status = migrator_->run_on(*settings_.verb, record.tenant, call, wait, progress);
     record.version = status.current.value_or("");
     record.standing = migrate::standing_name(status.standing);
     if (!settings_.undoes_run()) return;
@@ -132,6 +140,8 @@ void FleetWork::run_sql(FleetItem& item, const Board::Job& job, const Wait& wait
     LeaseOptions lease;
     lease.read_only = !settings_.write;
     const Db::Asked asked{MTDB_DEFAULT, none};
+    if (db_.ask_route(item.record.tenant) == tenant::Requests::State::needs)
+        throw Error(Code::needs, "the host must answer");
     if (settings_.write) announce(item, job);
     const Ref<Conn> conn = db_.acquire(item.record.tenant, std::move(lease), asked);
     struct GiveBack {  // after a failure too: an abandoned lease is out until maintenance finds it

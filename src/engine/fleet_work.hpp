@@ -37,6 +37,7 @@ public:
 
 private:
     void attempt(FleetItem& item, const Board::Job& job, const Wait& wait) const;
+    static void ask_again(FleetItem& item);
     bool tries_again(const FleetItem& item, const Board::Job& job, int64_t& tries, const Wait& wait) const;
     bool may_repeat(const Error& error) const;
     void announce(FleetItem& item, const Board::Job& job) const;

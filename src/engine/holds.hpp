@@ -40,6 +40,8 @@ struct Asker {
     bool verb = false;            // of the migrator: it passes flags that it owns
     bool keeper = false;          // of the application's own hold: that one does not stand in its way
     std::string_view token = {};  // of the migrator
+    // Of a run: where the tenant was when its turn began. None: its route is looked for.
+    const db::Place* place = nullptr;
 };
 
 // The order that makes it safe: whoever grants a lease takes it from the pools first, where it is counted, and asks

@@ -131,9 +131,9 @@ void Migrator::enable() {
 }
 
 // Reading verbs never create a tenant, even where leases do.
-void Migrator::require_tenant(std::string_view tenant, const Wait& wait) {
+void Migrator::require_tenant(std::string_view tenant, const Wait& wait, const db::Place* place) {
     if (!db_->creates_on_first_use()) return;  // then no lease does
-    if (!db_->tenant_exists(tenant, wait))
+    if (!db_->tenant_exists(tenant, wait, place))
         throw Error(Code::tenant_unknown, "no tenant '" + base::excerpt(tenant) + "'")
             .with_tenant(tenant);
 }
@@ -280,9 +280,9 @@ Ref<Result> Migrator::info(std::string_view tenant, std::string_view target, con
 }
 
 template <class Work>
-void Migrator::change(std::string_view tenant, Change kind, std::string_view token, const Wait& wait, Work&& work) {
-    require_tenant(tenant, wait);
-    pool::Lease lease = db_->lease_for_verb(tenant, wait, token);
+void Migrator::change(std::string_view tenant, Change kind, const VerbCall& call, const Wait& wait, Work&& work) {
+    require_tenant(tenant, wait, call.place);
+    pool::Lease lease = db_->lease_for_verb(tenant, wait, call.token, call.place);
     migrate::Progress progress = writing(*db_, tenant, lease);
     auto place = db_->reserve_audit();
     std::string detail;
@@ -302,7 +302,7 @@ void Migrator::change(std::string_view tenant, Change kind, std::string_view tok
                tenant, detail, {}, std::move(place));
 }
 
-std::vector<migrate::RepairRow> Migrator::repair_rows(std::string_view tenant, bool apply, std::string_view token,
+std::vector<migrate::RepairRow> Migrator::repair_rows(std::string_view tenant, bool apply, const VerbCall& call,
                                                       const Wait& wait) {
     std::vector<migrate::RepairRow> repairs;
     const auto work = [&](const migrate::Runner& scripts, db::Connection& connection, migrate::Progress& progress) {
@@ -311,12 +311,13 @@ std::vector<migrate::RepairRow> Migrator::repair_rows(std::string_view tenant, b
         const auto changed = std::ranges::count_if(repairs, [](const auto& r) { return r.action != "explain"; });
         return apply && changed > 0 ? std::to_string(changed) + " changes" : std::string();
     };
-    change(tenant, Change::repaired, token, wait, work);
+    change(tenant, Change::repaired, call, wait, work);
     return repairs;
 }
 
 Ref<Result> Migrator::repair(std::string_view tenant, bool apply, const Wait& wait) {
-    const auto repairs = repair_rows(tenant, apply, token(), wait);
+    const std::string own = token();
+    const auto repairs = repair_rows(tenant, apply, {{}, own}, wait);
     auto rows = std::make_unique<TableRows>(std::vector<TableRows::Heading>{{"action", "TEXT", Type::text},
                                                                             {"version", "TEXT", Type::text},
                                                                             {"description", "TEXT", Type::text},
@@ -333,11 +334,11 @@ Ref<Result> Migrator::repair(std::string_view tenant, bool apply, const Wait& wa
 }
 
 void Migrator::baseline(std::string_view tenant, std::string_view version, std::string_view description,
-                        std::string_view token, const Wait& wait) {
+                        const VerbCall& call, const Wait& wait) {
     const auto base = migrate::Version::parse(version.empty() ? options_.text("migrate.baseline_version") : version);
     const std::string text =
         description.empty() ? options_.text("migrate.baseline_description") : std::string(description);
-    change(tenant, Change::baselined, token, wait,
+    change(tenant, Change::baselined, call, wait,
            [&](const migrate::Runner& scripts, db::Connection& connection, migrate::Progress& progress) {
                scripts.baseline(connection, wait, base, text, progress);
                return base.text();
@@ -351,7 +352,8 @@ void Migrator::force(std::string_view tenant, std::string_view version, const Wa
         if (!number)
             throw Error(Code::invalid_argument, "'" + base::excerpt(version) + "' is not one number, nor 'empty'");
     }
-    change(tenant, Change::forced, token(), wait,
+    const std::string own = token();
+    change(tenant, Change::forced, {{}, own}, wait,
            [&](const migrate::Runner& scripts, db::Connection& connection, migrate::Progress& progress) {
                scripts.force(connection, wait, number, progress);
                return std::string(version);
@@ -361,7 +363,8 @@ void Migrator::force(std::string_view tenant, std::string_view version, const Wa
 void Migrator::drop(std::string_view tenant, const Wait& wait, int64_t& dropped) {
     if (options_.text("migrate.drop") != "allow")
         throw Error(Code::invalid_state, "dropping all that a tenant has needs the option migrate.drop=allow");
-    change(tenant, Change::dropped, token(), wait,
+    const std::string own = token();
+    change(tenant, Change::dropped, {{}, own}, wait,
            [&](const migrate::Runner& scripts, db::Connection& connection, migrate::Progress& progress) {
                dropped = scripts.drop(connection, wait, 100, progress);
                return std::to_string(dropped) + " objects";

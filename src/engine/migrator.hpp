@@ -27,6 +27,7 @@ void check_target(Verb verb, std::string_view target);
 // What a verb over many tenants does to one of them.
 struct VerbCall {
     std::string_view target, token;  // token: of a quiesce flag's owner
+    const db::Place* place = nullptr;  // where the tenant is, if that is known
     // Before the first thing is changed. May be empty.
     std::function<void()> before_write = {};
 };
@@ -48,10 +49,8 @@ public:
     void undo(std::string_view tenant, std::string_view target, const Wait& wait, int64_t& undone);
     Ref<Result> info(std::string_view tenant, std::string_view target, const Wait& wait);
     Ref<Result> repair(std::string_view tenant, bool apply, const Wait& wait);
-    std::vector<migrate::RepairRow> repair_rows(std::string_view tenant, bool apply, std::string_view token,
-                                                const Wait& wait);
     void baseline(std::string_view tenant, std::string_view version, std::string_view description,
-                  std::string_view token, const Wait& wait);
+                  const VerbCall& call, const Wait& wait);
     void force(std::string_view tenant, std::string_view version, const Wait& wait);
     void drop(std::string_view tenant, const Wait& wait, int64_t& dropped);
     Ref<Result> status(std::string_view tenant, const Wait& wait);
@@ -62,23 +61,26 @@ public:
     // The scripts are those of the tables that tenants share: they run where these are, which is made if need be.
     void run_shared(std::string_view target, const Wait& wait, migrate::Progress& progress);
     std::string token() const;  // of a quiesce flag's owner
-    Ref<Result> run(std::string_view verb, std::string_view target, std::string_view tenants,
+    // `tenants`: separated by newlines; none: all there are.
+    Ref<Result> run(std::string_view verb, std::string_view target, std::optional<std::string_view> tenants,
                     const Options& options, const Wait& wait);
 
 private:
+    std::vector<migrate::RepairRow> repair_rows(std::string_view tenant, bool apply, const VerbCall& call,
+                                                const Wait& wait);
     struct Scripts {
         std::vector<migrate::InlineScript> inline_scripts;
         std::shared_ptr<const migrate::Runner>
             runner;  // made at the first verb; then the scripts are final
     };
     Migrator(Ref<Db> db, const Options& options);
-    void require_tenant(std::string_view tenant, const Wait& wait);
+    void require_tenant(std::string_view tenant, const Wait& wait, const db::Place* place = nullptr);
     migrate::Options rules() const;
     migrate::SourceOptions source_options() const;
     // A verb that changes a tenant's history or its tables, told in the audit when it has done so.
     enum class Change { repaired, baselined, forced, dropped };
     template <class Work>
-    void change(std::string_view tenant, Change kind, std::string_view token, const Wait& wait, Work&& work);
+    void change(std::string_view tenant, Change kind, const VerbCall& call, const Wait& wait, Work&& work);
 
     Ref<Db> db_;
     const Options options_;

@@ -65,16 +65,16 @@ migrate::Status Migrator::run_on(Verb verb, const std::string& tenant, const Ver
                                    migrate::Progress& progress) {
     const auto scripts = runner();
     progress.want_status = true;
-    if (verb != Verb::migrate) require_tenant(tenant, wait);
+    if (verb != Verb::migrate) require_tenant(tenant, wait, call.place);
     if (verb == Verb::repair || verb == Verb::baseline) {
         if (call.before_write) call.before_write();
         if (verb == Verb::repair)
-            progress.done = std::ranges::count_if(repair_rows(tenant, true, call.token, wait),
+            progress.done = std::ranges::count_if(repair_rows(tenant, true, call, wait),
                                                   [](const auto& row) { return row.action != "explain"; });
         else
-            baseline(tenant, call.target, {}, call.token, wait);
+            baseline(tenant, call.target, {}, call, wait);
     }
-    pool::Lease lease = db_->lease_for_verb(tenant, wait, call.token);
+    pool::Lease lease = db_->lease_for_verb(tenant, wait, call.token, call.place);
     if (verb == Verb::migrate)
         engine::run_verb(*db_, lease, *scripts, tenant, false, migrate::Target::of_migrate(call.target), wait,
                          progress, call.before_write);
@@ -117,11 +117,14 @@ struct Outcome {
 };
 
 // One verb over one tenant; what goes wrong is that tenant's outcome.
-Outcome run_one(Migrator& migrator, Verb verb, const std::string& tenant, const VerbCall& call, const Wait& wait) {
+Outcome run_one(Migrator& migrator, Verb verb, const std::string& tenant, const Db::Located& where, VerbCall call,
+                const Wait& wait) {
     Outcome outcome;
     migrate::Progress progress;
+    if (where.place) call.place = &*where.place;
     try {
         wait.check("the run");
+        if (where.failure) throw Error(*where.failure);
         const migrate::Status status = migrator.run_on(verb, tenant, call, wait, progress);
         outcome.version = status.current.value_or("");
         outcome.state = migrate::standing_name(status.standing);
@@ -136,11 +139,11 @@ Outcome run_one(Migrator& migrator, Verb verb, const std::string& tenant, const 
     return outcome;
 }
 
-std::vector<std::string> list_of(Db& db, std::string_view tenants, const Wait& wait) {
-    if (tenants.empty()) return db.all_tenants(wait);
+std::vector<std::string> list_of(Db& db, std::optional<std::string_view> tenants, const Wait& wait) {
+    if (!tenants) return db.all_tenants(wait);
     std::vector<std::string> list;
     std::set<std::string_view> seen;
-    for (const std::string_view line : base::split_lines(tenants)) {
+    for (const std::string_view line : base::split_lines(*tenants)) {
         if (line.empty()) continue;
         if (!seen.insert(line).second)
             throw Error(Code::invalid_argument, "tenant '" + base::excerpt(line) + "' is in the list twice");
@@ -152,12 +155,14 @@ std::vector<std::string> list_of(Db& db, std::string_view tenants, const Wait& w
 }  // namespace
 
 Ref<Result> Migrator::run(std::string_view verb_name, std::string_view target,
-                          std::string_view tenants, const Options& options, const Wait& wait) {
+                          std::optional<std::string_view> tenants, const Options& options, const Wait& wait) {
     options.check_scope(Scope::run);
     const Verb verb = verb_of(verb_name);
     check_target(verb, target);
     runner();  // from here on the scripts are final
     const std::vector<std::string> list = list_of(*db_, tenants, wait);
+    // By the answers of one moment, however long the run takes: what is asked for later could not be waited for.
+    const std::vector<Db::Located> located = db_->routes_for_run(list, wait);
     std::vector<Outcome> outcomes(list.size());
     const std::string quiesce_token = token();
     std::atomic<std::size_t> next{0};
@@ -165,7 +170,7 @@ Ref<Result> Migrator::run(std::string_view verb_name, std::string_view target,
     const auto work = [&]() noexcept {
         for (std::size_t i = next.fetch_add(1); i < list.size(); i = next.fetch_add(1)) {
             try {
-                outcomes[i] = run_one(*this, verb, list[i], {target, quiesce_token}, wait);
+                outcomes[i] = run_one(*this, verb, list[i], located[i], {target, quiesce_token}, wait);
             } catch (const std::bad_alloc&) {
                 outcomes[i].failure = no_memory;
             }

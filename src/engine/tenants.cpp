@@ -69,11 +69,11 @@ bool Db::tenant_exists(std::string_view tenant) {
     return tenant_exists(tenant, wait(MTDB_DEFAULT, {}, Patience::acquire));
 }
 
-bool Db::tenant_exists(std::string_view tenant, const Wait& wait) {
+bool Db::tenant_exists(std::string_view tenant, const Wait& wait, const db::Place* place) {
     check_open();
     const tenant::Id id = id_of(tenant);
     try {
-        return backend_->exists(router_.as_owner(locate(id, wait)), wait);
+        return backend_->exists(router_.as_owner(place != nullptr ? *place : locate(id, wait)), wait);
     } catch (const Error& error) {
         if (error.code() == Code::tenant_unknown) return false;
         throw of_tenant(error, id.text());
@@ -106,15 +106,9 @@ std::vector<std::string> Db::all_tenants(const Wait& wait) {
     return all;
 }
 
-std::optional<db::Place> Db::place_of(std::string_view tenant) const {
-    if (router_.source() == tenant::RouteSource::resolver) return std::nullopt;
-    const tenant::Route route = router_.locate(id_of(tenant));
-    if (route.state != tenant::Route::State::found) return std::nullopt;
-    return route.place;
-}
-
+// Of the host's nothing: they may have moved by the time that it counts.
 std::string Db::namespace_of(std::string_view tenant) const {
-    if (!tenants_are_namespaces()) return {};
+    if (!tenants_are_namespaces() || host_routes()) return {};
     const std::optional<db::Place> place = place_of(tenant);
     return place ? place->path : std::string();
 }

@@ -6,6 +6,11 @@ namespace mtdb::pool {
 uint64_t Lease::mark() const noexcept { return pool_->mark.load(std::memory_order_acquire); }
 void Lease::set_mark(uint64_t mark) noexcept { pool_->mark.store(mark, std::memory_order_release); }
 
+db::Place Lease::place() const {
+    const auto state = pools_->state_.lock();
+    return pool_->place;
+}
+
 uint64_t Lease::scope() const noexcept { return pool_->scope.load(std::memory_order_acquire); }
 void Lease::bump_schema() noexcept {
     if (pool_->endpoint == nullptr) return;

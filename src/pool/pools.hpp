@@ -209,6 +209,8 @@ public:
     // per opening. 0 at first.
     uint64_t mark() const noexcept;
     void set_mark(uint64_t mark) noexcept;
+    // It stays the tenant's while the lease is out.
+    db::Place place() const;
     // Of whom statements are compiled for StatementCache; 0 where connections are not shared.
     uint64_t scope() const noexcept;
     // The tenant's schema has changed: what any connection compiled for it is never taken again.

@@ -60,8 +60,13 @@ void Requests::reopen_due(Known& known, Time now) {
             entry->second.since != since)
             continue;
         open(known, tenant, entry->second);
-        settled_.notify_all();
+        note_settled(known);
     }
+}
+
+void Requests::note_settled(Known& known) noexcept {
+    ++known.settled;
+    settled_.notify_all();
 }
 
 // Whether the entry of the queue is still the tenant's last answer.
@@ -95,7 +100,8 @@ void Requests::make_room(Known& known, Time now) {
     }
 }
 
-Requests::Answer Requests::look(Known& known, const std::string& tenant, Time now) {
+// The tenant's entry as it is now; a request is opened when nothing is known.
+Requests::Entry& Requests::look(Known& known, const std::string& tenant, Time now) {
     check_open(known);
     reopen_due(known, now);
     auto found = known.entries.find(tenant);
@@ -107,38 +113,93 @@ Requests::Answer Requests::look(Known& known, const std::string& tenant, Time no
     Entry& entry = found->second;
     const bool settled = entry.stage == Stage::answered || entry.stage == Stage::refused;
     if (settled && !believed(entry, now)) open(known, tenant, entry);
+    return entry;
+}
+
+Requests::Answer Requests::told(const Entry& entry) {
     switch (entry.stage) {
         case Stage::open:
             return {State::needs, {}, {}};
         case Stage::taken:
             return {State::taken, {}, {}};
         case Stage::answered:
-            entry.served = true;
             return {State::answered, entry.place, {}};
         case Stage::refused:
-            entry.served = true;
             return {State::refused, {}, entry.reason};
     }
     return {};
 }
 
+Requests::Answer Requests::use(Entry& entry) {
+    entry.served = entry.stage == Stage::answered || entry.stage == Stage::refused;
+    return told(entry);
+}
+
 Requests::Answer Requests::find(const Id& id, Time now) {
     auto known = known_.lock();
-    return look(*known, id.text(), now);
+    return use(look(*known, id.text(), now));
+}
+
+Requests::State Requests::ask(const Id& id, Time now) {
+    auto known = known_.lock();
+    return told(look(*known, id.text(), now)).state;
+}
+
+Requests::Answer Requests::glance(const Id& id, Time now) const {
+    auto known = known_.lock();
+    const auto found = known->entries.find(id.text());
+    if (found == known->entries.end()) return {};
+    const Entry& entry = found->second;
+    const bool settled = entry.stage == Stage::answered || entry.stage == Stage::refused;
+    return settled && !believed(entry, now) ? Answer{} : told(entry);
+}
+
+Requests::Answers Requests::find_all(std::span<const Id> ids, Time now) {
+    auto known = known_.lock();
+    Answers answers;
+    for (const Id& id : ids) {
+        const State state = told(look(*known, id.text(), now)).state;
+        if (state == State::needs || (state == State::taken && answers.state == State::answered))
+            answers.state = state;
+    }
+    if (answers.state != State::answered) return answers;
+    answers.list.reserve(ids.size());
+    for (const Id& id : ids) {
+        answers.list.push_back(use(look(*known, id.text(), now)));
+        if (answers.list.back().state == State::needs) return {State::needs, {}};  // dropped, to make room for another
+    }
+    return answers;
+}
+
+uint64_t Requests::settled() { return known_.lock()->settled; }
+
+// Also awake when the oldest taken request is due to be open again, which nobody signals. Other entries may end
+// before.
+void Requests::sleep_until_due(Guarded<Known>::Access& known, const Wait& wait, std::condition_variable& wake) const {
+    Time due = Time::max();
+    if (!known->taken.empty()) due = known->taken.front().first + request_;
+    Wait shorter = wait;
+    shorter.deadline = wait.deadline.earlier(Deadline::at(due));
+    shorter.sleep(known.held(), wake);
+}
+
+void Requests::await_settled(uint64_t seen, const Wait& wait) {
+    auto known = known_.lock();
+    for (;;) {
+        check_open(*known);
+        reopen_due(*known, Clock::now());
+        if (known->settled != seen || wait.over()) return;
+        sleep_until_due(known, wait, settled_);
+    }
 }
 
 Requests::Answer Requests::locate(const Id& id, const Wait& wait) {
     auto known = known_.lock();
     while (true) {
-        Answer answer = look(*known, id.text(), Clock::now());
+        Answer answer = use(look(*known, id.text(), Clock::now()));
         if (answer.state != State::taken) return answer;
         if (wait.over()) throw wait.error("the route of the tenant").with_tenant(id.text());
-        // Also awake when the request is due to be open again, which nobody signals. Other
-        // entries may end before.
-        Time due = Time::max();
-        if (!known->taken.empty()) due = known->taken.front().first + request_;
-        const Wait shorter{wait.deadline.earlier(Deadline::at(due)), wait.cancel};
-        shorter.sleep(known.held(), settled_);
+        sleep_until_due(known, wait, settled_);
     }
 }
 
@@ -162,10 +223,7 @@ std::optional<Requests::Request> Requests::take(const Wait& wait) {
         }
         if (wait.cancelled()) throw wait.error("a request");
         if (wait.deadline.passed()) return std::nullopt;
-        Time due = Time::max();
-        if (!known->taken.empty()) due = known->taken.front().first + request_;
-        const Wait shorter{wait.deadline.earlier(Deadline::at(due)), wait.cancel};
-        shorter.sleep(known.held(), opened_);
+        sleep_until_due(known, wait, opened_);
     }
 }
 
@@ -190,7 +248,7 @@ void Requests::put_back(int64_t id) {
     entry.stage = Stage::open;
     known->open.push_front(id);
     opened_.notify_one();
-    settled_.notify_all();
+    note_settled(*known);
 }
 
 void Requests::settle(Known& known, Entry& entry, Stage stage) {
@@ -203,7 +261,7 @@ void Requests::settle(Known& known, Entry& entry, Stage stage) {
     known.tenants.erase(tenant);
     entry.id = 0;
     entry.stage = stage;
-    settled_.notify_all();
+    note_settled(known);
 }
 
 void Requests::answer(int64_t id, const db::Place& place, const Holder& holder) {

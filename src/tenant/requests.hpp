@@ -8,9 +8,11 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/guarded.hpp"
 #include "base/wait.hpp"
@@ -51,6 +53,24 @@ public:
     // Error(timeout), (cancelled), (closed).
     Answer locate(const Id& id, const Wait& wait);
 
+    // For who will need a tenant's route later. None of them is the use that an answer serves.
+    // As find(); the place is not told.
+    State ask(const Id& id, base::Time now = base::Clock::now());
+    // What is known, without asking for it: `needs` also when there is no request.
+    Answer glance(const Id& id, base::Time now = base::Clock::now()) const;
+
+    // What is known of all of them at one moment: either every one was answered or refused, or no answer was used.
+    struct Answers {
+        State state = State::answered;  // or needs, taken: and the list is empty
+        std::vector<Answer> list;       // in the order of the ids
+    };
+    Answers find_all(std::span<const Id> ids, base::Time now = base::Clock::now());
+
+    // Another number whenever a taken request was answered, refused or opened again.
+    uint64_t settled();
+    // Until it is another one than `seen`, or the wait is over. Throws Error(closed).
+    void await_settled(uint64_t seen, const Wait& wait);
+
     // The oldest open request, which is then taken; none at the deadline. Throws
     // Error(cancelled), (closed).
     std::optional<Request> take(const Wait& wait);
@@ -89,10 +109,15 @@ private:
             taken;  // in order of time; may be out of date
         std::deque<std::pair<base::Time, std::string>> answered;  // likewise
         int64_t last_id = 0;
+        uint64_t settled = 0;
         bool closed = false;
     };
 
-    Answer look(Known& known, const std::string& tenant, base::Time now);
+    Entry& look(Known& known, const std::string& tenant, base::Time now);
+    static Answer told(const Entry& entry);
+    static Answer use(Entry& entry);
+    void note_settled(Known& known) noexcept;
+    void sleep_until_due(Guarded<Known>::Access& known, const Wait& wait, std::condition_variable& wake) const;
     bool believed(const Entry& entry, base::Time now) const;
     Entry& request_of(Known& known, int64_t id);
     void settle(Known& known, Entry& entry, Stage stage);
@@ -109,7 +134,7 @@ private:
     const base::milliseconds ttl_;
     const base::milliseconds request_;
     const std::size_t size_max_;
-    Guarded<Known> known_;
+    mutable Guarded<Known> known_;
     std::condition_variable opened_;  // with the lock of known_: a request is open
     std::condition_variable
         settled_;  // with the lock of known_: a taken request is taken no longer

@@ -502,6 +502,29 @@ static void run_all(const char *verb, const char *list, int64_t *good, int64_t *
     mtdb_options_release(options);
 }
 
+// "" with -1 and any pointer with 0: a list that has come out empty is not all tenants.
+Test(migrations, an_empty_list_is_no_tenants_and_no_list_is_all) {
+    make_inline();
+    create_tenant("a");
+    create_tenant("b");
+    const struct {
+        const char *list;
+        int64_t len;
+        int64_t rows;
+    } lists[] = {{"", -1, 0}, {"", 0, 0}, {"a", 0, 0}, {"\n", -1, 0}, {"a", -1, 1}, {NULL, 0, 3}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; ++i) {
+        mtdb_result *rows = NULL;
+        ok(mtdb_migrator_run(migrator, "status", -1, "", 0, lists[i].list, lists[i].len, NULL, PLENTY_MS, NULL, &rows,
+                             &err));
+        cr_assert_eq(rows_left(rows), lists[i].rows, "list %zu", i);
+        finish(rows);
+    }
+    mtdb_result *rows = GARBAGE;
+    fails(MTDB_INVALID_ARGUMENT,
+          mtdb_migrator_run(migrator, "status", -1, "", 0, NULL, 1, NULL, PLENTY_MS, NULL, &rows, &err));
+    cr_assert_null(rows);
+}
+
 Test(migrations, a_run_covers_all_tenants) {
     int64_t good = 0, bad = 0;
     for (int i = 0; i < 30; ++i) {

@@ -147,3 +147,59 @@ TEST_CASE(
     closer.join();
     CHECK_THROWS_AS(requests.find(b), Error);
 }
+
+TEST_CASE("asking and looking are no use of an answer") {
+    Requests requests(milliseconds(10), milliseconds(60000));
+    const auto now = base::Clock::now();
+    CHECK(requests.glance(a, now).state == State::needs);
+    CHECK_FALSE(requests.take(look));  // looking asks for nothing
+    CHECK(requests.ask(a, now) == State::needs);
+    const auto request = requests.take(look);
+    REQUIRE(request);
+    CHECK(requests.ask(a, now) == State::taken);
+    CHECK(requests.glance(a, now).state == State::taken);
+    requests.answer(request->id, {"a.db"});
+    const auto later = base::Clock::now() + milliseconds(1000);  // too old for anybody who was served
+    CHECK(requests.ask(a, later) == State::answered);
+    CHECK(requests.glance(a, later).place.path == "a.db");
+    CHECK(requests.find(a, later).state == State::answered);
+    CHECK(requests.glance(a, later).state == State::needs);
+    CHECK(requests.ask(a, later) == State::needs);
+}
+
+TEST_CASE("a list is answered as a whole or not at all") {
+    Requests requests(milliseconds(10), milliseconds(60000));
+    const std::vector<Id> list{a, b, a};
+    CHECK(requests.find_all(list).state == State::needs);
+    const auto first = requests.take(look);
+    const auto second = requests.take(look);
+    REQUIRE(second);
+    CHECK_FALSE(requests.take(look));
+    CHECK(requests.find_all(list).state == State::taken);
+    requests.answer(first->id, {"a.db"});
+    CHECK(requests.find_all(list).list.empty());
+    requests.refuse(second->id, "no");
+    const auto later = base::Clock::now() + milliseconds(1000);  // the first was not used up by the look before
+    const auto answers = requests.find_all(list, later);
+    REQUIRE(answers.state == State::answered);
+    REQUIRE(answers.list.size() == 3);
+    CHECK(answers.list[0].place.path == "a.db");
+    CHECK(answers.list[1].state == State::refused);
+    CHECK(answers.list[2].place.path == "a.db");
+    CHECK(requests.find_all(list, later).state == State::needs);
+}
+
+TEST_CASE("who awaits an answer is woken by any, and not before") {
+    Requests requests = long_lived();
+    requests.ask(a);
+    const auto request = requests.take(look);
+    REQUIRE(request);
+    const uint64_t seen = requests.settled();
+    requests.await_settled(seen, look);  // the wait is over: it returns
+    CHECK(requests.settled() == seen);
+    std::jthread host([&] { requests.answer(request->id, {"a.db"}); });
+    requests.await_settled(seen, Wait::forever());
+    CHECK(requests.settled() != seen);
+    requests.close();
+    CHECK_THROWS_AS(requests.await_settled(requests.settled(), Wait::forever()), Error);
+}

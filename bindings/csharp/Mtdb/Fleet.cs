@@ -11,8 +11,10 @@ namespace Mtdb {
     /// which a killed run is taken up: docs/fleets.md. Safe for all threads at once.</summary>
     public sealed unsafe class Fleet : IDisposable {
         private readonly FleetHandle handle;
+        private readonly Db db;
 
-        internal Fleet(IntPtr pointer) {
+        internal Fleet(Db db, IntPtr pointer) {
+            this.db = db;
             handle = new FleetHandle(pointer);
         }
 
@@ -55,10 +57,14 @@ namespace Mtdb {
         public Rows Query(TimeSpan? timeout = null, CancellationToken cancellation = default) {
             var wait = Wait.For(timeout, cancellation);
             try {
-                var status = Native.mtdb_fleet_query(handle, wait.Left, wait.Cancel, out var made, out var error);
-                if (status == Native.MTDB_NEEDS) throw Unasked();
+                int status;
+                IntPtr made, error;
+                do {
+                    status = Native.mtdb_fleet_query(handle, wait.Left, wait.Cancel, out made, out error);
+                } while (db.Answered(status, null));
                 var rows = Rows.Of(status, made, error, wait);
                 rows.Closes = true;
+                rows.Asked = db;
                 return rows;
             } catch {
                 wait.Dispose();
@@ -82,7 +88,10 @@ namespace Mtdb {
                         return failed;
                     }
                     var progress = Progress();
-                    if (progress.State != "verdict") throw Unasked();
+                    if (progress.State != "verdict") {
+                        db.Answered(status, null);
+                        continue;
+                    }
                     var goOn = verdict == null || verdict(progress);
                     Decide(goOn);
                     if (!goOn) return failed;
@@ -107,9 +116,6 @@ namespace Mtdb {
 
         /// <summary>Gives the run back.</summary>
         public void Dispose() => handle.Dispose();
-
-        private static Exception Unasked() => new NotSupportedException(
-            "a fleet run does not ask the resolver: use each tenant once before, so that its route is known");
 
         private void Decide(bool goOn) =>
             Failure.Check(Native.mtdb_fleet_decide(handle, goOn ? 1 : 0, out var error), error);
@@ -229,7 +235,7 @@ namespace Mtdb {
             try {
                 var scripts = migrator == null ? Mtdb.Handle.None : migrator.Handle;
                 Failure.Check(Native.mtdb_fleet_new(Handle, scripts, native, out var made, out var error), error);
-                return new Fleet(made);
+                return new Fleet(this, made);
             } finally {
                 Options.Release(native);
             }

@@ -68,6 +68,9 @@ namespace Mtdb {
         /// <summary>Whether something runs on behind the result that its end must wait for.</summary>
         internal bool Closes { get; set; }
 
+        /// <summary>Whose resolver is asked between two blocks; null: they need nothing of the program.</summary>
+        internal Db Asked { get; set; }
+
         /// <summary>Called once when the rows are disposed.</summary>
         internal Action Ended { get; set; }
 
@@ -266,6 +269,7 @@ namespace Mtdb {
                     target = new byte[used];
                     continue;
                 }
+                if (Asked != null && Asked.Answered(status, null)) continue;
                 if (status < 0) Finish();
                 Failure.Check(status, error, Token);
                 Throw(disposed);

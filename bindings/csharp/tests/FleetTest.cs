@@ -175,18 +175,29 @@ public sealed class FleetTest {
     }
 
     [Test]
-    public void AFleetRunOverAResolverNeedsRoutesThatAreKnown() {
+    public void RunsOverManyTenantsAskTheResolver() {
         var options = new DbOptions { TenantRoutes = TenantRoutesChoice.Resolver,
-            TenantCreate = TenantCreateChoice.OnFirstUse };
+            TenantCreate = TenantCreateChoice.OnFirstUse, RouteTtl = TimeSpan.FromMilliseconds(1) };
         var folder = Backends.NewFolder();
-        using (var db = Db.Open(folder, options, tenant => tenant + ".db")) {
-            using (var fleet = db.NewFleet(null, Sql("SELECT 1")).Add("a"))
-                Assert.Throws<NotSupportedException>(() => fleet.Query());
-            using (var migrator = db.NewMigrator().Add("1", "one", "CREATE TABLE one(a);"))
-            using (var fleet = db.NewFleet(migrator, new FleetOptions { Ledger = FleetLedgerChoice.Off }).Add("a"))
-                Assert.Throws<NotSupportedException>(() => fleet.Run());
-            db["a"].Execute("CREATE TABLE t(x)");
-            using (var fleet = db.NewFleet(null, Sql("SELECT 1")).Add("a")) Assert.AreEqual(1, fleet.Query().Count());
+        var ids = Enumerable.Range(0, 20).Select(i => "t" + i).ToArray();
+        using (var db = Db.Open(folder, options, tenant => tenant == "ghost" ? null : tenant + ".db"))
+        using (var migrator = db.NewMigrator().Add("1", "one", "CREATE TABLE one(a);")) {
+            using (var fleet = db.NewFleet(migrator, new FleetOptions { Ledger = FleetLedgerChoice.Off,
+                Waves = "7", Verdict = true, OnFailure = FleetOnFailureChoice.Continue })) {
+                foreach (var id in ids) fleet.Add(id);
+                fleet.Add("ghost");
+                var verdicts = 0;
+                Assert.AreEqual(1, fleet.Run(progress => ++verdicts > 0));
+                Assert.AreEqual(2, verdicts);
+                Assert.AreEqual(20, fleet.Results().Count(one => one.State == "done" && one.Attempts == 1));
+            }
+            var query = Sql("SELECT COUNT(*) FROM one");
+            query.Waves = "6";
+            using (var fleet = db.NewFleet(null, query)) {
+                foreach (var id in ids) fleet.Add(id);
+                CollectionAssert.AreEquivalent(ids, fleet.Query().Select(row => row.GetString(0)).ToArray());
+            }
+            Assert.AreEqual(20, migrator.Run("status", tenants: ids).Count(one => one.State == "up_to_date"));
         }
         System.IO.Directory.Delete(folder, true);
     }

@@ -156,10 +156,10 @@ typedef _gostring_ swig_type_126;
 typedef long long swig_type_127;
 typedef _gostring_ swig_type_128;
 typedef _gostring_ swig_type_129;
-typedef _gostring_ swig_type_130;
+typedef _goslice_ swig_type_130;
 typedef long long swig_type_131;
 typedef _gostring_ swig_type_132;
-typedef _gostring_ swig_type_133;
+typedef _goslice_ swig_type_133;
 typedef long long swig_type_134;
 typedef long long swig_type_135;
 typedef _gostring_ swig_type_136;
@@ -1840,7 +1840,7 @@ func Mtdb_migrator_validate(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr,
 	return swig_r
 }
 
-func Mtdb_migrator_run(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg5 uintptr, arg6 int64, arg7 uintptr, arg8 *uintptr, arg9 *uintptr) (_swig_ret int32) {
+func Mtdb_migrator_run(arg1 uintptr, arg2 string, arg3 string, arg4 []byte, arg5 uintptr, arg6 int64, arg7 uintptr, arg8 *uintptr, arg9 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
@@ -1892,7 +1892,7 @@ func Mtdb_fleet_add(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret int32) 
 	return swig_r
 }
 
-func Mtdb_fleet_add_wave(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret int32) {
+func Mtdb_fleet_add_wave(arg1 uintptr, arg2 []byte, arg3 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2

@@ -3412,7 +3412,7 @@ int _wrap_mtdb_migrator_validate_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ 
 }
 
 
-int _wrap_mtdb_migrator_run_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mtdb_options *_swig_go_4, long long _swig_go_5, mtdb_cancel *_swig_go_6, mtdb_result **_swig_go_7, mtdb_error **_swig_go_8) {
+int _wrap_mtdb_migrator_run_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _goslice_ _swig_go_3, mtdb_options *_swig_go_4, long long _swig_go_5, mtdb_cancel *_swig_go_6, mtdb_result **_swig_go_7, mtdb_error **_swig_go_8) {
   mtdb_migrator *arg1 = (mtdb_migrator *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -3438,8 +3438,8 @@ int _wrap_mtdb_migrator_run_mtdb_raw(mtdb_migrator *_swig_go_0, _gostring_ _swig
   arg5 = _swig_go_2.n;
   
   
-  arg6 = (char *)_swig_go_3.p;
-  arg7 = _swig_go_3.n;
+  arg6 = (char *)_swig_go_3.array;
+  arg7 = _swig_go_3.len;
   
   arg8 = (mtdb_options *)_swig_go_4; 
   arg9 = (int64_t)_swig_go_5; 
@@ -3539,7 +3539,7 @@ int _wrap_mtdb_fleet_add_mtdb_raw(mtdb_fleet *_swig_go_0, _gostring_ _swig_go_1,
 }
 
 
-int _wrap_mtdb_fleet_add_wave_mtdb_raw(mtdb_fleet *_swig_go_0, _gostring_ _swig_go_1, mtdb_error **_swig_go_2) {
+int _wrap_mtdb_fleet_add_wave_mtdb_raw(mtdb_fleet *_swig_go_0, _goslice_ _swig_go_1, mtdb_error **_swig_go_2) {
   mtdb_fleet *arg1 = (mtdb_fleet *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -3549,8 +3549,8 @@ int _wrap_mtdb_fleet_add_wave_mtdb_raw(mtdb_fleet *_swig_go_0, _gostring_ _swig_
   
   arg1 = (mtdb_fleet *)_swig_go_0; 
   
-  arg2 = (char *)_swig_go_1.p;
-  arg3 = _swig_go_1.n;
+  arg2 = (char *)_swig_go_1.array;
+  arg3 = _swig_go_1.len;
   
   arg4 = (mtdb_error **)_swig_go_2; 
   
