@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// What the files of this extension share. Ruby raises by longjmp: nothing with a destructor stands on the stack
+// around a call into Ruby, and what a library call returns is first put where a finalizer finds it.
+#pragma once
+
+#include <ruby.h>
+#include <ruby/encoding.h>
+#include <ruby/thread.h>
+
+#include <cstdint>
+
+#include "blocking.hpp"
+#include "mtdb.h"
+
+namespace mtdb_native {
+
+extern VALUE native;      // Mtdb::Native
+extern int64_t calls;     // library calls of the hot path since the process began
+extern int32_t forks;     // forks between the first process and this one
+
+// ---- handles (handle.cpp) ----
+
+enum class Kind : int32_t { batch, conn, db, driver, fleet, migrator, options, quiesce, stmt };
+
+struct Handle {
+    void *pointer;  // NULL: never filled, or released
+    Kind kind;
+    int32_t born;  // `forks` when it was made
+};
+
+// The pointer of an open handle of this process; raises ClosedError or ForkedError.
+void *pointer_of(VALUE handle, Kind kind);
+// Puts what a library call returned under the care of a handle.
+void fill(VALUE handle, void *pointer);
+void release(VALUE handle);
+
+// ---- failures (failure.cpp) ----
+
+// Raises what a negative status means, and gives `error` back; does nothing for other statuses.
+void raise_failure(mtdb_status status, mtdb_error *error);
+[[noreturn]] void raise_status(mtdb_status status, const char *message);
+
+// ---- tokens (token.cpp) ----
+
+mtdb_cancel *take_token();
+void give_token_back(mtdb_cancel *token);
+// Arms a token for one call; `cancel` is a Mtdb::Cancel or nil.
+void arm(mtdb_cancel *token, VALUE cancel);
+void disarm(mtdb_cancel *token, VALUE cancel);
+
+// Whether an object is a Mtdb::Result that has this token to the end of its rows.
+bool keeps_token(VALUE object, const mtdb_cancel *token);
+
+template <class Action>
+struct Section {
+    mtdb_cancel *token;
+    Action *action;
+};
+
+template <class Action>
+VALUE run_section(VALUE data) {
+    auto *section = reinterpret_cast<Section<Action> *>(data);
+    mtdb_ruby::call(section->token, *section->action);
+    return Qnil;
+}
+
+// Runs an action without the GVL. What then wants to be raised (a Timeout, a signal handler's exception) is returned
+// as a state for rb_jump_tag, so that the caller can first look after what the action returned; 0: nothing.
+template <class Action>
+int blocking(mtdb_cancel *token, VALUE cancel, Action action) {
+    Section<Action> section = {token, &action};
+    int state = 0;
+    arm(token, cancel);
+    rb_protect(run_section<Action>, reinterpret_cast<VALUE>(&section), &state);
+    disarm(token, cancel);
+    RB_GC_GUARD(cancel);
+    return state;
+}
+
+// ---- values (cell.cpp, decode.cpp) ----
+
+// A String in UTF-8 whose bytes do not change while the library reads them.
+VALUE text_of(VALUE string);
+// A builder with these rows (an Array of Arrays), or NULL for nil; give it back with give_builder_back().
+mtdb_block *build_rows(VALUE rows);
+void give_builder_back(mtdb_block *builder);
+// Binds an Array to a statement's parameters, from 1. False: a value needs a block.
+bool bind_cells(mtdb_stmt *stmt, VALUE values);
+
+enum class Form : int32_t { natural, raw };
+VALUE decode_cell(const char *block, int32_t column, int32_t row, Form form);
+
+void init_cell();
+void init_decode();
+void init_failure();
+void init_handle();
+void init_lease();
+void init_result();
+void init_token();
+
+}  // namespace mtdb_native
