@@ -54,13 +54,14 @@ VALUE acquire(int count, VALUE *arguments, VALUE) {
     give_token_back(token);
     RB_GC_GUARD(id);
     RB_GC_GUARD(options);
-    if (conn != nullptr) fill(handle, conn);
     if (state != 0) {
+        // No Ruby code may run before the jump. A lease that nobody used goes back without I/O.
         mtdb_error_release(error);
-        if (conn != nullptr) rb_ensure(close_lease, lease, [](VALUE tag) -> VALUE { rb_jump_tag(FIX2INT(tag)); },
-                                       INT2FIX(state));
+        mtdb_conn_close(conn, nullptr);
+        mtdb_conn_release(conn);
         rb_jump_tag(state);
     }
+    if (conn != nullptr) fill(handle, conn);
     raise_failure(status, error);
     if (status == MTDB_NEEDS) return needs;
     return rb_block_given_p() ? rb_ensure(yield_one, lease, close_lease, lease) : lease;

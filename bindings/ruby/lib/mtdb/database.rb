@@ -13,7 +13,7 @@ module Mtdb
     def initialize(url, resolver: nil, **options)
       @handle = Native::Handle.new(:db)
       @resolver = resolver
-      @url = url.sub(%r{(://[^:/@]*):[^@/]*@}, '\1:***@').freeze
+      @url = url.to_s.sub(%r{(://[^:/@]*):[^@/]*@}, '\1:***@').gsub(/(password[^=&]*=)[^&]*/i, '\1***').freeze
       options = { "tenant.routes": "resolver" }.merge(options) if resolver
       wishes = Options.handle(:db, options)
       Call.raw(:mtdb_db_open, url.to_s, wishes) { |address| @handle.fill(address) }

@@ -9,7 +9,7 @@ module Mtdb
   # symbol or string does too (`"pool.size_max": 4`). A family such as `tenant.map.<id>` takes a Hash.
   class Options
     # One option, as the library describes it. `family`: the rest of the key is the program's.
-    Known = Struct.new(:key, :scopes, :type, :default, :doc, :family)
+    Known = Struct.new(:key, :scopes, :type, :default, :values, :secret, :doc, :family)
 
     # Prefixes that the calls of a scope leave out.
     PREFIXES = { migrator: "migrate.", fleet: "fleet.", quiesce: "quiesce.", lease: "lease.", tx: "tx.",
@@ -50,7 +50,7 @@ module Mtdb
         fields = JSON.parse(text)
         family = fields["key"].end_with?(".<id>")
         Known.new(fields["key"], fields["scope"].split(",").map(&:to_sym), fields["type"], fields["default"],
-                  fields["doc"], family).freeze
+                  fields["values"], fields["secret"], fields["doc"], family).freeze
       end
 
       def set(handle, scope, name, value)
@@ -68,12 +68,10 @@ module Mtdb
         known.find { |option| option.key.tr(".", "_") == name }&.key || (PREFIXES.fetch(scope, "") + name)
       end
 
+      # Every type is parsed from text; a list is written with commas.
       def put(handle, key, value)
-        case value
-        when true, false then Call.raw(:mtdb_options_set_bool, handle, key, value ? 1 : 0)
-        when Integer then Call.raw(:mtdb_options_set_int, handle, key, value)
-        else Call.raw(:mtdb_options_set_str, handle, key, value.to_s)
-        end
+        text = value.is_a?(Array) ? value.join(",") : value.to_s
+        Call.raw(:mtdb_options_set_str, handle, key, text)
       end
     end
   end
