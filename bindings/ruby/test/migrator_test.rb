@@ -117,11 +117,11 @@ class MigratorTest < MtdbTest
   def paused(db, flags, flag, change)
     assert_equal 60.0, flag.granted
     assert_equal :active, flags.watch(since: change, timeout: 5).state
+    assert_equal(["parked"], flags.wait_parked(timeout: 10).map { |row| row[:state] })
     assert_raises(Mtdb::TenantQuiesced) { db.value("SELECT 1", tenant: "a") }
     assert_equal([["me", "release"]], flags.query.map { |row| row.values_at(:set_by, :reason) })
     assert_raises(Mtdb::ExistsError) { flags.set }
     assert_in_delta 30, flags.renew(ttl: 30), 0.1
-    assert_equal(["parked"], flags.wait_parked(timeout: 10).map { |row| row[:state] })
     flag.token
   end
 end

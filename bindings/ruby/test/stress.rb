@@ -12,8 +12,8 @@ require "tmpdir"
 # Each round runs a call that may be cut, then one that may not, and looks at what both got.
 class Stress
   ENDS = [Timeout::Error, Mtdb::CancelledError, Mtdb::TimeoutError].freeze
-  SLOW = { "echo" => "slow 50 1", "sqlite" => "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c " \
-                                              "WHERE n < 20000) SELECT n FROM c" }.freeze
+  COUNT = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < %d) SELECT count(*) FROM c"
+  SLOW = { "echo" => ["slow 2 1", "slow 100 1"], "sqlite" => [COUNT % 1000, COUNT % 1_000_000] }.freeze
   VALUE = { "echo" => "echo ?", "sqlite" => "SELECT ?" }.freeze
 
   def initialize(scale)
@@ -24,12 +24,12 @@ class Stress
 
   def run
     puts "seed #{@random.seed}"
-    over("echo:") { |db| cuts(db, 3000 * @scale) }
-    Dir.mktmpdir("mtdb-ruby-") { |folder| over("sqlite:#{folder}") { |db| cuts(db, 3000 * @scale) } }
+    over("echo:") { |db| cuts(db, 4000 * @scale) }
+    Dir.mktmpdir("mtdb-ruby-") { |folder| over("sqlite:#{folder}") { |db| cuts(db, 4000 * @scale) } }
     over("echo:") { |db| threads_of_cuts(db, 8, 500 * @scale) }
     Dir.mktmpdir("mtdb-ruby-") { |folder| mixed("sqlite:#{folder}") }
     puts "#{@cut} calls were cut", "#{@passed} passed, #{@failed} failed"
-    @failed.zero? && @cut > 1000
+    @failed.zero? && @cut > 10_000 * @scale
   end
 
   private
@@ -59,7 +59,8 @@ class Stress
   # The call is either cut, or complete; whatever it was, the next one is its own.
   def cut_once(engine, lease, round, moment)
     begin
-      cut(round, moment) { |**how| lease.query(SLOW[engine], **how) { |row| row } }
+      sql = SLOW[engine][round % 10 == 0 ? 0 : 1] # one in ten may be complete
+      cut(round, moment) { |**how| lease.query(sql, **how) { |row| row } }
     rescue *ENDS
       @cut += 1
     end
@@ -85,7 +86,7 @@ class Stress
   def threads_of_cuts(db, count, rounds)
     count.times { |i| db.tenants.create("t#{i}") }
     workers = Array.new(count) do |i|
-      Thread.new { db.tenant("t#{i}") { |lease| rounds.times { |round| cut_once("echo", lease, round, rand(0.002)) } } }
+      Thread.new { db.tenant("t#{i}") { |lease| rounds.times { |round| cut_once("echo", lease, round, rand * 0.002) } } }
     end
     workers.each(&:join)
   end

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Values on their way out of a block (mtdb.h, "Results, row blocks"): every object is frozen.
+// Values on their way out of a block (mtdb.h, "Results, row blocks"): every object is frozen, but
+// Strings in the loose form.
 #include <climits>
 #include <cstring>
 
@@ -20,9 +21,15 @@ T read(const char *place) {
 
 VALUE frozen(VALUE object) { return rb_obj_freeze(object); }
 
-VALUE text(const char *at, int64_t size) { return frozen(rb_utf8_str_new(at, static_cast<long>(size))); }
+VALUE text(const char *at, int64_t size, Form form) {
+    VALUE string = rb_utf8_str_new(at, static_cast<long>(size));
+    return form == Form::loose ? string : frozen(string);
+}
 
-VALUE binary(const char *at, int64_t size) { return frozen(rb_str_new(at, static_cast<long>(size))); }
+VALUE binary(const char *at, int64_t size, Form form) {
+    VALUE string = rb_str_new(at, static_cast<long>(size));
+    return form == Form::loose ? string : frozen(string);
+}
 
 VALUE make(ID function, VALUE carried) {
     return rb_funcall(rb_const_get(rb_const_get(rb_cObject, rb_intern("Mtdb")), rb_intern("Values")), function, 1,
@@ -43,6 +50,11 @@ VALUE time_of(int64_t microseconds) {
     return frozen(rb_time_timespec_new(&moment, INT_MAX - 1));  // UTC
 }
 
+VALUE uuid(const char *at, Form form) {
+    VALUE bytes = binary(at, 16, form);
+    return form == Form::raw ? bytes : make(id_uuid, bytes);
+}
+
 VALUE interval(const char *at, Form form) {
     VALUE parts[3] = {INT2NUM(read<int32_t>(at)), INT2NUM(read<int32_t>(at + 4)), LL2NUM(read<int64_t>(at + 8))};
     VALUE triple = frozen(rb_ary_new_from_values(3, parts));
@@ -52,7 +64,7 @@ VALUE interval(const char *at, Form form) {
 VALUE carried_integer(int32_t type, int64_t value, Form form) {
     if (type == MTDB_TYPE_BOOL) return value != 0 ? Qtrue : Qfalse;
     if (type == MTDB_TYPE_UINT64) return ULL2NUM(static_cast<unsigned long long>(value));
-    if (form == Form::natural) {
+    if (form != Form::raw) {
         if (type == MTDB_TYPE_TIMESTAMP || type == MTDB_TYPE_TIMESTAMPTZ) return time_of(value);
         if (type == MTDB_TYPE_DATE) return make(id_date, LL2NUM(value));
         if (type == MTDB_TYPE_TIME) return make(id_time_of_day, LL2NUM(value));
@@ -61,9 +73,10 @@ VALUE carried_integer(int32_t type, int64_t value, Form form) {
 }
 
 VALUE carried_bytes(int32_t type, const char *at, int64_t size, Form form) {
-    if (type == MTDB_TYPE_TEXT || type == MTDB_TYPE_JSON || type == MTDB_TYPE_OTHER) return text(at, size);
-    if (type == MTDB_TYPE_DECIMAL) return form == Form::raw ? text(at, size) : make(id_decimal, text(at, size));
-    return binary(at, size);
+    if (type == MTDB_TYPE_TEXT || type == MTDB_TYPE_JSON || type == MTDB_TYPE_OTHER) return text(at, size, form);
+    if (type == MTDB_TYPE_DECIMAL)
+        return form == Form::raw ? text(at, size, form) : make(id_decimal, text(at, size, form));
+    return binary(at, size, form);
 }
 
 VALUE variant(const char *block, const mtdb_block_column &entry, int64_t rows, int32_t row, Form form) {
@@ -86,7 +99,7 @@ VALUE variant(const char *block, const mtdb_block_column &entry, int64_t rows, i
     const int64_t packed = read<int64_t>(slot);
     const char *at = block + entry.heap + (packed >> 32);
     const int64_t size = packed & INT32_MAX;
-    if (type == MTDB_TYPE_UUID) return form == Form::raw ? binary(at, size) : make(id_uuid, binary(at, size));
+    if (type == MTDB_TYPE_UUID) return uuid(at, form);
     if (type == MTDB_TYPE_INTERVAL) return interval(at, form);
     return carried_bytes(type, at, size, form);
 }
@@ -105,10 +118,7 @@ VALUE fixed(const char *block, const mtdb_block_column &entry, int32_t row, Form
         case MTDB_TYPE_TIME:
         case MTDB_TYPE_TIMESTAMP:
         case MTDB_TYPE_TIMESTAMPTZ: return carried_integer(entry.type, read<int64_t>(data + 8 * at), form);
-        case MTDB_TYPE_UUID: {
-            VALUE id = binary(data + 16 * at, 16);
-            return form == Form::raw ? id : make(id_uuid, id);
-        }
+        case MTDB_TYPE_UUID: return uuid(data + 16 * at, form);
         case MTDB_TYPE_INTERVAL: return interval(data + 16 * at, form);
         default: break;
     }

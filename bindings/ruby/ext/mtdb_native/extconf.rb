@@ -4,7 +4,6 @@
 require "mkmf"
 
 abort "mtdb: libmtdb is missing (pkg-config mtdb)" unless pkg_config("mtdb")
-dir_config("mtdb_native")
 $INCFLAGS << " -I$(srcdir)/../mtdb_raw"
 $CXXFLAGS << " -std=c++20 -fvisibility=hidden"
 $LOCAL_LIBS << " -pthread"

@@ -87,7 +87,7 @@ void give_builder_back(mtdb_block *builder);
 // Binds an Array to a statement's parameters, from 1. False: a value needs a block.
 bool bind_cells(mtdb_stmt *stmt, VALUE values);
 
-enum class Form : int32_t { natural, raw };
+enum class Form : int32_t { natural, raw, loose };
 VALUE decode_cell(const char *block, int32_t column, int32_t row, Form form);
 
 void init_cell();

@@ -380,12 +380,12 @@ VALUE row_array(Result *result, Form form) {
     return rb_obj_freeze(rb_ary_new_from_values(result->columns, cells));
 }
 
-VALUE row_hash(Result *result, VALUE keys) {
+VALUE row_hash(Result *result, Form form, VALUE keys) {
     const int32_t row = result->row++;
     VALUE hash = rb_hash_new();
     for (int32_t column = 0; column < result->columns; ++column)
-        rb_hash_aset(hash, rb_ary_entry(keys, column), decode_cell(result->block, column, row, Form::natural));
-    return rb_obj_freeze(hash);
+        rb_hash_aset(hash, rb_ary_entry(keys, column), decode_cell(result->block, column, row, form));
+    return form == Form::loose ? hash : rb_obj_freeze(hash);
 }
 
 VALUE yield_rows(VALUE data) {
@@ -394,7 +394,8 @@ VALUE yield_rows(VALUE data) {
     for (;;) {
         // The block may close the result.
         while (result->has_block && result->row < result->rows)
-            rb_yield(NIL_P(reading->keys) ? row_array(result, reading->form) : row_hash(result, reading->keys));
+            rb_yield(NIL_P(reading->keys) ? row_array(result, reading->form)
+                                          : row_hash(result, reading->form, reading->keys));
         if (result->complete || result->stage == Stage::ended) return reading->self;
         fetch_next(result);
     }
@@ -454,9 +455,10 @@ VALUE each_raw(VALUE self) {
     return each_as(self, Form::raw, Qnil);
 }
 
-VALUE each_keyed(VALUE self, VALUE keys) {
+// `loose`: the Hashes and the Strings in them are not frozen.
+VALUE each_keyed(VALUE self, VALUE keys, VALUE loose) {
     Check_Type(keys, T_ARRAY);
-    return each_as(self, Form::natural, keys);
+    return each_as(self, RTEST(loose) ? Form::loose : Form::natural, keys);
 }
 
 // The rows of the next block and, before them, its column types; nil behind the last block.
@@ -602,7 +604,7 @@ void init_result() {
     rb_define_method(result_class, "affected", affected, 0);
     rb_define_method(result_class, "insert_id", insert_id, 0);
     rb_define_method(result_class, "closed?", is_closed, 0);
-    rb_define_private_method(result_class, "each_keyed", each_keyed, 1);
+    rb_define_private_method(result_class, "each_keyed", each_keyed, 2);
     rb_define_method(result_class, "close", close_result, 0);
     rb_define_private_method(result_class, "keep_sets", keep_sets, 0);
     rb_define_private_method(result_class, "next_set", next_set, 0);

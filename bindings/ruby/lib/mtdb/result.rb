@@ -16,8 +16,11 @@ module Mtdb
     def each_hash(symbolize: true, &block)
       return enum_for(:each_hash, symbolize: symbolize) unless block
 
-      each_keyed(symbolize ? columns.map(&:to_sym) : columns, &block)
+      each_keyed(symbolize ? columns.map(&:to_sym) : columns, false, &block)
     end
+
+    # Rows as Hashes with these keys, which may be changed, and so may their Strings: for layers that hand rows on.
+    def each_loose(keys, &block) = each_keyed(keys, true, &block)
 
     # Yields this result once for each set of rows that a procedure returns.
     def each_set
