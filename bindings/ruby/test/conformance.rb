@@ -146,7 +146,9 @@ class Step
   end
 
   # Values by number or by name.
-  def bound = (@step["bind"] || {}).to_h { |name, tagged| [Integer(name, exception: false) || name, Tagged.parse(tagged)] }
+  def bound
+    (@step["bind"] || {}).to_h { |name, tagged| [Integer(name, exception: false) || name, Tagged.parse(tagged)] }
+  end
 
   # ---- other calls ----
 

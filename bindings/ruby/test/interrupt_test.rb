@@ -27,7 +27,9 @@ class InterruptTest < MtdbTest
   def test_a_timeout_ends_the_reading_of_rows
     open_lease("echo:") do |lease|
       ended_in_time do
-        assert_raises(Timeout::Error) { Timeout.timeout(0.1) { lease.query("slow 100000 5", block_rows: 1).each { |row| row } } }
+        assert_raises(Timeout::Error) do
+          Timeout.timeout(0.1) { lease.query("slow 100000 5", block_rows: 1).each { |row| row } }
+        end
       end
       assert_equal 6, lease.value("echo 6")
     end
@@ -54,7 +56,8 @@ class InterruptTest < MtdbTest
   def test_a_cancel_ends_all_calls_under_it_and_none_after
     open_db("echo:") do |db|
       cancel = Mtdb::Cancel.new
-      waiting = Array.new(3) { Thread.new { assert_raises(Mtdb::CancelledError) { db.exec("sleep 60000", tenant: "a", cancel: cancel) } } }
+      sleeping = -> { db.exec("sleep 60000", tenant: "a", cancel: cancel) }
+      waiting = Array.new(3) { Thread.new { assert_raises(Mtdb::CancelledError, &sleeping) } }
       sleep 0.01 until db.pool_stats.sum { |pool| pool[:leased] } == 3
       ended_in_time { cancel.trigger && waiting.each(&:join) }
       assert_raises(Mtdb::CancelledError) { db.value("echo 1", tenant: "a", cancel: cancel) }

@@ -77,7 +77,7 @@ class LifetimeTest < MtdbTest
       assert_equal 200_010_000, sum
       assert_equal %w[n], result.columns
       assert_equal "value", lease.value(text, "val" + "ue")
-      GC.verify_compaction_references(double_heap: true, toward: :empty) if GC.respond_to?(:verify_compaction_references)
+      GC.verify_compaction_references(double_heap: true, toward: :empty)
       assert_equal [{ a: 1, b: "x" }], lease.hashes("SELECT 1 AS a, 'x' AS b")
     end
   end

@@ -36,7 +36,8 @@ class OptionsTest < MtdbTest
         value = sample(option)
         given = option.family ? { "x" => value } : value
         handle = Mtdb::Options.handle(scope, keyword => given)
-        assert_equal option.secret ? "***" : value.to_s, read_back(handle, option.key.sub("<id>", "x")), "#{scope}: #{keyword}"
+        got = read_back(handle, option.key.sub("<id>", "x"))
+        assert_equal option.secret ? "***" : value.to_s, got, "#{scope}: #{keyword}"
       end
     end
   end

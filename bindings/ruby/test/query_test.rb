@@ -137,6 +137,7 @@ class QueryTest < MtdbTest
       Mtdb.with_tenant("a") do
         db.exec("CREATE TABLE t(a)")
         assert_equal 2, db.exec_many("INSERT INTO t VALUES (?)", [[1], [2]])
+        assert_equal 0, db.exec_many("INSERT INTO t VALUES (3)", [])
         assert_equal [{ a: 1 }, { a: 2 }], db.hashes("SELECT a FROM t")
         assert_equal [{ a: 2 }], db.hashes("SELECT a FROM t WHERE a = :a", { a: 2 })
         assert_equal 1, db.exec("DELETE FROM t WHERE a = :a", { a: 2 })

@@ -49,8 +49,8 @@ module SequelCases
     in_tenant do
       make_items
       types = @db.schema(:items).to_h { |name, column| [name, column[:type]] }
-      assert_equal({ id: :integer, name: :string, price: :float, made: :date, at: :datetime, sold: :boolean, image: :blob,
-                     amount: :decimal, opens: :time }, types)
+      assert_equal({ id: :integer, name: :string, price: :float, made: :date, at: :datetime, sold: :boolean,
+                     image: :blob, amount: :decimal, opens: :time }, types)
       assert_equal [:items], @db.tables
       @db.alter_table(:items) do
         add_column :extra, Integer, default: 5
@@ -74,7 +74,8 @@ module SequelCases
     in_tenant do
       at = Time.at(1_700_000_000, 123_456, :usec)
       values = { name: "grün 😀 'quoted' \\", price: 1.5, made: Date.new(2024, 2, 29), at: at, sold: true,
-                 image: Sequel.blob("\x00\xFF'\\".b), amount: BigDecimal("-1.25"), opens: Sequel::SQLTime.create(13, 1, 2) }
+                 image: Sequel.blob("\x00\xFF'\\".b), amount: BigDecimal("-1.25"),
+                 opens: Sequel::SQLTime.create(13, 1, 2) }
       id = make_items.insert(values)
       row = @db[:items].first(id: id)
       assert_in_delta 0, row.delete(:at) - at, 1
@@ -164,7 +165,8 @@ module SequelCases
       assert_raises(Sequel::ForeignKeyConstraintViolation) { @db[:parts].insert(item_id: 99) }
       assert_raises(Sequel::DatabaseError) { @db["SELECT nonsense FROM nowhere"].all }
       @db.transaction do
-        assert_raises(Sequel::UniqueConstraintViolation) { @db.transaction(savepoint: true) { items.insert(name: "a") } }
+        again = -> { @db.transaction(savepoint: true) { items.insert(name: "a") } }
+        assert_raises(Sequel::UniqueConstraintViolation, &again)
         items.insert(name: "b")
       end
       assert_equal %w[a b], names
@@ -179,7 +181,8 @@ module SequelCases
     assert_equal [0] * 8, threads.map(&:value)
     TENANTS.each { |id| in_tenant(id) { assert_equal 100, @db[:items].where(Sequel.like(:name, "#{id}%")).count } }
     in_tenant("seqa") do
-      @db.transaction { in_tenant("seqb") { assert_equal ["seqb"], @db[:items].select_map(:name).map { |n| n[0, 4] }.uniq } }
+      of_b = @db.transaction { in_tenant("seqb") { @db[:items].select_map(:name) } }
+      assert_equal ["seqb"], of_b.map { |name| name[0, 4] }.uniq
     end
   end
 

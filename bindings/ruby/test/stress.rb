@@ -86,7 +86,9 @@ class Stress
   def threads_of_cuts(db, count, rounds)
     count.times { |i| db.tenants.create("t#{i}") }
     workers = Array.new(count) do |i|
-      Thread.new { db.tenant("t#{i}") { |lease| rounds.times { |round| cut_once("echo", lease, round, rand * 0.002) } } }
+      Thread.new do
+        db.tenant("t#{i}") { |lease| rounds.times { |round| cut_once("echo", lease, round, rand * 0.002) } }
+      end
     end
     workers.each(&:join)
   end

@@ -8,7 +8,7 @@ class TenantsTest < MtdbTest
     open_db do |db|
       db.exec("CREATE TABLE t(a)", tenant: "a")
       db.tenants.copy("a", "c")
-      assert_raises(Mtdb::NotImplementedError) { db.tenants.rename("c", "d") } # SQLite's files have the id in their name
+      assert_raises(Mtdb::NotImplementedError) { db.tenants.rename("c", "d") } # files cannot, schemas can
       assert_equal %w[a c], db.tenants.sort
       assert_equal [true, false], [db.tenants.exist?("c"), db.tenants.include?(:b)]
       assert_equal 0, db.value("SELECT count(*) FROM t", tenant: "c")

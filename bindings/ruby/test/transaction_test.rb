@@ -86,7 +86,8 @@ class TransactionTest < MtdbTest
       assert_raises(Mtdb::BusyError) { lease.transaction(attempts: 2) { (runs += 1) && lease.exec("fail BUSY") } }
       assert_equal 2, runs
       runs = 0
-      assert_raises(Mtdb::ConstraintError) { lease.transaction(attempts: 5) { (runs += 1) && lease.exec("fail CONSTRAINT") } }
+      failing = -> { lease.transaction(attempts: 5) { (runs += 1) && lease.exec("fail CONSTRAINT") } }
+      assert_raises(Mtdb::ConstraintError, &failing)
       assert_equal 1, runs
     end
   end

@@ -13,7 +13,7 @@ extern "C" __attribute__((visibility("default"))) void Init_mtdb_native() {
     mtdb_error *error = nullptr;
     const mtdb_status status = mtdb_abi_require(MTDB_VERSION_MAJOR, MTDB_VERSION_MINOR, &error);
     mtdb_error_release(error);
-    if (status != MTDB_OK) rb_raise(rb_eLoadError, "libmtdb %s is not the one that this gem is built for", mtdb_version());
+    if (status != MTDB_OK) rb_raise(rb_eLoadError, "this gem is built for another libmtdb than %s", mtdb_version());
     native = rb_define_module_under(rb_define_module("Mtdb"), "Native");
     rb_gc_register_mark_object(native);
     init_handle();

@@ -62,14 +62,13 @@ module Mtdb
         return tenant(tenant, timeout: timeout, cancel: cancel) { |lease| lease.exec(sql, *params, timeout: timeout) }
       end
 
-      exec_many(sql, params.empty? ? nil : [params], tenant: tenant, timeout: timeout, cancel: cancel)
+      run_rows(sql, params.empty? ? nil : [params], tenant, timeout, cancel)
     end
 
     # Runs one statement in a tenant once for each row of values, all in one transaction.
     def exec_many(sql, rows, tenant: Mtdb.current_tenant!, timeout: nil, cancel: nil)
-      answering(timeout) do |left|
-        Native.exec(@handle, tenant.to_s, sql, rows, left, cancel) || Native::NEEDS
-      end
+      rows = rows.to_a
+      rows.empty? ? 0 : run_rows(sql, rows, tenant, timeout, cancel)
     end
 
     # Runs a block in a transaction of a tenant, with a lease of its own, and again after a failure that may pass: a
@@ -137,6 +136,12 @@ module Mtdb
     private
 
     attr_reader :handle
+
+    def run_rows(sql, rows, tenant, timeout, cancel)
+      answering(timeout) do |left|
+        Native.exec(@handle, tenant.to_s, sql, rows, left, cancel) || Native::NEEDS
+      end
+    end
 
     # A raw call of the db that can need an answer: name, db, arguments, timeout, token.
     def verb(name, *arguments, timeout: nil, cancel: nil)

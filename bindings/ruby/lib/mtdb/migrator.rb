@@ -66,8 +66,8 @@ module Mtdb
     # Drops all that is in a tenant; needs drop: "allow". Returns how many objects were dropped.
     def drop(tenant, **wait) = verb(:mtdb_migrator_drop, tenant, **wait)
 
-    # Runs one verb over many tenants, goes on after a failure; a row per tenant, in the order of the list. Its `error` is
-    # the exception that the tenant failed with, or nil.
+    # Runs one verb over many tenants, goes on after a failure; a row per tenant, in the order of the list. Its `error`
+    # is the exception that the tenant failed with, or nil.
     #
     # @param verb  "migrate", "undo", "status" or "validate"
     # @param tenants  ids; nil for all there are
@@ -89,9 +89,10 @@ module Mtdb
     attr_reader :handle
 
     def verb(name, tenant, *arguments, timeout: nil, cancel: nil, &block)
+      arguments = arguments.map { |argument| argument.is_a?(Integer) ? argument : argument.to_s }
       @db.send(:answering, timeout) do |left|
         Native.with_token(cancel) do |token|
-          Call.raw(name, @handle, tenant.to_s, *arguments.map { |a| a.is_a?(Integer) ? a : a.to_s }, left, token, &block)
+          Call.raw(name, @handle, tenant.to_s, *arguments, left, token, &block)
         end
       end
     end

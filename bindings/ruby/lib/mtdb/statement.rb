@@ -18,8 +18,8 @@ module Mtdb
     end
 
     # Runs it and returns its rows; with a block yields each of them, and returns the result.
-    # @param params  values by position, or one Hash of values by name (with its sigil or without) or by number from 1; what
-    #   is left out is NULL
+    # @param params  values by position, or one Hash of values by name (with its sigil or without) or by number from 1;
+    #   what is left out is NULL
     def query(*params, timeout: nil, cancel: nil, block_rows: nil, block_bytes: nil, &block)
       params = ordered(params.first) if params.first.is_a?(Hash)
       limits = [block_rows || 0, block_bytes || 0] if block_rows || block_bytes

@@ -53,7 +53,7 @@ module Mtdb
       id
     end
 
-    # Holds one tenant in this process: no lease of it is out, and none is given, until `resume` or the end of the block.
+    # Holds one tenant in this process: no lease of it is out, and none is given, until `resume` or the block's end.
     #
     # @param refuse  new leases fail at once, instead of waiting for the end of the hold
     # @param cancel_running  at the deadline, what runs is ended instead of the hold being given up

@@ -7,9 +7,9 @@ module Mtdb
     # States by the header's numbers.
     STATES = %i[none open lost].freeze
 
-    # Runs a block in a transaction and is what the block was. The end of the block commits, and so do `return`, `break`
-    # and `next`; an exception, a `throw`, a Timeout or the end of the thread roll back. Mtdb::Rollback rolls back and is
-    # not raised further.
+    # Runs a block in a transaction and is what the block was. The end of the block commits, and so do `return`,
+    # `break` and `next`; an exception, a `throw`, a Timeout or the end of the thread roll back. Mtdb::Rollback rolls
+    # back and is not raised further.
     #
     # @param attempts  how often the block runs at most, when it or the commit fails with an error that is retryable
     # @param options  read_only:, isolation:, immediate: (docs/options.md, scope tx)
@@ -76,6 +76,7 @@ module Mtdb
 
     # The same for a savepoint.
     Savepoint = Struct.new(:lease, :name) do
+      # For the extension.
       def end_transaction(commits)
         lease.rollback_to(name) unless commits
         lease.release_savepoint(name)

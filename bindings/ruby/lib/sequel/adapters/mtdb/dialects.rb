@@ -31,10 +31,13 @@ module Sequel
 
         def conversions
           @conversions ||= {
-            bytes: BLOB,
-            time: ->(time) { SQLTime.create(time.hour % 24, time.minute, time.second.to_i, time.microseconds % 1_000_000) },
-            timestamp: method(:naive_timestamp), timestamptz: method(:to_application_timestamp), interval: :to_s.to_proc
+            bytes: BLOB, time: method(:time_of_day), interval: :to_s.to_proc,
+            timestamp: method(:naive_timestamp), timestamptz: method(:to_application_timestamp)
           }.freeze
+        end
+
+        def time_of_day(time)
+          SQLTime.create(time.hour % 24, time.minute, time.second.to_i, time.microseconds % 1_000_000)
         end
 
         # A moment without a zone is in the database's.
@@ -118,11 +121,16 @@ module Sequel
 
         def conversions
           @conversions ||= {
-            bytes: ->(value) { value.is_a?(String) && value.encoding == Encoding::BINARY ? SQL::Blob.new(value) : value },
-            "blob" => ->(value) { SQL::Blob.new(value.to_s) }, "date" => method(:sqlite_date), "time" => method(:sqlite_time)
+            bytes: ->(value) { binary?(value) ? SQL::Blob.new(value) : value },
+            "blob" => ->(value) { SQL::Blob.new(value.to_s) },
+            "date" => method(:sqlite_date), "time" => method(:sqlite_time)
           }.merge(numbers, of(%w[datetime timestamp], method(:sqlite_timestamp)),
-                  of(%w[bit bool boolean], ->(value) { !FALSE_VALUES.include?(value.is_a?(String) ? value.downcase : value) }))
+                  of(%w[bit bool boolean], method(:sqlite_boolean)))
         end
+
+        def binary?(value) = value.is_a?(String) && value.encoding == Encoding::BINARY
+
+        def sqlite_boolean(value) = !FALSE_VALUES.include?(value.is_a?(String) ? value.downcase : value)
 
         def of(names, conversion) = names.to_h { |name| [name, conversion] }
 

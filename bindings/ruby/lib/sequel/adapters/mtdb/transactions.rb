@@ -16,7 +16,8 @@ module Sequel
 
         log_connection_execute(conn, "SET TRANSACTION DEFERRABLE") if opts[:deferrable]
         sync = opts.fetch(:synchronous) { return }
-        log_connection_execute(conn, "SET LOCAL synchronous_commit = #{{ true => :on, false => :off }.fetch(sync, sync)}")
+        sync = { true => :on, false => :off }.fetch(sync, sync)
+        log_connection_execute(conn, "SET LOCAL synchronous_commit = #{sync}")
       end
 
       def wishes(opts)
