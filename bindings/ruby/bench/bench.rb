@@ -23,7 +23,7 @@ class Place
 
   def initialize(name, url)
     @name = name
-    @db = Mtdb.open(url, pool_tenants_max: 0, placeholders: "portable")
+    @db = Mtdb.open(url, statement_cache: 1000, placeholders: "portable")
     TENANTS.each { |id| fill(id, id == TENANTS.first ? ROWS : 100) }
   end
 

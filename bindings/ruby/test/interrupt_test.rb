@@ -107,6 +107,18 @@ class InterruptTest < MtdbTest
     trap("USR1", before)
   end
 
+  def test_a_handler_may_trigger_a_cancel
+    cancel = Mtdb::Cancel.new
+    before = trap("USR1") { cancel.trigger }
+    open_lease do |lease|
+      pid = send_signal("USR1")
+      ended_in_time { assert_raises(Mtdb::CancelledError) { lease.value(ENDLESS, cancel: cancel) } }
+      Process.wait(pid)
+    end
+  ensure
+    trap("USR1", before)
+  end
+
   def test_a_handler_that_raises_ends_the_query
     before = trap("USR2") { raise Stop }
     open_lease do |lease|

@@ -76,6 +76,15 @@ class QueryTest < MtdbTest
     end
   end
 
+  def test_blocks_and_sets_are_enumerators_too
+    open_lease do |lease|
+      blocks = lease.query(NUMBERS, 5, block_rows: 2).each_block.to_a
+      assert_equal [[1, 2], [3, 4], [5]], blocks.map(&:last).reject(&:empty?).map(&:flatten)
+      assert_equal [[:int64]], blocks.map(&:first).uniq.first(1)
+      assert_equal [[[1]]], lease.query("SELECT 1").each_set.map(&:to_a)
+    end
+  end
+
   def test_leaving_the_rows_early_ends_the_reading
     open_lease do |lease|
       seen = lease.query(NUMBERS, 1_000_000) { |row| break row.first if row.first == 500 }

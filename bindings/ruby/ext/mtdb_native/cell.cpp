@@ -95,6 +95,7 @@ std::vector<mtdb_block *> &idle_builders() {
 }
 
 constexpr size_t idle_max = 16;
+constexpr int64_t idle_size_max = 1 << 20;
 
 mtdb_block *take_builder() {
     std::vector<mtdb_block *> &idle = idle_builders();
@@ -170,10 +171,10 @@ mtdb_block *build_rows(VALUE rows) {
     rb_jump_tag(state);
 }
 
-void give_builder_back(mtdb_block *builder) {
+void give_builder_back(mtdb_block *builder, int64_t size) {
     if (builder == nullptr) return;
     std::vector<mtdb_block *> &idle = idle_builders();
-    if (idle.size() < idle_max && mtdb_block_reset(builder, nullptr) == MTDB_OK)
+    if (size <= idle_size_max && idle.size() < idle_max && mtdb_block_reset(builder, nullptr) == MTDB_OK)
         idle.push_back(builder);
     else
         mtdb_block_release(builder);

@@ -19,7 +19,10 @@ T read(const char *place) {
     return value;
 }
 
-VALUE frozen(VALUE object) { return rb_obj_freeze(object); }
+VALUE frozen(VALUE object) {
+    RB_OBJ_FREEZE_RAW(object);
+    return object;
+}
 
 VALUE text(const char *at, int64_t size, Form form) {
     VALUE string = rb_utf8_str_new(at, static_cast<long>(size));
@@ -79,10 +82,9 @@ VALUE carried_bytes(int32_t type, const char *at, int64_t size, Form form) {
     return binary(at, size, form);
 }
 
-VALUE variant(const char *block, const mtdb_block_column &entry, int64_t rows, int32_t row, Form form) {
-    const char *data = block + entry.data;
-    const int32_t type = read<int8_t>(data + row);
-    const char *slot = data + (rows + 7) / 8 * 8 + 8 * static_cast<int64_t>(row);
+VALUE variant(const Column &column, int32_t row, Form form) {
+    const int32_t type = read<int8_t>(column.data + row);
+    const char *slot = column.data + (static_cast<int64_t>(column.rows) + 7) / 8 * 8 + 8 * static_cast<int64_t>(row);
     switch (type) {
         case MTDB_TYPE_NULL: return Qnil;
         case MTDB_TYPE_FLOAT:
@@ -97,45 +99,64 @@ VALUE variant(const char *block, const mtdb_block_column &entry, int64_t rows, i
         default: break;
     }
     const int64_t packed = read<int64_t>(slot);
-    const char *at = block + entry.heap + (packed >> 32);
+    const char *at = column.heap + (packed >> 32);
     const int64_t size = packed & INT32_MAX;
     if (type == MTDB_TYPE_UUID) return uuid(at, form);
     if (type == MTDB_TYPE_INTERVAL) return interval(at, form);
     return carried_bytes(type, at, size, form);
 }
 
-// Values that stand beside each other without a bitmap's say.
-VALUE fixed(const char *block, const mtdb_block_column &entry, int32_t row, Form form) {
-    const char *data = block + entry.data;
+// What is not among the three types that most columns have.
+VALUE other(const Column &column, int32_t row, Form form) {
+    const char *data = column.data;
     const int64_t at = row;
-    switch (entry.type) {
-        case MTDB_TYPE_INT64: return LL2NUM(read<int64_t>(data + 8 * at));
-        case MTDB_TYPE_DOUBLE: return rb_float_new(read<double>(data + 8 * at));
+    switch (column.type) {
+        case MTDB_TYPE_NULL: return Qnil;
+        case MTDB_TYPE_VARIANT: return variant(column, row, form);
         case MTDB_TYPE_FLOAT: return rb_float_new(static_cast<double>(read<float>(data + 4 * at)));
-        case MTDB_TYPE_BOOL: return carried_integer(entry.type, read<int8_t>(data + at), form);
-        case MTDB_TYPE_DATE: return carried_integer(entry.type, read<int32_t>(data + 4 * at), form);
+        case MTDB_TYPE_BOOL: return carried_integer(column.type, read<int8_t>(data + at), form);
+        case MTDB_TYPE_DATE: return carried_integer(column.type, read<int32_t>(data + 4 * at), form);
         case MTDB_TYPE_UINT64:
         case MTDB_TYPE_TIME:
         case MTDB_TYPE_TIMESTAMP:
-        case MTDB_TYPE_TIMESTAMPTZ: return carried_integer(entry.type, read<int64_t>(data + 8 * at), form);
+        case MTDB_TYPE_TIMESTAMPTZ: return carried_integer(column.type, read<int64_t>(data + 8 * at), form);
         case MTDB_TYPE_UUID: return uuid(data + 16 * at, form);
         case MTDB_TYPE_INTERVAL: return interval(data + 16 * at, form);
         default: break;
     }
     const int32_t begin = read<int32_t>(data + 4 * at);
     const int32_t end = read<int32_t>(data + 4 * at + 4);
-    return carried_bytes(entry.type, block + entry.heap + begin, end - begin, form);
+    return carried_bytes(column.type, column.heap + begin, end - begin, form);
 }
 
 }  // namespace
 
-VALUE decode_cell(const char *block, int32_t column, int32_t row, Form form) {
+void find_columns(const char *block, Column *columns) {
     const auto *header = reinterpret_cast<const mtdb_block_header *>(block);
-    const mtdb_block_column &entry = reinterpret_cast<const mtdb_block_column *>(header + 1)[column];
-    if (entry.type == MTDB_TYPE_NULL) return Qnil;
-    if (entry.validity != 0 && (block[entry.validity + row / 8] >> (row % 8) & 1) == 0) return Qnil;
-    if (entry.type == MTDB_TYPE_VARIANT) return variant(block, entry, header->rows, row, form);
-    return fixed(block, entry, row, form);
+    const auto *entries = reinterpret_cast<const mtdb_block_column *>(header + 1);
+    for (int32_t i = 0; i < header->columns; ++i) {
+        const mtdb_block_column &entry = entries[i];
+        columns[i].type = entry.type;
+        columns[i].rows = header->rows;
+        columns[i].validity =
+            entry.validity == 0 ? nullptr : reinterpret_cast<const unsigned char *>(block + entry.validity);
+        columns[i].data = block + entry.data;
+        columns[i].heap = block + entry.heap;
+    }
+}
+
+VALUE decode_cell(const Column &column, int32_t row, Form form) {
+    if (column.validity != nullptr && (column.validity[row / 8] >> (row % 8) & 1) == 0) return Qnil;
+    const int64_t at = row;
+    switch (column.type) {
+        case MTDB_TYPE_INT64: return LL2NUM(read<int64_t>(column.data + 8 * at));
+        case MTDB_TYPE_DOUBLE: return rb_float_new(read<double>(column.data + 8 * at));
+        case MTDB_TYPE_TEXT: {
+            const int32_t begin = read<int32_t>(column.data + 4 * at);
+            return text(column.heap + begin, read<int32_t>(column.data + 4 * at + 4) - begin, form);
+        }
+        default: return other(column, row, form);
+    }
 }
 
 void init_decode() {

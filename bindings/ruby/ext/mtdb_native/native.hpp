@@ -81,14 +81,27 @@ int blocking(mtdb_cancel *token, VALUE cancel, Action action) {
 
 // A String in UTF-8 whose bytes do not change while the library reads them.
 VALUE text_of(VALUE string);
-// A builder with these rows (an Array of Arrays), or NULL for nil; give it back with give_builder_back().
+// A builder with these rows (an Array of Arrays), or NULL for nil; give it back with give_builder_back(), which keeps
+// it unless its block was a large one.
 mtdb_block *build_rows(VALUE rows);
-void give_builder_back(mtdb_block *builder);
+void give_builder_back(mtdb_block *builder, int64_t size = 0);
 // Binds an Array to a statement's parameters, from 1. False: a value needs a block.
 bool bind_cells(mtdb_stmt *stmt, VALUE values);
 
 enum class Form : int32_t { natural, raw, loose };
-VALUE decode_cell(const char *block, int32_t column, int32_t row, Form form);
+
+// A column of a block, its places found.
+struct Column {
+    int32_t type;
+    int32_t rows;
+    const unsigned char *validity;  // NULL: every row has a value
+    const char *data;
+    const char *heap;
+};
+
+// Finds the columns of a block.
+void find_columns(const char *block, Column *columns);
+VALUE decode_cell(const Column &column, int32_t row, Form form);
 
 void init_cell();
 void init_decode();

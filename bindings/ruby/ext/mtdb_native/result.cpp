@@ -25,6 +25,7 @@ struct Result {
     char *block;
     int64_t capacity;
     int64_t rows_max;
+    Column *places;  // one for each column of the block
     int32_t columns;
     int32_t rows;
     int32_t row;     // the next one of the block
@@ -77,6 +78,7 @@ void free_result(void *data) {
     Result *result = static_cast<Result *>(data);
     drop_handle(result);
     free(result->block);
+    free(result->places);
     ruby_xfree(result);
 }
 
@@ -126,6 +128,21 @@ bool give_room(Result *result, int64_t capacity) {
     return true;
 }
 
+bool take_block(Result *result) {
+    const auto *header = reinterpret_cast<const mtdb_block_header *>(result->block);
+    if (result->places == nullptr || header->columns > result->columns) {
+        void *places = realloc(result->places, static_cast<size_t>(header->columns + 1) * sizeof *result->places);
+        if (places == nullptr) return false;
+        result->places = static_cast<Column *>(places);
+    }
+    find_columns(result->block, result->places);
+    result->columns = header->columns;
+    result->rows = header->rows;
+    result->row = 0;
+    result->has_block = true;
+    return true;
+}
+
 void fetch_block(Result *result, Outcome *outcome) {
     int64_t rows = 0;
     int64_t used = 0;
@@ -140,11 +157,10 @@ void fetch_block(Result *result, Outcome *outcome) {
         }
     }
     if (outcome->status < 0) return;
-    const auto *header = reinterpret_cast<const mtdb_block_header *>(result->block);
-    result->columns = header->columns;
-    result->rows = header->rows;
-    result->row = 0;
-    result->has_block = true;
+    if (!take_block(result)) {
+        outcome->status = MTDB_NOMEM;
+        return;
+    }
     result->complete = outcome->status == MTDB_DONE;
     if (!result->complete) return;
     mtdb_result_affected(result->handle, &result->affected, nullptr);
@@ -251,7 +267,7 @@ VALUE query(VALUE, VALUE handle, VALUE tenant, VALUE sql, VALUE params, VALUE ti
         outcome.status = begin_query(place, target, parameters, timeout_ms, result, &outcome.error);
         if (outcome.status == MTDB_OK) fetch_block(result, &outcome);
     });
-    give_builder_back(builder);
+    give_builder_back(builder, parameters.size);
     settle(result, state, outcome);
     VALUE kept[] = {place.tenant, place.sql, handle};
     RB_GC_GUARD(kept[0]);
@@ -284,7 +300,7 @@ VALUE exec(VALUE, VALUE handle, VALUE tenant, VALUE sql, VALUE rows, VALUE timeo
                                &outcome.error);
     });
     give_token_back(token);
-    give_builder_back(builder);
+    give_builder_back(builder, parameters.size);
     RB_GC_GUARD(place.sql);
     RB_GC_GUARD(place.tenant);
     RB_GC_GUARD(handle);
@@ -371,20 +387,22 @@ VALUE row_array(Result *result, Form form) {
     if (result->columns > cells_on_stack) {
         VALUE cells = rb_ary_new_capa(result->columns);
         for (int32_t column = 0; column < result->columns; ++column)
-            rb_ary_push(cells, decode_cell(result->block, column, row, form));
+            rb_ary_push(cells, decode_cell(result->places[column], row, form));
         return rb_obj_freeze(cells);
     }
     VALUE cells[cells_on_stack];
     for (int32_t column = 0; column < result->columns; ++column)
-        cells[column] = decode_cell(result->block, column, row, form);
-    return rb_obj_freeze(rb_ary_new_from_values(result->columns, cells));
+        cells[column] = decode_cell(result->places[column], row, form);
+    VALUE array = rb_ary_new_from_values(result->columns, cells);
+    RB_OBJ_FREEZE_RAW(array);
+    return array;
 }
 
 VALUE row_hash(Result *result, Form form, VALUE keys) {
     const int32_t row = result->row++;
     VALUE hash = rb_hash_new();
     for (int32_t column = 0; column < result->columns; ++column)
-        rb_hash_aset(hash, rb_ary_entry(keys, column), decode_cell(result->block, column, row, form));
+        rb_hash_aset(hash, rb_ary_entry(keys, column), decode_cell(result->places[column], row, form));
     return form == Form::loose ? hash : rb_obj_freeze(hash);
 }
 
@@ -471,9 +489,8 @@ VALUE next_block(VALUE self, VALUE raw) {
         if (result->rows == 0 && result->complete) return finish(self);
     }
     VALUE types = rb_ary_new_capa(result->columns);
-    const auto *entries =
-        reinterpret_cast<const mtdb_block_column *>(result->block + sizeof(mtdb_block_header));
-    for (int32_t column = 0; column < result->columns; ++column) rb_ary_push(types, INT2NUM(entries[column].type));
+    for (int32_t column = 0; column < result->columns; ++column)
+        rb_ary_push(types, INT2NUM(result->places[column].type));
     VALUE rows = rb_ary_new_capa(result->rows);
     while (result->row < result->rows) rb_ary_push(rows, row_array(result, RTEST(raw) ? Form::raw : Form::natural));
     RB_GC_GUARD(self);
@@ -570,16 +587,20 @@ VALUE is_closed(VALUE self) { return result_of(self)->handle == nullptr ? Qtrue 
 // Native.rows(block, size): the rows of a block that a raw call filled.
 VALUE rows_of_block(VALUE, VALUE block, VALUE size) {
     Result view = {};
-    view.block = StringValuePtr(block);
+    view.block = StringValuePtr(block);  // of a String that nobody else sees
     const auto *header = reinterpret_cast<const mtdb_block_header *>(view.block);
     if (NUM2LL(size) > RSTRING_LEN(block) || NUM2LL(size) < static_cast<int64_t>(sizeof *header) ||
         header->magic != MTDB_BLOCK_MAGIC)
         raise_status(MTDB_INVALID_ARGUMENT, "not a block");
+    VALUE places = rb_str_new(nullptr, static_cast<long>(sizeof(Column)) * header->columns);
+    view.places = reinterpret_cast<Column *>(RSTRING_PTR(places));
+    find_columns(view.block, view.places);
     view.columns = header->columns;
     view.rows = header->rows;
     VALUE rows = rb_ary_new_capa(view.rows);
     while (view.row < view.rows) rb_ary_push(rows, row_array(&view, Form::natural));
     RB_GC_GUARD(block);
+    RB_GC_GUARD(places);
     return rows;
 }
 

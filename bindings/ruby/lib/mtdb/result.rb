@@ -26,14 +26,16 @@ module Mtdb
     def each_set
       return enum_for(:each_set) unless block_given?
 
-      more = keep_sets
-      while more
-        yield self
-        more = next_set
+      begin
+        more = keep_sets
+        while more
+          yield self
+          more = next_set
+        end
+        self
+      ensure
+        close
       end
-      self
-    ensure
-      close
     end
 
     # Blocks as they come: yields the types (Symbols) of the columns in this block, and its rows.
@@ -41,12 +43,14 @@ module Mtdb
     def each_block(raw: false)
       return enum_for(:each_block, raw: raw) unless block_given?
 
-      while (types, rows = next_block(raw))
-        yield types.map { |type| TYPES.key(type) || :bytes }, rows
+      begin
+        while (types, rows = next_block(raw))
+          yield types.map { |type| TYPES.key(type) || :bytes }, rows
+        end
+        self
+      ensure
+        close
       end
-      self
-    ensure
-      close
     end
 
     # What is known of the columns before their values: [type, nullable] each. The type is a Symbol, :variant where each
