@@ -128,7 +128,7 @@ end
 SCAN_REACH = { "sqlite" => 1.5, "postgres" => 1.0, "mysql" => 1.0 }.freeze
 
 def scan(place, peer)
-  ours, theirs = Bench.in_turns(9, -> { place.scan }, -> { peer.scan })
+  ours, theirs = Bench.in_turns(15, -> { place.scan }, -> { peer.scan })
   per_row = ->(milliseconds) { milliseconds * 1e6 / Place::ROWS }
   Bench.print_case("ruby_scan", "#{place.name}, 100,000 rows, beside its gem", "ns/row", per_row[ours],
                    per_row[theirs], theirs / ours, [:at_least, SCAN_REACH.fetch(place.name)])
