@@ -43,12 +43,7 @@ module Mtdb
     # Runs one statement in a tenant and returns its rows: Lease#query with a lease of its own, which goes back when the
     # rows were read.
     def query(sql, *params, tenant: Mtdb.current_tenant!, timeout: nil, cancel: nil, block_rows: nil, &block)
-      if params.first.is_a?(Hash)
-        return tenant(tenant, timeout: timeout, cancel: cancel) do |lease|
-          Rows.of(lease.query(sql, *params, timeout: timeout, cancel: cancel), &block)
-        end
-      end
-
+      params = by_position(sql, params.first, tenant, timeout, cancel) if params.first.is_a?(Hash)
       limits = [block_rows, 0] if block_rows
       rows = answering(timeout) do |left|
         Native.query(@handle, tenant.to_s, sql, params, left, cancel, self, limits) || Native::NEEDS
@@ -58,10 +53,7 @@ module Mtdb
 
     # Runs one statement that returns no rows in a tenant; returns the number of rows changed.
     def exec(sql, *params, tenant: Mtdb.current_tenant!, timeout: nil, cancel: nil)
-      if params.first.is_a?(Hash)
-        return tenant(tenant, timeout: timeout, cancel: cancel) { |lease| lease.exec(sql, *params, timeout: timeout) }
-      end
-
+      params = by_position(sql, params.first, tenant, timeout, cancel) if params.first.is_a?(Hash)
       run_rows(sql, params.empty? ? nil : [params], tenant, timeout, cancel)
     end
 
@@ -137,6 +129,10 @@ module Mtdb
 
     attr_reader :handle
 
+    def by_position(sql, named, id, timeout, cancel)
+      tenant(id, timeout: timeout, cancel: cancel) { |lease| lease.send(:by_position, sql, named) }
+    end
+
     def run_rows(sql, rows, tenant, timeout, cancel)
       answering(timeout) do |left|
         Native.exec(@handle, tenant.to_s, sql, rows, left, cancel) || Native::NEEDS
@@ -200,28 +196,5 @@ module Mtdb
     def figures(name, *arguments) = rows_of(name, *arguments).to_h { |figure, _unit, value| [figure, value] }
 
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
-  end
-
-  # Rows that were read before their lease went back.
-  class Rows < Array
-    # Of a result; with a block yields each row first.
-    def self.of(result, &block)
-      names = result.columns
-      rows = new(result.to_a)
-      rows.instance_variable_set(:@columns, names)
-      rows.each(&block) if block
-      rows
-    end
-
-    # The names of the columns.
-    attr_reader :columns
-
-    # Rows as frozen Hashes by column name.
-    def each_hash(symbolize: true)
-      keys = symbolize ? columns.map(&:to_sym) : columns
-      return enum_for(:each_hash, symbolize: symbolize) unless block_given?
-
-      each { |row| yield keys.zip(row).to_h.freeze }
-    end
   end
 end

@@ -26,10 +26,7 @@ module Mtdb
     # @param block_rows  at most so many rows are taken from the library at a time
     # @param block_bytes  room for the first of these blocks
     def query(sql, *params, timeout: nil, cancel: nil, block_rows: nil, block_bytes: nil, &block)
-      if params.first.is_a?(Hash) # the result keeps the statement
-        return prepare(sql).query(*params, timeout: timeout, cancel: cancel, block_rows: block_rows, &block)
-      end
-
+      params = by_position(sql, params.first) if params.first.is_a?(Hash)
       limits = [block_rows || 0, block_bytes || 0] if block_rows || block_bytes
       rows = Native.query(@handle, nil, sql, params, Call.milliseconds(timeout), cancel, self, limits)
       block ? rows.each(&block) : rows
@@ -37,10 +34,7 @@ module Mtdb
 
     # Runs one statement that returns no rows; returns the number of rows changed.
     def exec(sql, *params, timeout: nil, cancel: nil)
-      if params.first.is_a?(Hash)
-        return prepare(sql) { |statement| statement.exec(*params, timeout: timeout, cancel: cancel) }
-      end
-
+      params = by_position(sql, params.first) if params.first.is_a?(Hash)
       Native.exec(@handle, nil, sql, params.empty? ? nil : [params], Call.milliseconds(timeout), cancel)
     end
 
@@ -133,6 +127,10 @@ module Mtdb
     def acquire(db_handle, id, options, milliseconds, cancel, &block)
       Native.acquire(@handle, db_handle, id, options, milliseconds, cancel, self, &block)
     end
+
+    # Values by name become values by position. The statement that tells goes back to the connection's cache, where the
+    # call finds it.
+    def by_position(sql, named) = prepare(sql) { |statement| statement.send(:ordered, named) }
 
     def waiting(cancel, &block) = Native.with_token(cancel, &block)
 
