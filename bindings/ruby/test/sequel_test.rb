@@ -154,6 +154,23 @@ module SequelCases
     end
   end
 
+  def left_by_return(items) = @db.transaction { return items.insert(name: "returned") }
+
+  def test_a_timeout_or_a_throw_rolls_back
+    in_tenant do
+      items = make_items
+      assert_raises(Timeout::Error) { Timeout.timeout(0.1) { @db.transaction { items.insert(name: "late") && sleep } } }
+      catch(:out) { @db.transaction { items.insert(name: "thrown") && throw(:out) } }
+      @db.transaction do
+        catch(:out) { @db.transaction(savepoint: true) { items.insert(name: "inner") && throw(:out) } }
+        items.insert(name: "outer")
+      end
+      left_by_return(items)
+      @db.transaction { items.insert(name: "broken off") && break }
+      assert_equal ["broken off", "outer", "returned"], names
+    end
+  end
+
   def test_a_failure_is_sequels_own
     in_tenant do
       items = make_items

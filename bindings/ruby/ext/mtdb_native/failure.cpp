@@ -53,6 +53,8 @@ void raise_failure(mtdb_status status, mtdb_error *error) {
     if (status >= 0) return;
     VALUE fields = fields_of(error);
     mtdb_error_release(error);
+    // What ended the call is raised, not that it was ended.
+    if (status == MTDB_CANCELLED) rb_thread_check_ints();
     rb_exc_raise(failure(status, fields));
 }
 

@@ -8,7 +8,19 @@ module Sequel
       ISOLATION = { uncommitted: "read_committed", committed: "read_committed", repeatable: "repeatable_read",
                     serializable: "serializable" }.freeze
 
+      # What the extension tells how a block was left.
+      Leaving = Struct.new(:transactions, :conn) do
+        # Sequel commits after a `throw`, which is how Timeout ends a block: here it rolls back.
+        def end_transaction(in_order)
+          transactions.fetch(conn)[:savepoints].last[:rollback_on_exit] = true unless in_order
+        end
+      end
+
       private
+
+      def _transaction(conn, opts = OPTS)
+        super(conn, opts) { ::Mtdb::Native.transact(Leaving.new(@transactions, conn)) { yield conn } }
+      end
 
       def begin_new_transaction(conn, opts)
         logged("BEGIN", conn) { conn.begin_transaction(**wishes(opts)) }
