@@ -133,8 +133,8 @@ class InterruptTest < MtdbTest
 
   def test_a_lease_is_given_back_whenever_the_timeout_comes
     open_db("echo:") do |db|
-      200.times do |i|
-        Timeout.timeout(0.0005 + (i * 0.00001)) { loop { db.tenant("a") { |lease| lease.value("echo 1") } } }
+      1000.times do |i|
+        Timeout.timeout(0.0005 + (i * 0.000002)) { loop { db.tenant("a") { |lease| lease.value("echo 1") } } }
       rescue Timeout::Error
         assert_equal 0, db.pool_stats.sum { |pool| pool[:leased] }
       end

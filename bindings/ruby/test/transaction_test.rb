@@ -46,6 +46,29 @@ class TransactionTest < MtdbTest
     end
   end
 
+  def test_a_commit_that_fails_leaves_no_transaction
+    open_lease do |lease|
+      lease.script("CREATE TABLE p(id INTEGER PRIMARY KEY);
+                    CREATE TABLE c(p INTEGER REFERENCES p(id) DEFERRABLE INITIALLY DEFERRED)")
+      assert_raises(Mtdb::ConstraintError) { lease.transaction { |tx| tx.exec("INSERT INTO c VALUES (1)") } }
+      assert_equal [:none, 0], [lease.transaction_state, lease.value("SELECT count(*) FROM c")]
+    end
+  end
+
+  def test_no_transaction_is_left_whenever_the_timeout_comes
+    open_lease do |lease|
+      lease.exec("CREATE TABLE t(a)")
+      lease.exec("INSERT INTO t VALUES (0)")
+      300.times do |i|
+        moment = 0.0002 + (i * 0.00001)
+        Timeout.timeout(moment) { loop { lease.transaction { |tx| tx.exec("UPDATE t SET a = a + 1") } } }
+      rescue Timeout::Error
+        assert_equal :none, lease.transaction_state
+      end
+      assert_operator lease.value("SELECT a FROM t"), :>, 0
+    end
+  end
+
   def test_savepoints_undo_no_more_than_their_own
     open_lease do |lease|
       setup_table(lease)

@@ -104,6 +104,11 @@ void *pointer_of(VALUE self, Kind kind) {
     return handle->pointer;
 }
 
+void *open_pointer(VALUE self) {
+    const Handle *handle = handle_of(self);
+    return handle->born == forks ? handle->pointer : nullptr;
+}
+
 void fill(VALUE self, void *pointer) {
     Handle *handle = handle_of(self);
     drop(handle);

@@ -11,26 +11,50 @@ VALUE needs;
 
 VALUE yield_one(VALUE object) { return rb_yield(object); }
 
-VALUE close_lease(VALUE lease) { return rb_funcall(lease, rb_intern("close"), 0); }
+VALUE jump(VALUE state) { rb_jump_tag(FIX2INT(state)); }
 
-// Gives a lease back without the GVL, and forgets it; a lease that another thread uses stays as it is.
-void close_handle(VALUE handle) {
-    auto *conn = static_cast<mtdb_conn *>(pointer_of(handle, Kind::conn));
+// Goes on unwinding, after a clean-up. rb_ensure keeps what is on its way, whatever the clean-up runs.
+[[noreturn]] void jump_after(int state, VALUE (*clean_up)(VALUE), VALUE argument) {
+    rb_ensure(jump, INT2FIX(state), clean_up, argument);
+    rb_bug("rb_jump_tag came back");
+}
+
+// Runs a call that must not be left out, without the GVL: an exception that comes before it waits for its end. The
+// state that is then due, or 0.
+template <class Action>
+int insist(Action action) {
+    bool begun = false;
+    int due = 0;
+    while (!begun) {
+        const int state = blocking(nullptr, Qnil, [&] {
+            begun = true;
+            action();
+        });
+        if (state != 0) due = state;
+    }
+    return due;
+}
+
+// Gives a lease back and forgets it; a lease that another thread uses stays as it is. Again does nothing.
+VALUE close_handle(VALUE handle) {
+    auto *conn = static_cast<mtdb_conn *>(open_pointer(handle));
+    if (conn == nullptr) return Qnil;
     mtdb_status status = MTDB_OK;
     mtdb_error *error = nullptr;
     ++calls;
-    const int state = blocking(nullptr, Qnil, [&] { status = mtdb_conn_close(conn, &error); });
+    const int state = insist([&] { status = mtdb_conn_close(conn, &error); });
     if (status != MTDB_MISUSE) release(handle);
     if (state != 0) {
         mtdb_error_release(error);
         rb_jump_tag(state);
     }
     raise_failure(status, error);
+    return Qnil;
 }
 
 VALUE close_conn(VALUE, VALUE handle) {
-    close_handle(handle);
-    return Qnil;
+    pointer_of(handle, Kind::conn);
+    return close_handle(handle);
 }
 
 // Native.acquire(handle, db, tenant, options, timeout_ms, cancel, lease): fills the handle of a lease; with a block
@@ -54,21 +78,21 @@ VALUE acquire(int count, VALUE *arguments, VALUE) {
     give_token_back(token);
     RB_GC_GUARD(id);
     RB_GC_GUARD(options);
-    if (state != 0) {
-        // No Ruby code may run before the jump. A lease that nobody used goes back without I/O.
-        mtdb_error_release(error);
-        mtdb_conn_close(conn, nullptr);
-        mtdb_conn_release(conn);
-        rb_jump_tag(state);
-    }
     if (conn != nullptr) fill(handle, conn);
+    if (state != 0) {
+        mtdb_error_release(error);
+        jump_after(state, close_handle, handle);
+    }
     raise_failure(status, error);
     if (status == MTDB_NEEDS) return needs;
-    return rb_block_given_p() ? rb_ensure(yield_one, lease, close_lease, lease) : lease;
+    return rb_block_given_p() ? rb_ensure(yield_one, lease, close_handle, handle) : lease;
 }
 
 struct Transaction {
-    VALUE lease;
+    VALUE lease;   // what the block gets
+    VALUE handle;  // of the lease
+    VALUE cancel;
+    int64_t timeout_ms;
     bool commits;
 };
 
@@ -85,14 +109,67 @@ VALUE run_block(VALUE data) {
     return value;
 }
 
-VALUE end_transaction(VALUE data) {
+VALUE tell_owner(VALUE data) {
     const auto *transaction = reinterpret_cast<const Transaction *>(data);
     return rb_funcall(transaction->lease, rb_intern("end_transaction"), 1, transaction->commits ? Qtrue : Qfalse);
 }
 
 // Native.transact(owner) { ... }: then owner.end_transaction(whether the block was left in order).
-VALUE transact(VALUE, VALUE lease) {
-    Transaction transaction = {lease, false};
+VALUE transact(VALUE, VALUE owner) {
+    Transaction transaction = {owner, Qnil, Qnil, MTDB_DEFAULT, false};
+    return rb_ensure(run_block, reinterpret_cast<VALUE>(&transaction), tell_owner,
+                     reinterpret_cast<VALUE>(&transaction));
+}
+
+VALUE roll_back(VALUE handle) {
+    auto *conn = static_cast<mtdb_conn *>(open_pointer(handle));
+    if (conn == nullptr) return Qnil;
+    const int state = insist([&] { mtdb_tx_rollback(conn, nullptr); });
+    if (state != 0) rb_jump_tag(state);
+    return Qnil;
+}
+
+// Commits, or rolls back: what ended the block counts then, not a rollback that fails after it.
+VALUE end_transaction(VALUE data) {
+    const auto *transaction = reinterpret_cast<const Transaction *>(data);
+    auto *conn = static_cast<mtdb_conn *>(open_pointer(transaction->handle));
+    if (conn == nullptr) return Qnil;
+    if (!transaction->commits) return roll_back(transaction->handle);
+    mtdb_cancel *token = take_token();
+    mtdb_status status = MTDB_CANCELLED;
+    mtdb_error *error = nullptr;
+    const int state = blocking(token, transaction->cancel,
+                               [&] { status = mtdb_tx_commit(conn, transaction->timeout_ms, token, &error); });
+    give_token_back(token);
+    if (state != 0) {
+        mtdb_error_release(error);
+        if (status == MTDB_OK) rb_jump_tag(state);
+        jump_after(state, roll_back, transaction->handle);
+    }
+    if (status < 0) roll_back(transaction->handle);
+    raise_failure(status, error);
+    return Qnil;
+}
+
+// Native.transaction(conn, options, timeout_ms, cancel, lease) { ... }: is what the block was.
+VALUE transaction(VALUE, VALUE handle, VALUE options, VALUE timeout, VALUE cancel, VALUE lease) {
+    auto *conn = static_cast<mtdb_conn *>(pointer_of(handle, Kind::conn));
+    const mtdb_options *wishes =
+        NIL_P(options) ? nullptr : static_cast<mtdb_options *>(pointer_of(options, Kind::options));
+    Transaction transaction = {lease, handle, cancel, NIL_P(timeout) ? MTDB_DEFAULT : NUM2LL(timeout), false};
+    mtdb_cancel *token = take_token();
+    mtdb_status status = MTDB_CANCELLED;
+    mtdb_error *error = nullptr;
+    const int state = blocking(
+        token, cancel, [&] { status = mtdb_tx_begin(conn, wishes, transaction.timeout_ms, token, &error); });
+    give_token_back(token);
+    RB_GC_GUARD(options);
+    if (state != 0) {
+        mtdb_error_release(error);
+        if (status != MTDB_OK) rb_jump_tag(state);
+        jump_after(state, roll_back, handle);
+    }
+    raise_failure(status, error);
     return rb_ensure(run_block, reinterpret_cast<VALUE>(&transaction), end_transaction,
                      reinterpret_cast<VALUE>(&transaction));
 }
@@ -105,6 +182,7 @@ void init_lease() {
     rb_define_singleton_method(native, "acquire", acquire, -1);
     rb_define_singleton_method(native, "close_conn", close_conn, 1);
     rb_define_singleton_method(native, "transact", transact, 1);
+    rb_define_singleton_method(native, "transaction", transaction, 5);
 }
 
 }  // namespace mtdb_native

@@ -30,6 +30,8 @@ struct Handle {
 
 // The pointer of an open handle of this process; raises ClosedError or ForkedError.
 void *pointer_of(VALUE handle, Kind kind);
+// The pointer of a handle, or NULL when it is released or of the parent process.
+void *open_pointer(VALUE handle);
 // Puts what a library call returned under the care of a handle.
 void fill(VALUE handle, void *pointer);
 void release(VALUE handle);

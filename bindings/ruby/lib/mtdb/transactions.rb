@@ -14,9 +14,9 @@ module Mtdb
     # @param attempts  how often the block runs at most, when it or the commit fails with an error that is retryable
     # @param options  read_only:, isolation:, immediate: (docs/options.md, scope tx)
     def transaction(attempts: 1, timeout: nil, cancel: nil, **options)
+      wishes = Options.handle(:tx, options)
       Retry.run(attempts) do
-        begin_transaction(timeout: timeout, cancel: cancel, **options)
-        Native.transact(self) { yield self }
+        Native.transaction(@handle, wishes, Call.milliseconds(timeout), cancel, self) { yield self }
       end
     rescue Rollback
       nil
@@ -65,16 +65,7 @@ module Mtdb
     # Whether a transaction is open or lost.
     def in_transaction? = transaction_state != :none
 
-    # For the extension: the end of a transaction's block. What ended it counts, not a rollback that fails after it.
-    def end_transaction(commits)
-      return commit if commits
-
-      rollback
-    rescue Error
-      raise if commits
-    end
-
-    # The same for a savepoint.
+    # What the extension tells how a savepoint's block was left.
     Savepoint = Struct.new(:lease, :name) do
       # For the extension.
       def end_transaction(commits)
