@@ -24,8 +24,13 @@ module Mtdb
     # Runs to the end and returns how many tenants have failed. With verdict: true, the block is asked after each wave
     # but the last whether the run goes on; it gets what `progress` is.
     def run(timeout: nil, cancel: nil)
-      verdict = -> { decide(block_given? && yield(progress)) }
-      @db.send(:answering, timeout, verdict) do |left|
+      needed = lambda do
+        stand = progress
+        next @db.send(:answer_requests) unless stand[:state] == "verdict" # then it is a route
+
+        decide(block_given? && yield(stand))
+      end
+      @db.send(:answering, timeout, needed) do |left|
         Native.with_token(cancel) { |token| Call.raw(:mtdb_fleet_run, @handle, left, token) }
       end
     end
