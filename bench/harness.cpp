@@ -41,9 +41,7 @@ double percentile(std::vector<double>& values, double share) {
     return values[static_cast<std::size_t>(static_cast<double>(values.size() - 1) * share)];
 }
 
-namespace {
-
-std::vector<double> medians(int rounds, const std::vector<Side>& sides) {
+std::vector<double> in_turns_cold(int rounds, const std::vector<Side>& sides) {
     std::vector<std::vector<double>> figures(sides.size());
     for (int round = 0; round < rounds; ++round)
         for (std::size_t i = 0; i < sides.size(); ++i) figures[i].push_back(sides[i]());
@@ -52,10 +50,8 @@ std::vector<double> medians(int rounds, const std::vector<Side>& sides) {
     return middles;
 }
 
-}  // namespace
-
 Figures in_turns_cold(int rounds, const Side& ours, const Side& peer) {
-    const std::vector<double> figures = medians(rounds, {ours, peer});
+    const std::vector<double> figures = in_turns_cold(rounds, std::vector<Side>{ours, peer});
     return {figures[0], figures[1]};
 }
 
@@ -66,7 +62,7 @@ Figures in_turns(int rounds, const Side& ours, const Side& peer) {
 
 std::vector<double> in_turns(int rounds, const std::vector<Side>& sides) {
     for (const Side& side : sides) side();
-    return medians(rounds, sides);
+    return in_turns_cold(rounds, sides);
 }
 
 void fail(const std::string& what) { throw std::runtime_error(what); }

@@ -44,6 +44,7 @@ Figures in_turns(int rounds, const Side& ours, const Side& peer);
 Figures in_turns_cold(int rounds, const Side& ours, const Side& peer);  // without the warm-up
 // Likewise for any number of sides.
 std::vector<double> in_turns(int rounds, const std::vector<Side>& sides);
+std::vector<double> in_turns_cold(int rounds, const std::vector<Side>& sides);
 double median(std::vector<double> values);
 double percentile(std::vector<double>& values, double share);  // sorts them
 
@@ -145,6 +146,13 @@ void sqlite_bulk_insert();
 void sqlite_cold_open();
 void pool_checkout();
 void gate();
+void fleet_first();
+void fleet_noop();
+void fleet_noop_cli();
+void fleet_floor();
+void fleet_lock();
+void fleet_growth();
+void split();
 void write_contention();
 void migrate_noop();
 void migrate_first();

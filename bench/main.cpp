@@ -23,6 +23,7 @@ constexpr Benchmark benchmarks[] = {
     {"sqlite_cold_open", bench::sqlite_cold_open},
     {"pool_checkout", bench::pool_checkout},
     {"gate", bench::gate},
+    {"split", bench::split},
     {"write_contention", bench::write_contention},
     {"migrate_noop", bench::migrate_noop},
     {"migrate_first", bench::migrate_first},
@@ -36,6 +37,12 @@ constexpr Benchmark benchmarks[] = {
     {"my_bulk_insert", bench::my_bulk_insert},
     {"many_tenants", bench::many_tenants},
     {"fairness", bench::fairness},
+    {"fleet_first", bench::fleet_first},
+    {"fleet_noop", bench::fleet_noop},
+    {"fleet_noop_cli", bench::fleet_noop_cli},
+    {"fleet_floor", bench::fleet_floor},
+    {"fleet_lock", bench::fleet_lock},
+    {"fleet_growth", bench::fleet_growth},
 };
 
 bool known(std::string_view name) {

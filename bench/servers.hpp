@@ -36,6 +36,7 @@ public:
     ~PostgresDatabase();
     PostgresDatabase(const PostgresDatabase&) = delete;
     PostgresDatabase& operator=(const PostgresDatabase&) = delete;
+    const std::string& name() const { return name_; }
     std::string url() const;
     // Stands in that schema; with "" in one that nobody has, as the library parks its own.
     Handle<PGconn> connect(const std::string& schema = {}) const;

@@ -1577,8 +1577,9 @@ MTDB_API mtdb_status mtdb_migrator_validate(mtdb_migrator *migrator, const char 
  * in the order of the list: tenant TEXT, status INT64, applied INT64, version TEXT, state TEXT, message TEXT (NULL:
  * none), error TEXT (the JSON of mtdb_error_json(), NULL: none).
  *
- * @param verb  "migrate", "undo", "status" or "validate", verb_len bytes (-1: NUL-terminated)
- * @param target  as the verb takes it; may be empty; target_len bytes (-1: NUL-terminated)
+ * @param verb  "migrate", "undo", "status" (or "info"), "validate", "repair" or "baseline", verb_len bytes (-1:
+ *              NUL-terminated)
+ * @param target  as the verb takes it, for baseline the version; may be empty; target_len bytes (-1: NUL-terminated)
  * @param tenants  ids separated by newlines, tenants_len bytes (-1: NUL-terminated); NULL and 0: all tenants
  * @param options  of scope "run"; may be NULL
  * @param[out] out @owns the result
@@ -1602,9 +1603,9 @@ MTDB_API void mtdb_migrator_release(mtdb_migrator *owned);
  *
  * A fleet run does one thing to many tenants: a canary first, then waves; it halts when its budget of failures is
  * spent, and drains what has begun, never kills it. A ledger in the control store (option `control`) has a durable row
- * per tenant, written before the tenant is touched and after, so that a run which was killed is taken up where it
+ * per tenant, written before the tenant is changed and after, so that a run which was killed is taken up where it
  * stopped: option `fleet.resume`. What counts is each tenant's own history; a ledger that was lost loses nothing but
- * the reports.
+ * the reports, and what `fleet.resume=applied` would undo.
  * ------------------------------------------------------------------------------------------------------------------ */
 
 /** Makes a fleet run, or takes up one by its name. Nothing is done before mtdb_fleet_run().
@@ -1628,6 +1629,26 @@ MTDB_API mtdb_status mtdb_fleet_new(mtdb_db *db, mtdb_migrator *migrator, const 
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_fleet_add(mtdb_fleet *fleet, const char *tenant, int64_t tenant_len, mtdb_error **err);
 
+/** Adds tenants to the run's list that are a wave of their own, in the order of the calls: behind the canary, before
+ * those of mtdb_fleet_add(), which go in waves by size.
+ *
+ * @param tenants  ids separated by newlines, tenants_len bytes (-1: NUL-terminated)
+ * @errors INVALID_STATE (the run has begun), INVALID_ARGUMENT, CLOSED, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_fleet_add_wave(mtdb_fleet *fleet, const char *tenants, int64_t tenants_len,
+                                         mtdb_error **err);
+
+/** Gives the run the scripts of the shared tables. They run once, under a lock of their own, before any tenant, where
+ * option `tenant.shared` of the db says, which is made if need be; the tenants' scripts may rely on them. If they fail
+ * the run halts before it touches a tenant. With `fleet.verb=migrate` only.
+ *
+ * @param migrator  of the same db: its scripts are not the tenants'
+ * @errors INVALID_STATE (the run has begun, or the db has no shared tables), INVALID_ARGUMENT, FORKED
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_fleet_share(mtdb_fleet *fleet, mtdb_migrator *migrator, mtdb_error **err);
+
 /** Runs until the run has ended, or the host must say whether it goes on: with `fleet.verdict` after each wave but the
  * last. Histories of tenants that share a server are read hundreds at a time; those that have nothing to do cost no
  * connection. With `fleet.on_failure=continue` the run ends well though tenants failed: look at `failed`.
@@ -1644,6 +1665,21 @@ MTDB_API mtdb_status mtdb_fleet_add(mtdb_fleet *fleet, const char *tenant, int64
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_fleet_run(mtdb_fleet *fleet, int64_t timeout_ms, mtdb_cancel *cancel, int64_t *failed,
                                     mtdb_error **err);
+
+/** Runs a query on each tenant, as mtdb_fleet_run() with `fleet.verb=sql`, and gives its rows as they come: a column
+ * tenant TEXT, then the query's own. Rows of one tenant keep their order, tenants come as they answer. The run goes on
+ * while the result is read, in threads of the library, a few blocks ahead of the reader: the memory is the same for
+ * any number of rows. The columns are those of the first tenant that answered; one that has others fails. Rows of a
+ * tenant that fails afterwards were given: mtdb_fleet_results() says which ones did. mtdb_result_close() before the
+ * end stops the run and waits until what has begun is done; a release without it does not wait.
+ *
+ * @param cancel  ends the run; may be NULL
+ * @param[out] out @owns the result; reading it fails with what mtdb_fleet_run() would
+ * @errors as mtdb_fleet_run(); INVALID_ARGUMENT also for another verb, and with `fleet.verdict`
+ * @thread any
+ * @since 0.1 */
+MTDB_API mtdb_status mtdb_fleet_query(mtdb_fleet *fleet, int64_t timeout_ms, mtdb_cancel *cancel, mtdb_result **out,
+                                      mtdb_error **err);
 
 /** Says whether a run that waits for a verdict goes on: then mtdb_fleet_run() again. Else it halts.
  *

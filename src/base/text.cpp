@@ -63,7 +63,11 @@ Position position_of(std::string_view text, std::size_t offset) {
     offset = std::min(offset, text.size());
     while (offset > 0 && offset < text.size() && continuation(text[offset])) --offset;
     Position position;
-    for (std::size_t at = 0; at < offset; ++at) {
+    std::size_t at = 0;
+    // Lines without a carriage return, the usual ones, are passed by whole.
+    if (text.substr(0, offset).find('\r') == std::string_view::npos)
+        for (std::size_t end; (end = text.find('\n', at)) < offset; at = end + 1) ++position.line;
+    for (; at < offset; ++at) {
         const bool pair = text[at] == '\r' && at + 1 < text.size() && text[at + 1] == '\n';
         if (pair && at + 1 == offset) break;  // Between CR and LF is still at the line end.
         if (pair) ++at;

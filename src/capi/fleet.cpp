@@ -29,6 +29,20 @@ mtdb_status mtdb_fleet_add(mtdb_fleet* fleet, const char* tenant, int64_t tenant
     });
 }
 
+mtdb_status mtdb_fleet_add_wave(mtdb_fleet* fleet, const char* tenants, int64_t tenants_len, mtdb_error** err) {
+    return boundary(err, [&] {
+        live(fleet, "fleet").add_wave(text(tenants, tenants_len, "tenants"));
+        return MTDB_OK;
+    });
+}
+
+mtdb_status mtdb_fleet_share(mtdb_fleet* fleet, mtdb_migrator* migrator, mtdb_error** err) {
+    return boundary(err, [&] {
+        live(fleet, "fleet").share(engine::Ref<engine::Migrator>::share(&live(migrator, "migrator")));
+        return MTDB_OK;
+    });
+}
+
 mtdb_status mtdb_fleet_run(mtdb_fleet* fleet, int64_t timeout_ms, mtdb_cancel* cancel, int64_t* failed,
                            mtdb_error** err) {
     clear(failed);
@@ -44,6 +58,18 @@ mtdb_status mtdb_fleet_run(mtdb_fleet* fleet, int64_t timeout_ms, mtdb_cancel* c
         } report{self, failed};
         const auto turn = self.run(self.db().wait(timeout_ms, held, Patience::query));
         return turn == engine::Fleet::Turn::verdict ? MTDB_NEEDS : MTDB_OK;
+    });
+}
+
+mtdb_status mtdb_fleet_query(mtdb_fleet* fleet, int64_t timeout_ms, mtdb_cancel* cancel, mtdb_result** out,
+                             mtdb_error** err) {
+    clear(out);
+    return boundary(err, [&] {
+        mtdb_result*& handle = required(out, "out");
+        engine::Fleet& self = live(fleet, "fleet");
+        const auto held = token(cancel);
+        handle = handle_of<mtdb_result>(self.query(self.db().wait(timeout_ms, held, Patience::query), held));
+        return MTDB_OK;
     });
 }
 

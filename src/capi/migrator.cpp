@@ -124,7 +124,7 @@ mtdb_status mtdb_migrator_baseline(mtdb_migrator* migrator, const char* tenant, 
         engine::Migrator& self = live(migrator, "migrator");
         const auto held = token(cancel);
         self.baseline(text(tenant, tenant_len, "tenant"), text(version, version_len, "version"),
-                      text(description, description_len, "description"),
+                      text(description, description_len, "description"), self.token(),
                       self.db().wait(timeout_ms, held, Patience::query));
         return MTDB_OK;
     });

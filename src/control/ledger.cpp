@@ -90,8 +90,8 @@ void Ledger::create(const Wait& wait) {
             "NULL,"
             " wave BIGINT NOT NULL, started_us BIGINT NOT NULL, changed_us BIGINT NOT NULL)",
         "CREATE TABLE IF NOT EXISTS " + std::string(items_table) +
-            "(run VARCHAR(128) NOT NULL, number BIGINT NOT NULL, tenant VARCHAR(128) NOT NULL, state VARCHAR(16) "
-            "NOT NULL,"
+            "(run VARCHAR(128) NOT NULL, number BIGINT NOT NULL, tenant VARCHAR(128) NOT NULL, wave BIGINT NOT NULL,"
+            " state VARCHAR(16) NOT NULL,"
             " attempts BIGINT NOT NULL, applied BIGINT NOT NULL, before_version VARCHAR(255) NOT NULL,"
             " version VARCHAR(255) NOT NULL, standing VARCHAR(32) NOT NULL, status BIGINT NOT NULL, message TEXT "
             "NOT NULL,"
@@ -181,15 +181,16 @@ void Ledger::begin(const RunRecord& run, std::span<const ItemRecord> items, cons
         rows.add(Value::text(run.run));
         rows.add(Value::integer(item.number));
         rows.add(Value::text(item.tenant));
+        rows.add(Value::integer(item.wave));
         rows.add(Value::text(name_of(item.state)));
         rows.add(Value::integer(now));
         rows.end_row();
     }
     run_rows(
         texts_->of("INSERT INTO " + std::string(items_table) +
-                   "(run, number, tenant, state, changed_us, attempts, applied, before_version, version, standing,"
-                   " status, message, error, duration_ms)"
-                   " VALUES(?, ?, ?, ?, ?, 0, 0, '', '', '', 0, '', '', 0)"),
+                   "(run, number, tenant, wave, state, changed_us, attempts, applied, before_version, version,"
+                   " standing, status, message, error, duration_ms)"
+                   " VALUES(?, ?, ?, ?, ?, ?, 0, 0, '', '', '', 0, '', '', 0)"),
         rows, wait);
     transaction.commit(wait);
 }
@@ -198,7 +199,7 @@ std::vector<ItemRecord> Ledger::items(std::string_view run, const Wait& wait) {
     const auto statement = connection_->prepare(
         texts_->of(
             "SELECT number, tenant, state, attempts, applied, before_version, version, standing, status, message,"
-            " error, duration_ms FROM " +
+            " error, duration_ms, wave FROM " +
             std::string(items_table) + " WHERE run = ? ORDER BY number"),
         nullptr, wait);
     statement->bind(1, Value::text(run), Lifetime::borrowed);
@@ -222,6 +223,7 @@ std::vector<ItemRecord> Ledger::items(std::string_view run, const Wait& wait) {
         item.message = text_at(*statement, 9);
         item.error = text_at(*statement, 10);
         item.duration_ms = integer_at(*statement, 11);
+        item.wave = integer_at(*statement, 12);
         all.push_back(std::move(item));
     }
     return all;

@@ -31,10 +31,13 @@ struct RunRecord {
 struct ItemRecord {
     int64_t number = 0;  // its place in the list, from 0
     std::string tenant;
+    int64_t wave = 0;  // canary_wave, or from 1
     ItemState state = ItemState::pending;
     int64_t attempts = 0;
     int64_t applied = 0;
-    std::string before;   // the version that the tenant stood at when the run first came to it; empty: none
+    // The version that the tenant stood at before the run first changed it, or before_empty. Empty: the run has changed
+    // nothing, or what it changed is undone.
+    std::string before;
     std::string version;  // and stands at now
     std::string standing;
     int64_t status = 0;

@@ -60,6 +60,54 @@ std::vector<std::size_t> wave_ends(std::size_t tenants, std::size_t canary, cons
     return ends;
 }
 
+WaveRules parse_waves(std::string_view canary, std::string_view waves) {
+    WaveRules rules;
+    rules.sizes = parse_shares(waves, "fleet.waves");
+    const std::string_view text = base::trim(canary);
+    const bool number = !text.empty() && text.find_first_not_of("0123456789%") == std::string_view::npos;
+    if (text.empty() || number) {
+        if (number) rules.canary = parse_share(text, "fleet.canary");
+        return rules;
+    }
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::size_t comma = std::min(rest.find(','), rest.size());
+        if (const auto id = base::trim(rest.substr(0, comma)); !id.empty()) rules.canary_ids.emplace_back(id);
+        rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+    return rules;
+}
+
+std::vector<int64_t> assign_waves(std::span<const std::string> tenants, std::span<const int64_t> listed,
+                                  const WaveRules& rules) {
+    constexpr int64_t unassigned = -1;
+    std::vector<int64_t> waves(tenants.size(), unassigned);
+    for (const std::string& id : rules.canary_ids) {
+        const auto found = std::ranges::find(tenants, id);
+        if (found == tenants.end())
+            throw Error(Code::invalid_argument,
+                        "option fleet.canary: tenant '" + base::excerpt(id) + "' is not in the run's list");
+        waves[static_cast<std::size_t>(found - tenants.begin())] = canary_wave;
+    }
+    const std::size_t first = rules.canary.of(tenants.size());
+    int64_t last = canary_wave;
+    for (std::size_t i = 0; i < tenants.size(); ++i) {
+        if (i < first) waves[i] = canary_wave;
+        if (waves[i] == unassigned && listed[i] > 0) waves[i] = listed[i];
+        last = std::max(last, listed[i]);
+    }
+    const auto left = static_cast<std::size_t>(std::ranges::count(waves, unassigned));
+    const std::size_t gone = tenants.size() - left;
+    std::vector<std::size_t> ends = wave_ends(tenants.size(), gone, rules.sizes);
+    std::size_t wave = gone > 0 ? 1 : 0;  // the first of the ends is that of those who have one already
+    for (std::size_t i = 0, at = gone; i < tenants.size(); ++i) {
+        if (waves[i] != unassigned) continue;
+        while (at >= ends[wave]) ++wave;
+        waves[i] = last + static_cast<int64_t>(wave) + (gone > 0 ? 0 : 1);
+        ++at;
+    }
+    return waves;
+}
+
 std::optional<std::string> halt_reason(const Budget& budget, const Tally& tally, std::size_t tenants) {
     if (tally.failed == 0) return std::nullopt;
     if (budget.canary_must_pass && tally.canary_failed > 0) return "a tenant of the canary failed";
@@ -83,14 +131,14 @@ std::optional<ItemState> item_state(std::string_view name) {
     return static_cast<ItemState>(found - item_names.begin());
 }
 
-bool is_due(ItemState state, int64_t applied, Resume resume) noexcept {
+bool is_due(ItemState state, bool begun, Resume resume) noexcept {
     switch (resume) {
         case Resume::rest:
             return state == ItemState::pending || state == ItemState::running;
         case Resume::failed:
             return state != ItemState::done;
         case Resume::applied:
-            return applied > 0 || state == ItemState::running;
+            return begun;
     }
     return false;
 }

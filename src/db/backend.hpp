@@ -48,6 +48,11 @@ struct LockDialect {
 struct JournalDialect {
     // The column list of its CREATE TABLE, in parentheses, with what follows it.
     std::string_view columns = {};
+    // Behind a SELECT: nobody else writes the row until the transaction ends.
+    std::string_view for_update = {};
+    // Expressions over a history's row "h" which tell whether it is still the one that we wrote. Empty: nothing does.
+    std::string_view flyway_origin = {};
+    std::string_view golang_origin = {};
     // Expressions: this session as others can see it, and the server's clock "{ms}" milliseconds ahead.
     std::string_view holder = "''";
     std::string_view ahead = {};
@@ -57,8 +62,11 @@ struct JournalDialect {
     std::string_view gone_query = {};
     // The definition of "{kind}" (such as TABLE) "{name}" as it is now: all columns count.
     std::string_view show = {};
-    // Those tables of the present namespace whose rows no transaction undoes. Empty: there are none.
+    // Those tables of the present namespace, and of "{more}" (literals, each behind a comma), whose rows no transaction
+    // undoes; and what leads to a table without naming it: the names of views, routines and tables with triggers, and
+    // their texts. Empty: there are none.
     std::string_view unsafe_tables_query = {};
+    std::string_view detours_query = {};
     // Of indices that are built while others write: "valid", "invalid", or no row.
     std::string_view index_query = {};
     std::string_view drop_index = {};
@@ -181,6 +189,15 @@ public:
     next() = 0;  // the next path, relative to the root, of something that is a tenant's place
 };
 
+// A place that was opened for one look, without a lease and without leaving a trace in it.
+class Glance {
+public:
+    virtual ~Glance() = default;
+    virtual Connection& connection() = 0;
+    // Once all is read: whether nobody can have written meanwhile. Else it was read for nothing.
+    virtual bool held() = 0;
+};
+
 class Backend {
 public:
     virtual ~Backend() = default;
@@ -193,6 +210,8 @@ public:
     virtual std::unique_ptr<Connection> open(const Place& place, const Wait& wait) = 0;
     // Something that is another when anything in the place may have changed; empty: this backend cannot tell.
     virtual std::string identity(const Place&) { return {}; }
+    // Null: somebody may be writing there, or this backend has no such look. Ends before the backend does.
+    virtual std::unique_ptr<Glance> glance(const Place&, const Wait&) { return nullptr; }
     // Durable and whole, or Error(exists) and others.
     virtual void create(const Place& place, const Wait& wait) = 0;
     virtual bool exists(const Place& place, const Wait& wait) = 0;

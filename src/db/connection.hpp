@@ -58,6 +58,7 @@ public:
         const = 0;  // of the present row; views live until the next call; text is NUL-terminated
     virtual Fill fill(BlockWriter& writer,
                       const Wait& wait);  // by default through next() and value()
+    virtual void close() {}  // they are not read to their end; may wait for what makes them
 
 protected:
     bool pending_ = false;  // the present row did not fit into the last block; false again when the

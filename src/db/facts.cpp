@@ -2,6 +2,7 @@
 #include "db/facts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <initializer_list>
 #include <iterator>
@@ -9,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "db/letters.hpp"
 #include "db/lexer.hpp"
 
 namespace mtdb::db {
@@ -34,9 +36,13 @@ constexpr std::string_view harmless[] = {
 static_assert(std::is_sorted(std::begin(harmless), std::end(harmless)));
 
 bool is_harmless(const Token& token) {
-    return std::any_of(std::begin(harmless), std::end(harmless), [&](std::string_view word) { return token.is(word); });
+    std::array<char, 24> upper{};
+    if (token.text.size() > upper.size()) return false;
+    std::transform(token.text.begin(), token.text.end(), upper.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    return std::binary_search(std::begin(harmless), std::end(harmless),
+                              std::string_view(upper.data(), token.text.size()));
 }
-
 bool any_of(const Token& token, Words words) {
     return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return token.is(word); });
 }
@@ -66,8 +72,11 @@ bool is_compound(const Seen& seen) {
 }
 
 void note_word(const Token& token, const Token& before, Seen& seen, StatementFacts& facts) {
+    static constexpr WordFilter noted{"INSERT", "UPDATE", "DELETE",  "MERGE",   "REPLACE",   "SHARE",     "INTO",
+                                      "LOCAL",  "TEMP",   "ANALYZE", "ANALYSE", "TEMPORARY", "RETURNING",
+                                      "CONCURRENTLY"};
     if (seen.first.size() < first_max) seen.first.push_back(token);
-    if (before.is('.')) return;  // a column's or a function's name
+    if (!noted.may_be(token.text) || before.is('.')) return;  // a column's or a function's name
     if (any_of(token, {"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})) seen.writing = true;
     if ((token.is("UPDATE") || token.is("SHARE")) && (before.is("FOR") || before.is("KEY"))) facts.locking = true;
     if (token.is("SHARE") && before.is("IN")) facts.locking = true;
@@ -81,7 +90,8 @@ void note_word(const Token& token, const Token& before, Seen& seen, StatementFac
 
 // A routine's body: BEGIN ... END, with CASE ... END [CASE] in it; "END IF" and the like close what is not counted.
 void note_body(const Token& token, const Token& before, Seen& seen) {
-    if (seen.first.size() <= first_max && seen.at(0, "CREATE") &&
+    static constexpr WordFilter creatures{"FUNCTION", "PROCEDURE", "TRIGGER", "EVENT"};
+    if (creatures.may_be(token.text) && seen.at(0, "CREATE") &&
         any_of(token, {"FUNCTION", "PROCEDURE", "TRIGGER", "EVENT"}))
         seen.routine = true;
     if (seen.first.size() == 3 && is_compound(seen)) {

@@ -4,21 +4,21 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "db/letters.hpp"
 
 namespace mtdb::db {
 namespace {
 
-bool blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
-bool digit(char c) { return c >= '0' && c <= '9'; }
-bool name_start(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
-}
-bool name_part(char c) { return name_start(c) || digit(c); }
+bool digit(char c) { return is_digit(c); }
+bool name_start(char c) { return is_name_start(c); }
+bool name_part(char c) { return is_name_part(c); }
+bool opens_comment(char c) { return c == '-' || c == '/' || c == '#'; }
 
 }  // namespace
 
 bool Token::is(std::string_view keyword) const noexcept {
-    return kind == Kind::word && base::equal_fold(text, keyword);
+    return kind == Kind::word && text.size() == keyword.size() && ((text.front() ^ keyword.front()) & 0xdf) == 0 &&
+           base::equal_fold(text, keyword);
 }
 
 Token Lexer::token(Token::Kind kind, std::size_t end, bool closed) {
@@ -54,14 +54,22 @@ bool Lexer::skip_comment() {
 }
 
 void Lexer::skip_blanks() {
-    while (at_ < sql_.size() && (blank(sql_[at_]) || skip_comment()))
-        if (at_ < sql_.size() && blank(sql_[at_])) ++at_;
+    for (; at_ < sql_.size();) {
+        if (is_blank(sql_[at_]))
+            ++at_;
+        else if (!opens_comment(sql_[at_]) || !skip_comment())
+            return;
+    }
 }
 
 // `prefix`: bytes of the token before its opening quote.
 Token Lexer::quoted(Token::Kind kind, char quote, bool backslashes, std::size_t prefix) {
     std::size_t end = at_ + prefix + 1;
     while (end < sql_.size()) {
+        const std::size_t close = std::min(sql_.find(quote, end), sql_.size());
+        const std::size_t escape = backslashes ? sql_.substr(end, close - end).find('\\') : std::string_view::npos;
+        end = escape == std::string_view::npos ? close : end + escape;
+        if (end == sql_.size()) break;
         if (sql_[end] == '\\' && backslashes) {
             end += 2;
         } else if (sql_[end] != quote) {

@@ -33,6 +33,7 @@ struct Token {
 class Lexer {
 public:
     Lexer(std::string_view sql, const Lexis& lexis) : sql_(sql), lexis_(&lexis) {}
+    Lexer(std::string_view sql, const Lexis&& lexis) = delete;  // it is kept, not copied
 
     Token next();
     std::size_t offset() const noexcept { return at_; }

@@ -87,8 +87,14 @@ public:
     std::optional<db::Place> place_of(std::string_view tenant) const;
     // Something that is another when the tenant may have changed; empty: not to be told.
     std::string identity_of(std::string_view tenant) const;
+    // As db::Backend::glance().
+    std::unique_ptr<db::Glance> glance(std::string_view tenant, const Wait& wait) const;
     // To a server that tenants share, outside of the pools: for what reads all of them. The caller's alone.
     std::unique_ptr<db::Connection> server_connection(const db::Place& place, const Wait& wait);
+    // To where the shared tables are (option tenant.shared), which is made if need be; outside of the pools. The
+    // caller's alone. Throws Error(invalid_state) where there are none.
+    std::unique_ptr<db::Connection> shared_connection(const Wait& wait);
+    const std::string& shared_name() const noexcept { return shared_; }
     // The folder of the tenants' files; empty on servers and in memory.
     const std::string& root() const noexcept { return root_; }
     void copy_tenant(std::string_view source, std::string_view target, const Wait& wait);

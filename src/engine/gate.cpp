@@ -9,11 +9,26 @@
 
 namespace mtdb::engine {
 
+void audit_step(Db& db, const std::string& tenant, const migrate::Step& step, int64_t execution_ms,
+                telemetry::Events::AuditPlace place) noexcept {
+    std::string name;
+    std::string fields;
+    try {
+        name = step.name();
+        fields = Json::object().add("script", name).add("execution_ms", execution_ms).text();
+    } catch (const std::bad_alloc&) {
+        // The script is committed and cannot fail any more: its event tells less.
+    }
+    db.audit(step.direction == migrate::Direction::up ? "migration.applied" : "migration.undone", tenant,
+             std::move(name), std::move(fields), std::move(place));
+}
+
 void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const std::string& tenant,
               bool undo, const migrate::Target& target, const Wait& wait,
-              migrate::Progress& progress) {
+              migrate::Progress& progress, const std::function<void()>& before_write) {
     telemetry::Events::AuditPlace place;  // of the script that runs
     progress.enter_write = [&](const Wait& turn_wait) -> std::shared_ptr<void> {
+        if (before_write) before_write();
         place = db.reserve_audit();
         lease.take_turn(turn_wait);
         return {static_cast<void*>(&lease),
@@ -25,17 +40,7 @@ void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const s
     };
     progress.on_step = [&](const migrate::Step& step, int64_t execution_ms) {
         db.forget_schema(lease);
-        std::string name;
-        std::string fields;
-        try {
-            name = step.name();
-            fields = Json::object().add("script", name).add("execution_ms", execution_ms).text();
-        } catch (const std::bad_alloc&) {
-            // The script is committed and cannot fail any more: its event tells less.
-        }
-        db.audit(
-            step.direction == migrate::Direction::up ? "migration.applied" : "migration.undone",
-            tenant, std::move(name), std::move(fields), std::exchange(place, {}));
+        audit_step(db, tenant, step, execution_ms, std::exchange(place, {}));
     };
     try {
         undo ? runner.undo(lease.connection(), wait, target, progress)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "base/guarded.hpp"
 #include "migrate/runner.hpp"
 #include "pool/pools.hpp"
+#include "telemetry/events.hpp"
 
 namespace mtdb::engine {
 
@@ -63,10 +65,14 @@ private:
     std::condition_variable landed_;
 };
 
+// Tells of a script that is committed.
+void audit_step(Db& db, const std::string& tenant, const migrate::Step& step, int64_t execution_ms,
+                telemetry::Events::AuditPlace place) noexcept;
+
 // Runs one migrating verb on a lease: takes the writer turn for each script and audits what was
-// done.
+// done. `before_write` is called before each time that something is changed.
 void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const std::string& tenant,
               bool undo, const migrate::Target& target, const Wait& wait,
-              migrate::Progress& progress);
+              migrate::Progress& progress, const std::function<void()>& before_write = {});
 
 }  // namespace mtdb::engine

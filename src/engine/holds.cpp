@@ -58,10 +58,11 @@ Holds::Answer Holds::judge(const State& state, std::string_view tenant, const As
     if (!state.watching) return Answer::free;
     for (const Flag& each : state.flags) {
         if (!applies(each, tenant) || owns(state, each, asker)) continue;
-        if (now >= state.flags_until || state.poked || state.chasing) return Answer::stale;
+        if (now >= state.flags_until || changing(state)) return Answer::stale;
         *flag = &each;
         return Answer::quiesced;
     }
+    if (changing(state) && !state.failing) return Answer::stale;
     if (now < state.known_until) return Answer::free;
     const bool lenient = asker.verb ? rules_.migrations_open : rules_.leases_open;
     return lenient && now < state.lenient_until ? Answer::free : Answer::stale;
@@ -125,7 +126,7 @@ uint64_t Holds::admit(std::string_view tenant, const Wait& wait, const Asker& as
 // Within the lock. What is not in it need not be looked at by the warm path.
 void Holds::publish(State& state) noexcept {
     int64_t until = always;
-    if (!state.tenants.empty() || !state.flags.empty()) {
+    if (!state.tenants.empty() || !state.flags.empty() || (state.watching && changing(state))) {
         until = 0;
     } else if (state.watching) {
         const Time lenient = rules_.leases_open ? state.lenient_until : Time{};
@@ -302,6 +303,7 @@ void Holds::poke() noexcept {
     {
         auto state = state_.lock();
         state->poked = true;
+        publish(*state);
     }
     pools_.wake_work();
 }

@@ -126,6 +126,8 @@ private:
     };
     using Access = Guarded<State>::Access;
 
+    // This process has changed a flag, and what is in force now was read before that.
+    static bool changing(const State& state) noexcept { return state.poked || state.chasing; }
     bool lets_asker(std::string_view tenant, const Asker& asker);
     Answer judge(const State& state, std::string_view tenant, const Asker& asker, base::Time now,
                  const control::Flag** flag) const;

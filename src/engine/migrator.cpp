@@ -2,14 +2,9 @@
 #include "engine/migrator.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <new>
-#include <thread>
 
 #include "base/text.hpp"
 #include "engine/db.hpp"
-#include "engine/error_json.hpp"
 #include "engine/gate.hpp"
 
 namespace mtdb::engine {
@@ -24,14 +19,6 @@ void add_text_or_null(TableRows& rows, const std::optional<std::string>& text) {
     text ? rows.add_text(*text) : rows.add_null();
 }
 
-// What became of one tenant of a run.
-struct Outcome {
-    std::optional<Error> failure;
-    int64_t applied = 0;
-    std::string version;
-    std::string state;
-};
-
 // Runs work; what goes wrong is told of the tenant.
 template <class Work>
 decltype(auto) told_of(std::string_view tenant, Work&& work) {
@@ -41,17 +28,6 @@ decltype(auto) told_of(std::string_view tenant, Work&& work) {
         if (error.code() == Code::needs || !error.tenant().empty()) throw;
         throw error.with_tenant(tenant);
     }
-}
-
-enum class Verb { migrate, undo, status, validate };
-
-Verb verb_of(std::string_view name) {
-    if (name == "migrate") return Verb::migrate;
-    if (name == "undo") return Verb::undo;
-    if (name == "status") return Verb::status;
-    if (name == "validate") return Verb::validate;
-    throw Error(Code::invalid_argument,
-                "no verb '" + base::excerpt(name) + "': take migrate, undo, status or validate");
 }
 
 }  // namespace
@@ -91,6 +67,8 @@ migrate::SourceOptions Migrator::source_options() const {
         source.placeholders.values[base::lower(name)] = value;
     return source;
 }
+
+std::string Migrator::token() const { return options_.text("migrate.quiesce_token"); }
 
 Ref<Migrator> Migrator::open(const Ref<Db>& db, const Options& options) {
     db->check_open();
@@ -162,7 +140,7 @@ void Migrator::require_tenant(std::string_view tenant, const Wait& wait) {
 Ref<Result> Migrator::plan(std::string_view tenant, std::string_view target, const Wait& wait) {
     const auto goal = migrate::Target::of_migrate(target);
     require_tenant(tenant, wait);
-    const pool::Lease lease = db_->lease_for_verb(tenant, wait, options_.text("migrate.quiesce_token"));
+    const pool::Lease lease = db_->lease_for_verb(tenant, wait, token());
     const auto scripts = runner();  // the plan points into them
     const migrate::Plan plan =
         told_of(tenant, [&] { return scripts->plan(lease.connection(), wait, goal); });
@@ -201,7 +179,7 @@ void Migrator::migrate(std::string_view tenant, std::string_view target, const W
         int64_t& applied;
         ~Report() { applied = progress.done; }
     } report{progress, applied};
-    pool::Lease lease = db_->lease_for_verb(tenant, wait, options_.text("migrate.quiesce_token"));
+    pool::Lease lease = db_->lease_for_verb(tenant, wait, token());
     run_verb(*db_, lease, *runner(), std::string(tenant), false, goal, wait, progress);
 }
 
@@ -215,13 +193,13 @@ void Migrator::undo(std::string_view tenant, std::string_view target, const Wait
         ~Report() { undone = progress.done; }
     } report{progress, undone};
     require_tenant(tenant, wait);
-    pool::Lease lease = db_->lease_for_verb(tenant, wait, options_.text("migrate.quiesce_token"));
+    pool::Lease lease = db_->lease_for_verb(tenant, wait, token());
     run_verb(*db_, lease, *runner(), std::string(tenant), true, goal, wait, progress);
 }
 
 Ref<Result> Migrator::status(std::string_view tenant, const Wait& wait) {
     require_tenant(tenant, wait);
-    const pool::Lease lease = db_->lease_for_verb(tenant, wait, options_.text("migrate.quiesce_token"));
+    const pool::Lease lease = db_->lease_for_verb(tenant, wait, token());
     const migrate::StatusRow row =
         told_of(tenant, [&] { return runner()->status(lease.connection(), wait); });
     auto rows = std::make_unique<TableRows>(
@@ -263,7 +241,7 @@ migrate::Progress writing(pool::Lease& lease) {
 Ref<Result> Migrator::info(std::string_view tenant, std::string_view target, const Wait& wait) {
     const auto goal = migrate::Target::of_migrate(target);
     require_tenant(tenant, wait);
-    pool::Lease lease = db_->lease_for_verb(tenant, wait, options_.text("migrate.quiesce_token"));
+    pool::Lease lease = db_->lease_for_verb(tenant, wait, token());
     migrate::Progress progress = writing(lease);
     const auto entries = told_of(tenant, [&] { return runner()->info(lease.connection(), wait, goal, progress); });
     auto rows = std::make_unique<TableRows>(
@@ -300,9 +278,9 @@ Ref<Result> Migrator::info(std::string_view tenant, std::string_view target, con
 }
 
 template <class Work>
-void Migrator::change(std::string_view tenant, Change kind, const Wait& wait, Work&& work) {
+void Migrator::change(std::string_view tenant, Change kind, std::string_view token, const Wait& wait, Work&& work) {
     require_tenant(tenant, wait);
-    pool::Lease lease = db_->lease_for_verb(tenant, wait, options_.text("migrate.quiesce_token"));
+    pool::Lease lease = db_->lease_for_verb(tenant, wait, token);
     migrate::Progress progress = writing(lease);
     auto place = db_->reserve_audit();
     std::string detail;
@@ -322,7 +300,8 @@ void Migrator::change(std::string_view tenant, Change kind, const Wait& wait, Wo
                tenant, detail, {}, std::move(place));
 }
 
-Ref<Result> Migrator::repair(std::string_view tenant, bool apply, const Wait& wait) {
+std::vector<migrate::RepairRow> Migrator::repair_rows(std::string_view tenant, bool apply, std::string_view token,
+                                                      const Wait& wait) {
     std::vector<migrate::RepairRow> repairs;
     const auto work = [&](const migrate::Runner& scripts, db::Connection& connection, migrate::Progress& progress) {
         repairs = scripts.repair(connection, wait,
@@ -330,7 +309,12 @@ Ref<Result> Migrator::repair(std::string_view tenant, bool apply, const Wait& wa
         const auto changed = std::ranges::count_if(repairs, [](const auto& r) { return r.action != "explain"; });
         return apply && changed > 0 ? std::to_string(changed) + " changes" : std::string();
     };
-    change(tenant, Change::repaired, wait, work);
+    change(tenant, Change::repaired, token, wait, work);
+    return repairs;
+}
+
+Ref<Result> Migrator::repair(std::string_view tenant, bool apply, const Wait& wait) {
+    const auto repairs = repair_rows(tenant, apply, token(), wait);
     auto rows = std::make_unique<TableRows>(std::vector<TableRows::Heading>{{"action", "TEXT", Type::text},
                                                                             {"version", "TEXT", Type::text},
                                                                             {"description", "TEXT", Type::text},
@@ -347,11 +331,11 @@ Ref<Result> Migrator::repair(std::string_view tenant, bool apply, const Wait& wa
 }
 
 void Migrator::baseline(std::string_view tenant, std::string_view version, std::string_view description,
-                        const Wait& wait) {
+                        std::string_view token, const Wait& wait) {
     const auto base = migrate::Version::parse(version.empty() ? options_.text("migrate.baseline_version") : version);
     const std::string text =
         description.empty() ? options_.text("migrate.baseline_description") : std::string(description);
-    change(tenant, Change::baselined, wait,
+    change(tenant, Change::baselined, token, wait,
            [&](const migrate::Runner& scripts, db::Connection& connection, migrate::Progress& progress) {
                scripts.baseline(connection, wait, base, text, progress);
                return base.text();
@@ -365,7 +349,7 @@ void Migrator::force(std::string_view tenant, std::string_view version, const Wa
         if (!number)
             throw Error(Code::invalid_argument, "'" + base::excerpt(version) + "' is not one number, nor 'empty'");
     }
-    change(tenant, Change::forced, wait,
+    change(tenant, Change::forced, token(), wait,
            [&](const migrate::Runner& scripts, db::Connection& connection, migrate::Progress& progress) {
                scripts.force(connection, wait, number, progress);
                return std::string(version);
@@ -375,7 +359,7 @@ void Migrator::force(std::string_view tenant, std::string_view version, const Wa
 void Migrator::drop(std::string_view tenant, const Wait& wait, int64_t& dropped) {
     if (options_.text("migrate.drop") != "allow")
         throw Error(Code::invalid_state, "dropping all that a tenant has needs the option migrate.drop=allow");
-    change(tenant, Change::dropped, wait,
+    change(tenant, Change::dropped, token(), wait,
            [&](const migrate::Runner& scripts, db::Connection& connection, migrate::Progress& progress) {
                dropped = scripts.drop(connection, wait, 100, progress);
                return std::to_string(dropped) + " objects";
@@ -384,7 +368,7 @@ void Migrator::drop(std::string_view tenant, const Wait& wait, int64_t& dropped)
 
 Ref<Result> Migrator::validate(std::string_view tenant, const Wait& wait) {
     require_tenant(tenant, wait);
-    pool::Lease lease = db_->lease_for_verb(tenant, wait, options_.text("migrate.quiesce_token"));
+    pool::Lease lease = db_->lease_for_verb(tenant, wait, token());
     migrate::Progress progress = writing(lease);
     auto rows = std::make_unique<TableRows>(
         std::vector<TableRows::Heading>{{"code", "TEXT", Type::text},
@@ -402,121 +386,6 @@ Ref<Result> Migrator::validate(std::string_view tenant, const Wait& wait) {
         rows->add_text(problem.script);
         rows->add_text(problem.message);
         add_text_or_null(*rows, problem.repair);
-    }
-    return Result::of_rows(std::move(rows));
-}
-
-// ---- many tenants -------------------------------------------------------------------------------
-
-namespace {
-
-// One verb over one tenant; what goes wrong is that tenant's outcome.
-Outcome run_one(Db& db, const migrate::Runner& runner, Verb verb, const std::string& tenant,
-                std::string_view target, std::string_view quiesce_token, const Wait& wait) {
-    Outcome outcome;
-    migrate::Progress progress;
-    progress.want_status = true;
-    try {
-        wait.check("the run");
-        if (verb != Verb::migrate && !db.tenant_exists(tenant, wait))
-            throw Error(Code::tenant_unknown, "no tenant '" + base::excerpt(tenant) + "'")
-                .with_tenant(tenant);
-        pool::Lease lease = db.lease_for_verb(tenant, wait, quiesce_token);
-        if (verb == Verb::migrate)
-            run_verb(db, lease, runner, tenant, false, migrate::Target::of_migrate(target), wait,
-                     progress);
-        else if (verb == Verb::undo)
-            run_verb(db, lease, runner, tenant, true, migrate::Target::of_undo(target), wait,
-                     progress);
-        if (verb == Verb::validate) {
-            const auto problems = runner.validate(lease.connection(), wait);
-            if (!problems.empty())
-                throw Error(problems.front().status,
-                            std::to_string(problems.size()) +
-                                " problems, the first: " + problems.front().message)
-                    .with_tenant(tenant);
-        }
-        const migrate::Status status =
-            progress.status ? *progress.status : runner.status(lease.connection(), wait).status;
-        outcome.version = status.current.value_or("");
-        outcome.state = migrate::standing_name(status.standing);
-    } catch (const Error& error) {
-        outcome.failure = error.tenant().empty() ? error.with_tenant(tenant) : error;
-    } catch (const std::bad_alloc&) {
-        throw;
-    } catch (const std::exception& error) {
-        outcome.failure = Error(Code::internal, error.what()).with_tenant(tenant);
-    }
-    outcome.applied = progress.done;
-    return outcome;
-}
-
-std::vector<std::string> list_of(Db& db, std::string_view tenants, const Wait& wait) {
-    if (tenants.empty()) return db.all_tenants(wait);
-    std::vector<std::string> list;
-    for (const std::string_view line : base::split_lines(tenants))
-        if (!line.empty()) list.emplace_back(line);
-    return list;
-}
-
-}  // namespace
-
-Ref<Result> Migrator::run(std::string_view verb_name, std::string_view target,
-                          std::string_view tenants, const Options& options, const Wait& wait) {
-    options.check_scope(Scope::run);
-    const Verb verb = verb_of(verb_name);
-    if (verb == Verb::undo)
-        migrate::Target::of_undo(target);
-    else
-        migrate::Target::of_migrate(target);
-    const auto scripts = runner();
-    const std::vector<std::string> list = list_of(*db_, tenants, wait);
-    std::vector<Outcome> outcomes(list.size());
-    const std::string quiesce_token = options_.text("migrate.quiesce_token");
-    std::atomic<std::size_t> next{0};
-    const Error no_memory = Error(Code::nomem, "out of memory").with_effect(Effect::unknown);
-    const auto work = [&]() noexcept {
-        for (std::size_t i = next.fetch_add(1); i < list.size(); i = next.fetch_add(1)) {
-            try {
-                outcomes[i] = run_one(*db_, *scripts, verb, list[i], target, quiesce_token, wait);
-            } catch (const std::bad_alloc&) {
-                outcomes[i].failure = no_memory;
-            }
-        }
-    };
-    const auto helpers = std::min<std::size_t>(
-        static_cast<std::size_t>(options.integer("run.workers")), list.size());
-    {
-        std::vector<std::jthread> workers;
-        try {
-            for (std::size_t i = 1; i < helpers; ++i) workers.emplace_back(work);
-        } catch (const std::exception&) {
-            // No more threads to be had: those that there are do the work.
-        }
-        work();  // the caller is a worker too
-    }
-    auto rows = std::make_unique<TableRows>(
-        std::vector<TableRows::Heading>{{"tenant", "TEXT", Type::text},
-                                        {"status", "INT64", Type::int64},
-                                        {"applied", "INT64", Type::int64},
-                                        {"version", "TEXT", Type::text},
-                                        {"state", "TEXT", Type::text},
-                                        {"message", "TEXT", Type::text},
-                                        {"error", "JSON", Type::json}});
-    for (std::size_t i = 0; i < list.size(); ++i) {
-        const Outcome& outcome = outcomes[i];
-        rows->add_text(list[i]);
-        rows->add_integer(outcome.failure ? static_cast<int64_t>(outcome.failure->code()) : 0);
-        rows->add_integer(outcome.applied);
-        add_text_or_null(*rows, outcome.version);
-        rows->add_text(outcome.failure ? "failed" : outcome.state);
-        if (outcome.failure) {
-            rows->add_text(outcome.failure->message());
-            rows->add(db::Value::text(json_of(*outcome.failure), Type::json));
-        } else {
-            rows->add_null();
-            rows->add_null();
-        }
     }
     return Result::of_rows(std::move(rows));
 }

@@ -218,6 +218,7 @@ void Result::close() {
     if (closed_) return;
     if (!on_conn() || conn_guards_ || !conn_->enter_for_use()) {
         closed_ = true;
+        if (kept_ != nullptr) kept_->close();
         kept_.reset();
         return;
     }

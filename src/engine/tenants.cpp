@@ -118,8 +118,28 @@ std::string Db::identity_of(std::string_view tenant) const {
     return place ? backend_->identity(*place) : std::string();
 }
 
+std::unique_ptr<db::Glance> Db::glance(std::string_view tenant, const Wait& wait) const {
+    const std::optional<db::Place> place = place_of(tenant);
+    return place ? backend_->glance(*place, wait) : nullptr;
+}
+
 std::unique_ptr<db::Connection> Db::server_connection(const db::Place& place, const Wait& wait) {
     auto connection = backend_->open({{}, place.server}, wait);
+    connection->pin(place, false);
+    return connection;
+}
+
+std::unique_ptr<db::Connection> Db::shared_connection(const Wait& wait) {
+    check_open();
+    if (shared_.empty())
+        throw Error(Code::invalid_state, "there are no shared tables: option tenant.shared names where they are");
+    const db::Place place{shared_path_.empty() ? shared_ : shared_path_, {}};
+    try {
+        if (!backend_->exists(place, wait)) backend_->create(place, wait);
+    } catch (const Error& error) {
+        if (error.code() != Code::exists) throw;  // another process was first
+    }
+    auto connection = backend_->open(place, wait);
     connection->pin(place, false);
     return connection;
 }

@@ -23,8 +23,11 @@ class Words {
 public:
     Words(std::string_view sql, const db::Lexis& lexis) {
         db::Lexer lexer(sql, lexis);
-        for (Token token = lexer.next(); token.kind != Token::Kind::end; token = lexer.next())
-            if (token.kind != Token::Kind::semicolon) tokens_.push_back(token);
+        for (Token token = lexer.next(); token.kind != Token::Kind::end; token = lexer.next()) {
+            // What stands before the first word: "(" of a query, "/*!40101" around a statement.
+            const bool opens = tokens_.empty() && token.kind != Token::Kind::word;
+            if (token.kind != Token::Kind::semicolon && !opens) tokens_.push_back(token);
+        }
     }
 
     const Token& at(std::size_t ahead = 0) const { return at_ + ahead < tokens_.size() ? tokens_[at_ + ahead] : end_; }
@@ -112,7 +115,8 @@ void read_objects(Words& words, Act& act) {
 
 void read_alter_table(Words& words, Act& act) {
     // Rows that move, and files: no definition tells.
-    if (words.has("EXCHANGE") || words.has("DISCARD") || words.has("IMPORT")) act.objects.clear();
+    if (words.has("EXCHANGE") || words.has("DISCARD") || words.has("IMPORT") || words.has("TRUNCATE"))
+        act.objects.clear();
 }
 
 void read_definition(Words& words, Act& act) {
@@ -123,6 +127,7 @@ void read_definition(Words& words, Act& act) {
     if (words.take("OR")) act.again = words.take("REPLACE");
     read_objects(words, act);
     if (alter) read_alter_table(words, act);
+    if (alter && words.has("RESTART")) act.objects.clear();  // a sequence, which others have used since
     // The list of DROP TABLE; those of CREATE and ALTER have one name each, what follows is columns.
     if (!drop && act.objects.size() > 1) act.objects.resize(1);
     if (create && words.has("TEMPORARY")) act.objects.clear();
@@ -130,14 +135,25 @@ void read_definition(Words& words, Act& act) {
 
 void read_rename(Words& words, Act& act) {
     words.skip();
-    if (!words.take("TABLE")) words.take("TABLES");
+    if (!words.take("TABLE") && !words.take("TABLES")) return;
+    std::vector<std::string> from, to;
     while (!words.over()) {
         words.take_if();
-        add(act, "TABLE", words.take_name());
-        if (words.take("TO")) add(act, "TABLE", words.take_name());
+        from.push_back(words.take_name());
+        add(act, "TABLE", from.back());
+        if (words.take("TO")) to.push_back(words.take_name());
+        if (from.size() == to.size()) add(act, "TABLE", to.back());
         if (!words.at().is(',')) break;
         words.skip();
     }
+    act.whole = true;
+    act.circular = std::ranges::all_of(from, [&](const auto& name) { return std::ranges::find(to, name) != to.end(); });
+}
+
+// What others wrote meanwhile must not go as well.
+void read_truncate(Words& words, Act& act) {
+    words.take("TABLE");
+    add(act, "ROWS", words.take_name());
 }
 
 bool starts_with_one_of(const Words& words, std::initializer_list<std::string_view> list) {
@@ -159,12 +175,16 @@ void read_session(Words& words, Act& act) {
 void read_committing(Words& words, Act& act) {
     read_session(words, act);
     act.transactional = starts_with_one_of(words, {"INSERT", "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "DO",
-                                                   "VALUES", "LOAD", "TABLE", "EXECUTE", "PREPARE", "DEALLOCATE"});
-    act.locks_tables = words.is("LOCK") || words.is("FLUSH");
+                                                   "VALUES", "LOAD", "TABLE", "PREPARE", "DEALLOCATE"});
+    const bool flush = words.is("FLUSH");
+    act.locks_tables = words.is("LOCK") || (flush && (words.has("READ") || words.has("EXPORT")));
     act.unlocks_tables = words.is("UNLOCK");
-    act.again = starts_with_one_of(words, {"TRUNCATE", "ANALYZE", "OPTIMIZE", "CHECK", "REPAIR", "GRANT"});
+    act.again = starts_with_one_of(words, {"ANALYZE", "OPTIMIZE", "CHECK", "REPAIR", "GRANT"}) ||
+                (flush && !act.locks_tables);
     if (words.is("RENAME"))
         read_rename(words, act);
+    else if (words.take("TRUNCATE"))
+        read_truncate(words, act);
     else if (starts_with_one_of(words, {"CREATE", "ALTER", "DROP"}))
         read_definition(words, act);
 }
@@ -208,13 +228,16 @@ std::string hex(uint64_t value) {
 
 std::string definition(const Act::Object& object, db::Connection& connection, const db::Dialect& dialect,
                        const Wait& wait) {
+    const bool rows_count = object.kind == "ROWS";
+    const std::string_view query = rows_count ? std::string_view("SELECT * FROM {name} LIMIT 1") : dialect.journal.show;
     std::string text;
     try {
-        const auto rows = connection.prepare(
-            with_value(with_value(dialect.journal.show, "kind", object.kind), "name", object.name), nullptr, wait);
+        const auto rows =
+            connection.prepare(with_value(with_value(query, "kind", object.kind), "name", object.name), nullptr, wait);
         while (rows->next(wait))
             for (int32_t i = 0; i < rows->column_count(); ++i) text += plain(text_of(rows->value(i))) + '\n';
         rows->reset();
+        if (rows_count && text.empty()) return "empty";
     } catch (const Error& error) {
         if (error.code() != Code::sql_error && error.code() != Code::not_found && error.code() != Code::tenant_unknown)
             throw;
@@ -244,6 +267,14 @@ std::vector<std::string_view> parts_of(std::string_view evidence) {
         evidence.remove_prefix(std::min(end + 2, evidence.size()));
     }
     return parts;
+}
+
+// Whether what an enumeration has now, which is its labels with commas between them, holds the one that it was to get.
+bool has_label(const Act& act, std::string_view now) {
+    const std::size_t name = std::string_view("TYPE ").size() + act.enumeration.size() + 1;
+    if (now.size() < name || act.label.size() < 2) return false;
+    const std::string label = "," + act.label.substr(1, act.label.size() - 2) + ",";
+    return ("," + std::string(now.substr(name)) + ",").find(label) != std::string::npos;
 }
 
 }  // namespace
@@ -286,18 +317,21 @@ std::string evidence_of(const Act& act, db::Connection& connection, const db::Di
 }
 
 Verdict verdict(const Act& act, std::string_view before, std::string_view now) {
-    if (!act.index.empty()) {
-        if (act.index_dropped) return now.ends_with(" absent") ? Verdict::done : Verdict::not_started;
-        return now.ends_with(" valid") ? Verdict::done : Verdict::not_started;
+    if (before == now) {
+        if (act.circular) return Verdict::unknown;
+        return act.again || !now.empty() ? Verdict::not_started : Verdict::unknown;
     }
-    if (before == now) return act.again || !now.empty() ? Verdict::not_started : Verdict::unknown;
-    if (!act.enumeration.empty()) return Verdict::done;
+    if (!act.index.empty())
+        return now.ends_with(act.index_dropped ? " absent" : " valid") ? Verdict::done : Verdict::not_started;
+    if (!act.enumeration.empty()) return has_label(act, now) ? Verdict::done : Verdict::unknown;
+    if (act.objects.size() == 1 && act.objects[0].kind == "ROWS")
+        return now.ends_with(" empty") ? Verdict::done : Verdict::unknown;
     const auto old_parts = parts_of(before);
     const auto new_parts = parts_of(now);
     if (old_parts.size() != new_parts.size()) return Verdict::unknown;
     std::size_t changed = 0;
     for (std::size_t i = 0; i < old_parts.size(); ++i) changed += old_parts[i] != new_parts[i] ? 1 : 0;
-    if (changed == old_parts.size()) return Verdict::done;
+    if (changed == old_parts.size() || (act.whole && changed > 0)) return Verdict::done;
     return act.again ? Verdict::not_started : Verdict::unknown;  // one of several: IF EXISTS takes the rest
 }
 

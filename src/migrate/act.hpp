@@ -20,9 +20,11 @@ struct Act {
     bool locks_tables = false, unlocks_tables = false;
     // It may run a second time when nothing tells that it ran: IF [NOT] EXISTS, OR REPLACE, and what only tidies.
     bool again = false;
+    // Of several objects all or none are changed. Circular: each gets another one's name, so that nothing may show.
+    bool whole = false, circular = false;
     // The objects whose definitions it changes, as it names them, quotes and all. None: nothing can be seen.
     struct Object {
-        std::string kind;  // "TABLE", "TRIGGER", ...
+        std::string kind;  // "TABLE", "TRIGGER", ...; "ROWS": of a table that is emptied
         std::string name;
     };
     std::vector<Object> objects;

@@ -49,6 +49,7 @@ FlywayTexts flyway_texts(const std::string& table, const db::Dialect& dialect) {
                   name("type") + " = " + placeholders(2, 2, dialect) + ", " + name("checksum") + " = " +
                   placeholders(3, 3, dialect) + " WHERE " + name("installed_rank") + " = " +
                   placeholders(4, 4, dialect);
+    texts.origin = origin_text(dialect.journal.flyway_origin, place, " WHERE h.installed_rank = {target}");
     return texts;
 }
 

@@ -21,6 +21,7 @@ GolangTexts golang_texts(const std::string& table, const db::Dialect& dialect) {
     constexpr std::string_view mark = "{history}";
     const auto at = texts.younger.find(mark);
     if (at != std::string::npos) texts.younger.replace(at, mark.size(), place);
+    texts.origin = origin_text(dialect.journal.golang_origin, place, "");
     return texts;
 }
 

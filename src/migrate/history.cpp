@@ -79,6 +79,13 @@ std::string placeholders(int32_t first, int32_t last, const db::Dialect& dialect
     return out;
 }
 
+std::string origin_text(std::string_view expression, const std::string& place, std::string_view where) {
+    if (expression.empty()) return "''";
+    std::string text = "COALESCE((SELECT ";
+    text.append(expression).append(" FROM ").append(place).append(" AS h").append(where);
+    return text.append(" LIMIT 1), '')");
+}
+
 void execute(db::Connection& connection, const std::string& text, const Wait& wait) {
     if (const auto statement = connection.prepare(text, nullptr, wait)) statement->run(wait);
 }
@@ -88,6 +95,19 @@ Error unreadable(const std::string& table, const char* tool, const Error& cause)
     return cause.with_code(Code::invalid_state)
         .with_message("table '" + table + "' is not a history of " + tool + ": " + cause.message());
 }
+
+namespace {
+
+std::string literal(std::string_view text) {
+    std::string out = "'";
+    for (const char c : text) {
+        if (c == '\'') out += c;
+        out += c;
+    }
+    return out += "'";
+}
+
+}  // namespace
 
 HistoryTexts::HistoryTexts(const Source& source, const HistoryOptions& options,
                            const db::Dialect& dialect)
@@ -111,6 +131,11 @@ HistoryTexts::HistoryTexts(const Source& source, const HistoryOptions& options,
     golang = golang_texts(preferred_ == Format::golang ? chosen : other, dialect);
     own_name_ = own;
     tables_query = dialect.history.tables_query;
+    constexpr std::string_view mark = "'{names}'";
+    if (const std::size_t at = tables_query.find(mark); at != std::string::npos)
+        tables_query.replace(at, mark.size(),
+                             literal(flyway.table) + ", " + literal(golang.table) + ", " + literal(own_name_) + ", " +
+                                 literal(journal_table));
 }
 
 bool HistoryTexts::note(std::string_view name, Found& found) const {

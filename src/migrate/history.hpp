@@ -59,6 +59,7 @@ struct HistoryOptions {
 struct FlywayTexts {
     std::string table;
     std::string create_table, create_index, read, count, insert, turn, remove, align;
+    std::string origin;  // a scalar: which row of rank "{target}" this is
 };
 // What applied_of() takes, of a table called h. Unquoted: SQLite would take a quoted name that no column has for a
 // string.
@@ -76,7 +77,10 @@ void read_flyway(db::Connection& connection, const FlywayTexts& texts, const Wai
 struct GolangTexts {
     std::string table;
     std::string create_table, create_index, read, clear, insert, younger;
+    std::string origin;  // a scalar: which row this is
 };
+// The history's row as a scalar that another row, written by another, does not have. `where` ends the query.
+std::string origin_text(std::string_view expression, const std::string& place, std::string_view where);
 GolangTexts golang_texts(const std::string& table, const db::Dialect& dialect);
 // Version and dirty, from column `first` on; the one row that there may be.
 void add_golang_row(HistoryView& view, const db::Rows& row, int32_t first, const std::string& table);
@@ -103,13 +107,16 @@ public:
     const std::string& table(Format format) const {
         return format == Format::flyway ? flyway.table : golang.table;
     }
+    const std::string& origin(Format format) const {
+        return format == Format::flyway ? flyway.origin : golang.origin;
+    }
 
     // What the preferred tool calls its table, whatever the options call it.
     std::string_view own_name() const { return own_name_; }
 
     FlywayTexts flyway;
     GolangTexts golang;
-    std::string_view tables_query;
+    std::string tables_query;
 
 private:
     Format preferred_;

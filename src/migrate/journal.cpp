@@ -30,6 +30,10 @@ Error dirty(std::string what) { return Error(Code::migration_dirty, std::move(wh
 
 std::string in_statement(int64_t number) { return "it broke off in statement " + std::to_string(number); }
 
+constexpr std::string_view nothing_under_way =
+    "UPDATE {table} SET holder = '', script = '', direction = '', statement = 0, stage = '', hash_before = 0,"
+    " hash_statement = 0, evidence = '' WHERE id = 1";
+
 // The objects that an evidence speaks of.
 Act act_of_evidence(std::string_view evidence) {
     Act act;
@@ -56,11 +60,13 @@ std::unique_ptr<db::Statement> Journal::prepared(const std::string& text, const 
     return connection_.prepare(with_value(text, "table", journal_table), nullptr, wait);
 }
 
-std::optional<JournalRow> Journal::read(const Wait& wait) {
+std::optional<JournalRow> Journal::read(Format format, const Wait& wait) {
+    const std::string origin = with_value(texts_.origin(format), "target", "j.target");
     const auto query = prepared("SELECT j.epoch, j.holder, CASE WHEN j.expires_at <= " +
                                     with_value(dialect_.journal.ahead, "ms", "0") +
                                     " THEN 1 ELSE 0 END, j.script, j.direction, j.target, j.statement, j.stage,"
-                                    " j.hash_before, j.hash_statement, j.evidence FROM {table} j WHERE j.id = 1",
+                                    " j.hash_before, j.hash_statement, j.evidence, CASE WHEN j.origin = " + origin +
+                                    " THEN 1 ELSE 0 END FROM {table} j WHERE j.id = 1",
                                 wait);
     if (!query->next(wait)) return std::nullopt;
     JournalRow row;
@@ -75,8 +81,26 @@ std::optional<JournalRow> Journal::read(const Wait& wait) {
     row.hash_before = integer_of(query->value(8));
     row.hash_statement = integer_of(query->value(9));
     row.evidence = text_of(query->value(10));
+    row.of_this_row = truth_of(query->value(11));
     query->reset();
     return row;
+}
+
+void Journal::claim(const Wait& wait) {
+    const auto query = prepared("SELECT j.epoch, j.holder, CASE WHEN j.expires_at <= " +
+                                    with_value(dialect_.journal.ahead, "ms", "0") +
+                                    " THEN 1 ELSE 0 END FROM {table} j WHERE j.id = 1" +
+                                    std::string(dialect_.journal.for_update),
+                                wait);
+    left_.reset();
+    if (query->next(wait)) {
+        left_.emplace();
+        left_->epoch = integer_of(query->value(0));
+        left_->holder = text_of(query->value(1));
+        left_->expired = truth_of(query->value(2));
+    }
+    query->reset();
+    if (left_) require_gone(*left_, wait);
 }
 
 void Journal::create(HistoryView& view, const Wait& wait) {
@@ -116,21 +140,22 @@ void Journal::run_fenced(db::Statement& statement, const Wait& wait) {
     throw Error(Code::migration_locked, "another process has taken over the migration");
 }
 
-void Journal::take(const std::string& script, std::string_view direction, int64_t target, const Wait& wait) {
-    const auto left = read(wait);
-    if (left) require_gone(*left, wait);
+void Journal::take(Format format, const std::string& script, std::string_view direction, int64_t target,
+                   const Wait& wait) {
     const std::string fields = placeholders(1, 3, dialect_);
-    const int64_t epoch = left ? left->epoch + 1 : 1;
+    const int64_t epoch = left_ ? left_->epoch + 1 : 1;
+    const std::string origin = with_value(texts_.origin(format), "target", std::to_string(target));
     const auto place = [&](int32_t index) { return placeholders(index, index, dialect_); };
     const auto statement = prepared(
-        left ? "UPDATE {table} SET epoch = " + std::to_string(epoch) + ", holder = " +
-                   std::string(dialect_.journal.holder) + ", expires_at = " + ahead() + ", script = " + place(1) +
-                   ", direction = " + place(2) + ", target = " + place(3) +
-                   ", statement = 0, stage = '', hash_before = 0, hash_statement = 0, evidence = '' WHERE id = 1 AND "
-                   "epoch = " + std::to_string(left->epoch)
-             : "INSERT INTO {table} (id, epoch, holder, expires_at, script, direction, target, statement, stage, "
-               "hash_before, hash_statement, evidence) VALUES (1, " + std::to_string(epoch) + ", " +
-                   std::string(dialect_.journal.holder) + ", " + ahead() + ", " + fields + ", 0, '', 0, 0, '')",
+        left_ ? "UPDATE {table} SET epoch = " + std::to_string(epoch) + ", holder = " +
+                    std::string(dialect_.journal.holder) + ", expires_at = " + ahead() + ", script = " + place(1) +
+                    ", direction = " + place(2) + ", target = " + place(3) + ", origin = " + origin +
+                    ", statement = 0, stage = '', hash_before = 0, hash_statement = 0, evidence = '' WHERE id = 1 AND "
+                    "epoch = " + std::to_string(left_->epoch)
+              : "INSERT INTO {table} (id, epoch, holder, expires_at, script, direction, target, origin, statement, "
+                "stage, hash_before, hash_statement, evidence) VALUES (1, " + std::to_string(epoch) + ", " +
+                    std::string(dialect_.journal.holder) + ", " + ahead() + ", " + fields + ", " + origin +
+                    ", 0, '', 0, 0, '')",
         wait);
     statement->bind(1, Value::text(script), Lifetime::borrowed);
     statement->bind(2, Value::text(direction), Lifetime::borrowed);
@@ -177,13 +202,10 @@ void Journal::note(int64_t number, std::string_view stage, std::string_view sql,
 
 void Journal::finish(const Wait& wait) {
     stop_renewing();
-    const auto statement =
-        prepared("UPDATE {table} SET holder = '', script = '', direction = '', statement = 0, stage = '',"
-                 " hash_before = 0, hash_statement = 0, evidence = '' WHERE id = 1 AND epoch = " +
-                     std::to_string(epoch_),
-                 wait);
-    run_fenced(*statement, wait);
+    run_fenced(*prepared(std::string(nothing_under_way) + " AND epoch = " + std::to_string(epoch_), wait), wait);
 }
+
+void Journal::forget(const Wait& wait) { prepared(std::string(nothing_under_way), wait)->run(wait); }
 
 void Journal::let_go() noexcept {
     stop_renewing();
@@ -206,7 +228,15 @@ void Journal::begin_index(const Act& act, const Wait& wait) {
     if (!act.concurrently) return;
     lock_.begin_index(wait);
     if (act.index.empty() || act.index_dropped || dialect_.journal.drop_index.empty()) return;
-    if (evidence_of(act, connection_, dialect_, wait).ends_with(" invalid"))
+    // Whoever drops an index while somebody else builds it keeps that from ending, until one of the two is ended.
+    std::string found = evidence_of(act, connection_, dialect_, wait);
+    for (auto pause = Lock::pause_min; found.ends_with(" busy"); pause = Lock::longer(pause)) {
+        if (wait.deadline.passed())
+            throw Error(Code::migration_locked, "somebody else is building index " + base::excerpt(act.index));
+        lock_.rest(pause, wait);
+        found = evidence_of(act, connection_, dialect_, wait);
+    }
+    if (found.ends_with(" invalid"))
         execute(connection_, with_value(dialect_.journal.drop_index, "name", act.index), wait);
 }
 
@@ -263,59 +293,107 @@ void Journal::skip(const Body& body, std::size_t first) {
 
 // ---- a script that broke off --------------------------------------------------------------------
 
-Continuation Journal::continuation(const JournalRow& left, const Body& body, const Wait& wait) {
-    Continuation out;
+// Of a statement that was begun: whether it was done. Throws Error(migration_dirty) where nothing tells.
+bool Journal::begun(const JournalRow& left, const Body& body, const Wait& wait) {
+    const std::string_view sql = piece_of(body, static_cast<std::size_t>(left.statement) - 1);
+    const bool same = static_cast<int64_t>(base::stable_hash64(sql)) == left.hash_statement;
+    const Act act = same ? act_of(sql, dialect_) : act_of_evidence(left.evidence);
+    const std::string now = evidence_of(act, connection_, dialect_, wait);
+    const Verdict said = verdict(act, left.evidence, now);
+    if (said == Verdict::not_started) return false;
+    if (said == Verdict::done && same) return true;
+    throw dirty(in_statement(left.statement) + (same ? "" : ", which has been changed since") +
+                ", and whether it was done cannot be known: " +
+                (left.evidence.empty() && now.empty() ? "nothing that can be looked at tells"
+                                                      : "before [" + left.evidence + "], now [" + now + "]"));
+}
+
+std::size_t Journal::continuation(const JournalRow& left, const Body& body, const RunPiece& set_again,
+                                  const Wait& wait) {
+    if (!left.of_this_row) throw dirty("it broke off in a run that the journal knows nothing of");
     const auto number = static_cast<std::size_t>(std::max<int64_t>(left.statement, 0));
-    if (number > 0) {
-        if (number > body.split.pieces.size())
-            throw dirty(in_statement(left.statement) + ", and has no such statement any more");
-        skip(body, number - 1);
-        if (static_cast<int64_t>(hash_) != left.hash_before)
-            throw dirty(in_statement(left.statement) + ", and has been changed before it");
-        const std::string_view sql = piece_of(body, number - 1);
-        const bool same = static_cast<int64_t>(base::stable_hash64(sql)) == left.hash_statement;
-        out.first = number;
-        if (left.stage == "done") {
-            if (!same) throw dirty("statement " + std::to_string(number) + " was done, and has been changed since");
-        } else {
-            const Act act = same ? act_of(sql, dialect_) : act_of_evidence(left.evidence);
-            const std::string now = evidence_of(act, connection_, dialect_, wait);
-            const Verdict said = verdict(act, left.evidence, now);
-            if (said == Verdict::unknown || (said == Verdict::done && !same))
-                throw dirty(in_statement(left.statement) + (same ? "" : ", which has been changed since") +
-                            ", and whether it was done cannot be known: " +
-                            (left.evidence.empty() && now.empty()
-                                 ? "nothing that can be looked at tells"
-                                 : "before [" + left.evidence + "], now [" + now + "]"));
-            if (said == Verdict::not_started) out.first = number - 1;
-        }
-    }
-    for (std::size_t i = 0; i < out.first; ++i) {
+    const std::size_t count = body.split.pieces.size();
+    if (number > count) throw dirty(in_statement(left.statement) + ", and has no such statement any more");
+    const std::size_t before = number == 0 ? 0 : number - 1;
+    skip(body, before);
+    if (static_cast<int64_t>(hash_) != left.hash_before)
+        throw dirty(in_statement(left.statement) + ", and has been changed before it");
+    const bool done = left.stage == "done";
+    if (done && static_cast<int64_t>(base::stable_hash64(piece_of(body, before))) != left.hash_statement)
+        throw dirty("statement " + std::to_string(number) + " was done, and has been changed since");
+    // First of all: what there is to be seen may look otherwise without it.
+    for (std::size_t i = 0; i < (done ? number : before); ++i) {
         const Act act = act_of(piece_of(body, i), dialect_);
-        if (!act.session) continue;
-        if (!act.repeated && out.first < body.split.pieces.size())
+        if (!act.session || (done && !act.repeated && number == count)) continue;
+        if (!act.repeated)
             throw dirty(in_statement(left.statement) + ", and what statement " + std::to_string(i + 1) +
                         " made in the session is gone");
-        out.repeated.push_back(i);
+        set_again(i);
     }
-    require_safe(body, out.first, wait);
-    skip(body, out.first);
+    const std::size_t first = number > 0 && (done || begun(left, body, wait)) ? number : before;
+    require_safe(body, first, wait);
+    skip(body, first);
+    return first;
+}
+
+namespace {
+
+// Whether a text mentions one of the names, wherever.
+bool mentions(std::string_view text, const std::vector<std::string>& names) {
+    const std::string folded = base::lower(std::string(text));
+    return std::ranges::any_of(names, [&](const std::string& name) { return folded.find(name) != std::string::npos; });
+}
+
+// The names that stand before a dot, as literals, each behind a comma.
+std::string schemas_in(std::string_view sql, const db::Lexis& lexis) {
+    std::string out;
+    db::Lexer lexer(sql, lexis);
+    db::Token before;
+    for (db::Token token = lexer.next(); token.kind != db::Token::Kind::end; token = lexer.next()) {
+        const bool quoted = before.kind == db::Token::Kind::quoted_name;
+        if (token.is('.') && (quoted || before.kind == db::Token::Kind::word)) {
+            out += ",'";
+            for (const char c : quoted ? before.text.substr(1, before.text.size() - 2) : before.text)
+                if (c != '\'' && c != '\\') out += c;
+            out += '\'';
+        }
+        before = token;
+    }
     return out;
 }
+
+}  // namespace
 
 // A statement whose transaction was undone has done nothing, unless its tables know no transactions.
 void Journal::require_safe(const Body& body, std::size_t first, const Wait& wait) {
     if (dialect_.journal.unsafe_tables_query.empty() || first >= body.split.pieces.size()) return;
     const std::string_view sql = piece_of(body, first);
     if (!act_of(sql, dialect_).transactional) return;
-    const auto tables = connection_.prepare(dialect_.journal.unsafe_tables_query, nullptr, wait);
-    while (tables->next(wait)) {
-        const std::string name = text_of(tables->value(0));
-        if (base::lower(std::string(sql)).find(base::lower(name)) == std::string::npos) continue;
-        throw dirty(in_statement(static_cast<int64_t>(first) + 1) + ", and table '" + base::excerpt(name) +
-                    "' keeps what a broken statement wrote");
+    const std::string more = schemas_in(sql, dialect_.lexis);
+    const auto rows = [&](std::string_view query, const auto& take) {
+        const auto list = connection_.prepare(with_value(query, "more", more), nullptr, wait);
+        while (list->next(wait)) take(*list);
+        list->reset();
+    };
+    std::vector<std::string> unsafe;
+    rows(dialect_.journal.unsafe_tables_query,
+         [&](const db::Rows& row) { unsafe.push_back(base::lower(text_of(row.value(0)))); });
+    if (unsafe.empty()) return;
+    std::vector<std::pair<std::string, std::string>> detours;  // a name, and what its text mentions
+    rows(dialect_.journal.detours_query, [&](const db::Rows& row) {
+        const bool hidden = row.value(1).type == db::Type::null;
+        detours.emplace_back(base::lower(text_of(row.value(0))), hidden ? unsafe.front() : text_of(row.value(1)));
+    });
+    for (std::size_t known = 0; known != unsafe.size();) {
+        known = unsafe.size();
+        for (auto& [name, text] : detours) {
+            if (name.empty() || !mentions(text, unsafe)) continue;
+            unsafe.push_back(std::exchange(name, {}));
+        }
     }
-    tables->reset();
+    if (!mentions(sql, unsafe)) return;
+    throw dirty(in_statement(static_cast<int64_t>(first) + 1) + ", and it may write a table that keeps what a broken "
+                "statement wrote");
 }
 
 // ---- renewing -----------------------------------------------------------------------------------

@@ -33,12 +33,7 @@ struct JournalRow {
     std::string stage;      // of it: "started", "done"
     int64_t hash_before = 0, hash_statement = 0;
     std::string evidence;  // before it started
-};
-
-// Where a script that broke off goes on.
-struct Continuation {
-    std::size_t first = 0;             // piece; all of them are done when it is their count
-    std::vector<std::size_t> repeated;  // what these set in the session is gone, and is set again
+    bool of_this_row = true;  // of the history: another run's failure is not this one's
 };
 
 using OpenSecond = std::function<std::shared_ptr<db::Connection>(const Wait& wait)>;
@@ -48,24 +43,27 @@ public:
     // How long a holder that says nothing counts as alive where no lock tells.
     static constexpr base::milliseconds standard_term{30000};
 
-    Journal(db::Connection& connection, const db::Dialect& dialect, Lock& lock,
+    Journal(db::Connection& connection, const db::Dialect& dialect, const HistoryTexts& texts, Lock& lock,
             base::milliseconds term = standard_term)
-        : connection_(connection), dialect_(dialect), lock_(lock), term_(term) {}
+        : connection_(connection), dialect_(dialect), texts_(texts), lock_(lock), term_(term) {}
     Journal(const Journal&) = delete;
     Journal& operator=(const Journal&) = delete;
     ~Journal() { stop_renewing(); }
 
-    std::optional<JournalRow> read(const Wait& wait);
+    std::optional<JournalRow> read(Format format, const Wait& wait);
 
     // Where definitions commit by themselves: before the transaction that is to write.
     void create(HistoryView& view, const Wait& wait);
-    // The row is ours from here on: in the transaction that marks the history. The lock is held. Throws
-    // Error(migration_locked) while the last holder may be alive.
-    void take(const std::string& script, std::string_view direction, int64_t target, const Wait& wait);
+    // Nobody else takes or writes the row until the transaction ends: first in the one that marks the history, so that
+    // what is read afterwards stays. The lock is held. Throws Error(migration_locked) while the last holder may be
+    // alive.
+    void claim(const Wait& wait);
+    // The row is ours from here on, about the history's row as it is now.
+    void take(Format format, const std::string& script, std::string_view direction, int64_t target, const Wait& wait);
     // In the same transaction: the script's first statement counts as started with it, where what can be seen tells
     // whether it was done. Saves a commit.
     void foresee(std::string_view sql, const Wait& wait);
-    // The same as take() for a script that broke off: what the row says of it stays.
+    // The same as both for a script that broke off: what the row says of it stays.
     void take_over(const JournalRow& left, const Wait& wait);
     // Renews the row on a second connection until finish() or let_go(): opened now, or once it is time to renew. Where
     // none is to be had, the lock of the session alone says that we are alive.
@@ -73,13 +71,16 @@ public:
     void renew_with(OpenSecond open, Reserve reserve, const Wait& wait);
     // In the transaction that turns the history: nothing is under way any more.
     void finish(const Wait& wait);
+    // The history was put right by hand: what the row says of a script counts no more.
+    void forget(const Wait& wait);
     // After a failure: the row keeps what it says, without a holder.
     void let_go() noexcept;
 
-    // Where `body`, which broke off as `left` says, goes on. Throws Error(migration_dirty) where that cannot be known.
-    Continuation continuation(const JournalRow& left, const Body& body, const Wait& wait);
-    // The pieces before `first` have run already, in an earlier session.
-    void skip(const Body& body, std::size_t first);
+    // The piece where `body`, which broke off as `left` says, goes on; all of them are done when it is their count.
+    // `set_again` runs those that set what later ones need. Throws Error(migration_dirty) where that cannot be known.
+    using RunPiece = std::function<void(std::size_t index)>;
+    std::size_t continuation(const JournalRow& left, const Body& body, const RunPiece& set_again, const Wait& wait);
+    void stop_renewing() noexcept;
     // Runs statement `number` (from 1) through `run`, outside a transaction, and says so before and after. Waits for
     // locks of others are tried again.
     void run(std::string_view sql, int64_t number, const std::function<void()>& run, const Wait& wait);
@@ -96,12 +97,15 @@ private:
     std::string ahead() const;
     void run_fenced(db::Statement& statement, const Wait& wait);
     void renew_until_stopped() noexcept;
-    void stop_renewing() noexcept;
+    void skip(const Body& body, std::size_t first);
+    bool begun(const JournalRow& left, const Body& body, const Wait& wait);
     void require_safe(const Body& body, std::size_t first, const Wait& wait);
 
     db::Connection& connection_;
     const db::Dialect& dialect_;
+    const HistoryTexts& texts_;
     Lock& lock_;
+    std::optional<JournalRow> left_;  // by the holder before
     const base::milliseconds term_;
     int64_t epoch_ = 0;  // 0: the row is not ours
     uint64_t hash_ = 0;  // over the statements before the present one

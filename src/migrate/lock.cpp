@@ -112,7 +112,8 @@ std::string with_value(std::string_view text, std::string_view name, std::string
 
 std::string first_words(std::string_view sql) {
     constexpr int words_max = 4;
-    db::Lexer lexer(sql, db::Lexis{});
+    const db::Lexis lexis;
+    db::Lexer lexer(sql, lexis);
     std::string out;
     for (int i = 0; i < words_max; ++i) {
         const db::Token token = lexer.next();
@@ -127,6 +128,13 @@ Lock::~Lock() {
         release();
     } catch (...) {  // NOLINT(bugprone-empty-catch)
     }
+}
+
+void Lock::set_format(Format format) {
+    if (format == format_) return;
+    release();
+    keys_.clear();
+    format_ = format;
 }
 
 void Lock::name_keys(const Wait& wait) {

@@ -65,8 +65,9 @@ public:
     bool of_transaction() const noexcept { return !dialect_.try_transaction.empty(); }
     const LockLimits& limits() const noexcept { return limits_; }
 
-    // Whose history is locked: before the first lock is taken, or the preferred one's.
-    void set_format(Format format) noexcept { format_ = format; }
+    // Whose history is locked: the preferred one's at first. Gives back what the session holds for another.
+    void set_format(Format format);
+    Format format() const noexcept { return format_; }
 
     // For the rest of the open transaction; false: somebody else has it. Bounds the waits of its statements.
     bool try_take(const Wait& wait);

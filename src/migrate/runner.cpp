@@ -89,7 +89,7 @@ public:
           progress_(progress),
           callbacks_(source.callbacks(), connection, dialect, progress.enter_write, wait),
           lock_(connection, dialect.locks, texts, limits),
-          journal_(connection, dialect, lock_) {}
+          journal_(connection, dialect, texts, lock_) {}
 
     const Callbacks& callbacks() const noexcept { return callbacks_; }
     History& history() noexcept { return history_; }
@@ -100,15 +100,17 @@ public:
     void change(Decide&& decide, Write&& write) {
         std::shared_ptr<void> turn;
         if (progress_.enter_write) turn = progress_.enter_write(wait_);
-        name_history();
-        if (!dialect_.transactional_ddl) lock_.take(wait_);
+        if (!dialect_.transactional_ddl) {
+            name_history();
+            lock_.take(wait_);
+        }
         try {
-            if (dialect_.transactional_ddl) begin_locked();
-            HistoryView view = history_.read(wait_);
+            HistoryView view = dialect_.transactional_ddl ? read_locked() : history_.read(wait_);
             if (decide(view)) {
                 history_.create(view, wait_);
                 if (!dialect_.transactional_ddl) begin(db::Isolation::standard, wait_);
                 write(view);
+                if (keeps_journal() && view.journal) journal_.forget(wait_);
                 commit(wait_);
             } else {
                 roll_back();
@@ -166,6 +168,17 @@ private:
         }
     }
 
+    // Mostly the history is the preferred one: the lock that it asks for is taken before anything is read.
+    HistoryView read_locked() {
+        begin_locked();
+        HistoryView view = history_.read(wait_);
+        if (!has_locks() || view.format == lock_.format()) return view;
+        roll_back();
+        lock_.set_format(view.format);
+        begin_locked();
+        return history_.read(wait_);
+    }
+
     // False: the session cannot hold a lock; nobody had it a moment ago.
     bool take_alone() {
         try {
@@ -205,7 +218,7 @@ private:
 
     // True: a script that broke off is done. False: a person must look. Under the session's lock.
     bool resume(HistoryView& view, Direction direction) {
-        const auto left = view.journal ? journal_.read(wait_) : std::nullopt;
+        auto left = view.journal ? journal_.read(view.format, wait_) : std::nullopt;
         const auto step = left && !left->script.empty() ? broken_step(view, *left) : std::nullopt;
         if (!step || step->direction != direction) return false;
         begun_ = false;
@@ -215,12 +228,15 @@ private:
         if (progress_.enter_write) turn = progress_.enter_write(wait_);
         try {
             if (step->body()->fault) throw *step->body()->fault;
-            const Continuation place = journal_.continuation(*left, *step->body(), wait_);
             begin(db::Isolation::standard, wait_);
             journal_.take_over(*left, wait_);
             commit(wait_);
-            for (const std::size_t i : place.repeated) run_one(*step->body(), i, Surroundings::any);
-            run_rest(*step, view, left->target, place.first);
+            // Its last holder may have come further until then, and now cannot any more.
+            left = journal_.read(view.format, wait_);
+            if (!left) throw Error(Code::migration_dirty, "the journal of it is gone");
+            const std::size_t first = journal_.continuation(
+                *left, *step->body(), [&](std::size_t i) { run_one(*step->body(), i, Surroundings::any); }, wait_);
+            run_rest(*step, view, left->target, first);
         } catch (const Error& error) {
             roll_back();
             journal_.let_go();
@@ -252,7 +268,7 @@ private:
 
     // What the script fails with. Nothing: locks of others kept it from running, it was rolled back, and runs again.
     std::optional<Error> last_error(const Error& error, const Step& step) {
-        if (marked_ || !lock_.of_transaction() || error.effect() == Effect::unknown) return failed(error, step);
+        if (marked_ || error.effect() == Effect::unknown) return failed(error, step);
         try {
             if (lock_.may_retry(error, tries_++, wait_)) return std::nullopt;
             return failed(error, step);
@@ -420,13 +436,21 @@ private:
     // The rank of the row that says so (golang-migrate's history: 0). Nothing: somebody else wrote the history.
     std::optional<int64_t> mark(const Step& step, HistoryView& view) {
         if (dialect_.transactional_ddl) begin_locked();
+        if (!view.exists || (keeps_journal() && !view.journal)) {
+            if (history_.changed(view, wait_)) {
+                roll_back();
+                return std::nullopt;
+            }
+            history_.create(view, wait_);
+            if (keeps_journal()) journal_.create(view, wait_);
+        }
+        if (!dialect_.transactional_ddl) begin(db::Isolation::standard, wait_);
+        // The history counts as it is now: a holder who lost the lock in its sleep must not write over its successor.
+        if (keeps_journal()) journal_.claim(wait_);
         if (history_.changed(view, wait_)) {
             roll_back();
             return std::nullopt;
         }
-        history_.create(view, wait_);
-        if (keeps_journal()) journal_.create(view, wait_);
-        if (!dialect_.transactional_ddl) begin(db::Isolation::standard, wait_);
         int64_t rank = 0;
         if (view.format == Format::golang) {
             history_.set_version(view, step.version_after, true, wait_);
@@ -441,13 +465,14 @@ private:
             row.success = false;
             history_.append(view, row, 0, wait_);
         }
-        if (keeps_journal()) note_beginning(step, view.format == Format::golang ? step.version_after : rank);
+        if (keeps_journal()) note_beginning(step, view, rank);
         commit(wait_);
         return rank;
     }
 
-    void note_beginning(const Step& step, int64_t target) {
-        journal_.take(step.name(), step.direction == Direction::down ? "down" : "up", target, wait_);
+    void note_beginning(const Step& step, const HistoryView& view, int64_t rank) {
+        journal_.take(view.format, step.name(), step.direction == Direction::down ? "down" : "up",
+                      view.format == Format::golang ? step.version_after : rank, wait_);
         // What a callback does before the first statement is not to be taken for what that one does.
         if (step.body() == nullptr || step.body()->split.pieces.empty() || !source_.callbacks().empty()) return;
         journal_.foresee(whole_text(*step.body(), step.body()->split.pieces.front()), wait_);
@@ -457,6 +482,7 @@ private:
     void unmark(const Step& step, HistoryView& view, int64_t rank, int64_t execution_ms) {
         const Deadline grace = Deadline::in(unmark_grace);
         const Wait wait{wait_.deadline.time() < grace.time() ? grace : wait_.deadline, nullptr, nullptr};
+        journal_.stop_renewing();  // which would be a change behind the transaction's back
         begin(db::Isolation::standard, wait);
         if (view.format == Format::golang) {
             history_.set_version(view, step.version_after, false, wait);
@@ -567,7 +593,10 @@ private:
         message += ": " + cause.message();
         if (progress_.done > 0) message += "; last committed: '" + progress_.last_script + "'";
         Error error = cause.with_message(std::move(message)).with_script(step.name());
-        if (!keeps_code(cause.code())) error = error.with_code(Code::migration_failed);
+        // A statement's own wait for others has been told by its lock: this one was for what says where it stands.
+        const bool waited = cause.code() == Code::busy && has_locks();
+        if (!keeps_code(cause.code()))
+            error = error.with_code(waited ? Code::migration_locked : Code::migration_failed);
         if (cause.effect() == Effect::unknown) return error;
         return error.with_effect(progress_.done > 0 || marked_ ? Effect::committed
                                  : begun_           ? Effect::rolled_back

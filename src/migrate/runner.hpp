@@ -88,6 +88,9 @@ public:
     const HistoryTexts& texts() const noexcept { return texts_; }
     const db::Dialect& dialect() const noexcept { return dialect_; }
 
+    HistoryView read(db::Connection& connection, const Wait& wait) const {
+        return History(texts_, connection).read(wait);
+    }
     // Of a history that was read already.
     Plan plan(const HistoryView& view, const Target& target) const {
         return plan_migrate(*source_, view, target, options_.rules);

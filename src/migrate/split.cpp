@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "db/facts.hpp"
+#include "db/letters.hpp"
 #include "db/lexer.hpp"
 
 namespace mtdb::migrate {
@@ -21,12 +22,7 @@ struct Token {
     std::size_t stop() const { return offset + size; }
 };
 
-bool word_byte(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '$' || static_cast<unsigned char>(c) >= 0x80;
-}
-
-bool space_byte(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool word_byte(char c) { return db::is_name_part(c) || c == '$'; }
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 constexpr std::array<std::string_view, 6> transaction_words = {"begin",    "commit",    "end",
@@ -142,17 +138,22 @@ private:
         return token.kind == TokenKind::sign && text_[token.offset] == sign;
     }
     bool is_word(const Token& token, std::string_view word) const {
-        return token.kind == TokenKind::word && base::equal_fold(view(token), word);
+        return token.kind == TokenKind::word && token.size == word.size() &&
+               ((text_[token.offset] ^ word.front()) & 0xdf) == 0 && base::equal_fold(view(token), word);
     }
 
     void skip_blank() {
         while (at_ < text_.size()) {
-            const std::string_view rest = text_.substr(at_);
-            if (space_byte(rest.front())) {
+            const char c = text_[at_];
+            if (db::is_blank(c)) {
                 ++at_;
-            } else if (rest.starts_with("--")) {
+                continue;
+            }
+            if (c != '-' && c != '/') return;
+            const std::string_view rest = text_.substr(at_, 2);
+            if (rest == "--") {
                 at_ = std::min(text_.find('\n', at_), text_.size());
-            } else if (rest.starts_with("/*")) {
+            } else if (rest == "/*") {
                 const auto close = text_.find("*/", at_ + 2);
                 if (close == std::string_view::npos) fail(at_, "a comment is not closed");
                 at_ = close + 2;
@@ -463,23 +464,27 @@ private:
     // Refuses what a script may not hold; returns what the statement destroys.
     std::string inspect(std::size_t begin, std::size_t end, const db::StatementFacts& facts) {
         if (facts.control != db::Control::none) fail_control(begin, facts.verb);
+        // Of any other statement no word tells more than its facts do.
+        static constexpr db::WordFilter telling{"DROP", "TRUNCATE", "ALTER", "DELETE", "WITH", "COPY", "SET"};
+        const std::string_view text = text_.substr(begin, end - begin);
+        if (!facts.alone && !telling.may_be(facts.verb) && text.find('\\') == std::string_view::npos) return {};
+        static constexpr db::WordFilter noted{"WHERE", "DELETE", "CONCURRENTLY", "STDIN", "STDOUT", "AUTOCOMMIT"};
         Words words;
-        db::Lexer lexer(text_.substr(begin, end - begin), lexis_);
+        db::Lexer lexer(text, lexis_);
         int64_t depth = 0;
         Token before;
         for (Token token = lexer.next(); token.kind != Kind::end; before = token, token = lexer.next()) {
-            refuse_client_command(token, begin + token.offset);
-            if (token.is('(')) ++depth;
-            if (token.is(')')) --depth;
-            const bool word = token.kind == Kind::word || token.kind == Kind::quoted_name;
-            if (word && words.first.size() < first_max) words.first.push_back(token);
-            if (depth == 0 && word) note(words, before, token);
-            if (words.is(0, "COPY") && depth == 0 && token.is("STDIN") && before.is("FROM")) copies_ = true;
-            if (words.is(0, "COPY") && depth == 0 && token.is("STDOUT") && before.is("TO"))
-                fail(begin, "COPY TO STDOUT is not allowed: nobody reads what a script returns");
-            // It would take the history's own row into a transaction that nobody commits.
-            if (!in_transaction_ && words.is(0, "SET") && token.is("AUTOCOMMIT"))
-                fail(begin, "SET AUTOCOMMIT is not allowed: the statements of a script commit one by one");
+            if (token.kind == Kind::symbol) {
+                refuse_client_command(token, begin + token.offset);
+                if (token.is('(')) ++depth;
+                if (token.is(')')) --depth;
+                continue;
+            }
+            if (token.kind != Kind::word && token.kind != Kind::quoted_name) continue;
+            if (words.first.size() < first_max) words.first.push_back(token);
+            if (!noted.may_be(token.text) && !before.is("DROP")) continue;
+            if (depth == 0) note(words, before, token);
+            refuse_words(words, begin, depth, before, token);
         }
         if (facts.alone && in_transaction_) ++alone_count_;
         if (facts.alone && in_transaction_ && alone_.empty()) {
@@ -490,6 +495,16 @@ private:
             alone_number_ = out_.statements;
         }
         return destroys(words);
+    }
+
+    // Or notes that the lines behind the statement are its data.
+    void refuse_words(const Words& words, std::size_t begin, int64_t depth, const Token& before, const Token& token) {
+        if (words.is(0, "COPY") && depth == 0 && token.is("STDIN") && before.is("FROM")) copies_ = true;
+        if (words.is(0, "COPY") && depth == 0 && token.is("STDOUT") && before.is("TO"))
+            fail(begin, "COPY TO STDOUT is not allowed: nobody reads what a script returns");
+        // It would take the history's own row into a transaction that nobody commits.
+        if (!in_transaction_ && words.is(0, "SET") && token.is("AUTOCOMMIT"))
+            fail(begin, "SET AUTOCOMMIT is not allowed: the statements of a script commit one by one");
     }
 
     static void note(Words& words, const Token& before, const Token& token) {

@@ -152,6 +152,7 @@ struct Slot {
     Holder* holder = nullptr;  // while leased to one; under the pools' lock
     bool in_maintenance = false;
     bool taken = false;  // its connection was taken from the holder
+    bool passing = false;  // nobody is to have it after the present lease
     uint64_t pass = 0;   // while leased: Lease::set_pass()
     // Neighbours in the list of idle slots, coldest first, or of leased ones.
     Slot* previous = nullptr;
@@ -225,6 +226,9 @@ public:
     // Asks a warm connection, once per sweep, whether its place is still its own. False: it is not,
     // and the lease was given back.
     bool confirm() noexcept;
+
+    // Gives it back; a connection that was opened for it is closed, by this thread. Where connections are not shared.
+    void close() noexcept;
 
     // The place's writer turn: in order of asking, but for a short while newcomers may go first.
     // Idempotent.
@@ -302,6 +306,8 @@ public:
 
     // Maintenance. `step` does one piece of work; false when nothing is due.
     bool step();
+    // Closes one of those that wait for it.
+    bool close_one();
     // Sleeps until something may be due, `until`, or `stop_waiting` was called.
     void wait_for_work(Time until = Time::max());
     void wake_work() noexcept;

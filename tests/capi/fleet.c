@@ -396,3 +396,316 @@ Test(fleet, a_quiesce_flag_of_others_pauses_it_and_leaves_its_tenants_due) {
     mtdb_db_release(deployer);
     mtdb_quiesce_release(obeyed);
 }
+
+// ---- rows of queries ----
+
+static mtdb_result *query_fleet(void) {
+    mtdb_result *rows = NULL;
+    ok(mtdb_fleet_query(fleet, PLENTY_MS, NULL, &rows, &err));
+    return rows;
+}
+
+static void fill_notes(int tenants, int rows) {
+    create_tenants(tenants);
+    for (int i = 0; i < tenants; ++i) {
+        char id[16];
+        char sql[200];
+        snprintf(id, sizeof id, "t%03d", i);
+        run_in(id, "CREATE TABLE note(id INTEGER PRIMARY KEY, v TEXT)");
+        snprintf(sql, sizeof sql,
+                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+                 " INSERT INTO note SELECT i, 'note ' || i FROM n",
+                 rows);
+        run_in(id, sql);
+    }
+}
+
+Test(fleet, a_query_gives_the_rows_of_every_tenant_with_its_id) {
+    fill_notes(20, 50);
+    make_fleet(OPTIONS("fleet.verb", "sql", "fleet.sql", "SELECT id, v FROM note ORDER BY id"));
+    mtdb_result *rows = query_fleet();
+    int32_t columns = 0;
+    ok(mtdb_result_column_count(rows, &columns, &err));
+    cr_assert_eq(columns, 3);
+    int64_t next_of[20] = {0};
+    while (mtdb_result_next(rows, &err) == MTDB_OK) {
+        const int tenant = atoi(text_at(rows, 0) + 1);
+        cr_assert_eq(mtdb_value_int64(rows, 1), ++next_of[tenant]);  // a tenant's rows keep their order
+        char expected[32];
+        snprintf(expected, sizeof expected, "note %lld", (long long)next_of[tenant]);
+        cr_assert_str_eq(text_at(rows, 2), expected);
+    }
+    finish(rows);
+    for (int i = 0; i < 20; ++i) cr_assert_eq(next_of[i], 50);
+    cr_assert_eq(in_state("done"), 20);
+    cr_assert_str_eq(phase(), "done");
+}
+
+Test(fleet, blocks_of_a_query_have_many_rows) {
+    fill_notes(4, 5000);
+    make_fleet(OPTIONS("fleet.verb", "sql", "fleet.sql", "SELECT id, v FROM note"));
+    mtdb_result *rows = query_fleet();
+    static char buffer[256 * 1024];
+    int64_t total = 0, fetches = 0;
+    mtdb_status status = MTDB_OK;
+    while (status != MTDB_DONE) {
+        int64_t count = 0, used = 0;
+        status = mtdb_result_fetch(rows, buffer, sizeof buffer, 0, &count, &used, &err);
+        cr_assert(status == MTDB_OK || status == MTDB_DONE);
+        total += count;
+        ++fetches;
+    }
+    finish(rows);
+    cr_assert_eq(total, 20000);
+    cr_assert_leq(fetches, 40);
+}
+
+Test(fleet, a_reader_that_stops_stops_the_run_and_it_can_be_taken_up) {
+    fill_notes(40, 3000);
+    make_fleet(OPTIONS("fleet.verb", "sql", "fleet.sql", "SELECT id, v FROM note", "fleet.run", "read"));
+    mtdb_result *rows = query_fleet();
+    ok(mtdb_result_next(rows, &err));
+    ok(mtdb_result_close(rows, &err));
+    mtdb_result_release(rows);
+    cr_assert_str_eq(phase(), "stopped");
+    cr_assert_gt(in_state("pending"), 0);  // a few blocks were on their way, not all tenants
+    cr_assert_eq(in_state("failed"), 0);
+    const int64_t done = in_state("done");
+    make_fleet(OPTIONS("fleet.verb", "sql", "fleet.sql", "SELECT id, v FROM note", "fleet.run", "read",
+                       "fleet.resume", "rest"));
+    rows = query_fleet();
+    int64_t count = 0;
+    while (mtdb_result_next(rows, &err) == MTDB_OK) ++count;
+    finish(rows);
+    cr_assert_eq(count, (40 - done) * 3000);
+    cr_assert_eq(in_state("done"), 40);
+}
+
+Test(fleet, rows_before_a_failure_are_read_and_then_the_failure) {
+    fill_notes(60, 10);
+    run_in("t003", "DROP TABLE note");
+    make_fleet(OPTIONS("fleet.verb", "sql", "fleet.sql", "SELECT id FROM note", "fleet.workers", "1"));
+    mtdb_result *rows = query_fleet();
+    int64_t count = 0;
+    mtdb_status status;
+    while ((status = mtdb_result_next(rows, &err)) == MTDB_OK) ++count;
+    cr_assert_eq(status, MTDB_SQL_ERROR);
+    message_has("halted");
+    drop_error();
+    finish(rows);
+    cr_assert_geq(count, 30);  // a worker may have begun the next before the failure was seen
+    cr_assert_lt(count, 300);
+}
+
+Test(fleet, a_tenant_with_other_columns_fails_alone) {
+    fill_notes(4, 2);
+    run_in("t002", "ALTER TABLE note RENAME COLUMN v TO w");
+    make_fleet(OPTIONS("fleet.verb", "sql", "fleet.sql", "SELECT * FROM note", "fleet.on_failure", "continue",
+                       "fleet.workers", "1"));
+    mtdb_result *rows = query_fleet();
+    int64_t count = 0;
+    while (mtdb_result_next(rows, &err) == MTDB_OK) ++count;
+    finish(rows);
+    cr_assert_eq(count, 6);
+    cr_assert_eq(in_state("failed"), 1);
+}
+
+Test(fleet, a_query_that_writes_is_refused_unless_allowed) {
+    fill_notes(3, 4);
+    make_fleet(OPTIONS("fleet.verb", "sql", "fleet.sql", "DELETE FROM note WHERE id < 3 RETURNING id"));
+    mtdb_result *rows = NULL;
+    fails(MTDB_READ_ONLY, mtdb_fleet_query(fleet, PLENTY_MS, NULL, &rows, &err));
+    cr_assert_null(rows);
+    cr_assert_eq(int_in("t001", "SELECT count(*) FROM note"), 4);
+    make_fleet(OPTIONS("fleet.verb", "sql", "fleet.sql", "DELETE FROM note WHERE id < 3 RETURNING id", "fleet.write",
+                       "true"));
+    rows = query_fleet();
+    int64_t count = 0;
+    while (mtdb_result_next(rows, &err) == MTDB_OK) ++count;
+    finish(rows);
+    cr_assert_eq(count, 6);
+    cr_assert_eq(int_in("t001", "SELECT count(*) FROM note"), 2);
+}
+
+Test(fleet, a_query_needs_verb_sql_and_no_verdicts) {
+    make_migrator();
+    mtdb_result *rows = NULL;
+    make_fleet(NULL);
+    fails(MTDB_INVALID_ARGUMENT, mtdb_fleet_query(fleet, PLENTY_MS, NULL, &rows, &err));
+    make_fleet(OPTIONS("fleet.verb", "sql", "fleet.sql", "SELECT 1", "fleet.verdict", "true"));
+    fails(MTDB_INVALID_ARGUMENT, mtdb_fleet_query(fleet, PLENTY_MS, NULL, &rows, &err));
+}
+
+// ---- waves and canaries by name ----
+
+static int64_t wave_of(const char *id) {
+    mtdb_result *rows = NULL;
+    ok(mtdb_fleet_results(fleet, &rows, &err));
+    int64_t wave = 0;
+    while (mtdb_result_next(rows, &err) == MTDB_OK)
+        if (strcmp(text_at(rows, TENANT), id) == 0) wave = mtdb_value_int64(rows, WAVE);
+    finish(rows);
+    return wave;
+}
+
+Test(fleet, a_canary_of_names_goes_first_wherever_it_stands) {
+    create_tenants(8);
+    break_tenant("t006");
+    make_migrator();
+    make_fleet(OPTIONS("fleet.canary", "t006,t002", "fleet.on_failure", "continue", "fleet.workers", "1"));
+    fails(MTDB_INVALID_STATE, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    message_has("canary");
+    cr_assert_eq(in_state("pending"), 6);
+    cr_assert_eq(wave_of("t002"), 1);
+    cr_assert_eq(wave_of("t000"), 2);
+    make_fleet(OPTIONS("fleet.canary", "ghost,"));
+    fails(MTDB_INVALID_ARGUMENT, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    message_has("ghost");
+}
+
+Test(fleet, waves_by_list_go_in_their_order_and_are_kept_by_the_ledger) {
+    create_tenants(6);
+    make_migrator();
+    make_fleet(OPTIONS("fleet.run", "lists", "fleet.verdict", "true"));
+    ok(mtdb_fleet_add(fleet, "t000", -1, &err));
+    ok(mtdb_fleet_add_wave(fleet, "t005\nt003\n", -1, &err));
+    ok(mtdb_fleet_add_wave(fleet, "t001", -1, &err));
+    fails(MTDB_INVALID_ARGUMENT, mtdb_fleet_add_wave(fleet, "\n", -1, &err));
+    returns(MTDB_NEEDS, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    cr_assert_eq(wave_of("t005"), 1);
+    cr_assert_eq(wave_of("t001"), 2);
+    cr_assert_eq(wave_of("t000"), 3);
+    cr_assert_eq(in_state("done"), 2);
+    make_fleet(OPTIONS("fleet.run", "lists", "fleet.resume", "rest", "fleet.verdict", "true"));
+    returns(MTDB_NEEDS, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));  // nothing left of the first
+    ok(mtdb_fleet_decide(fleet, 1, &err));
+    returns(MTDB_NEEDS, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    cr_assert_eq(in_state("done"), 3);
+    ok(mtdb_fleet_decide(fleet, 1, &err));
+    cr_assert_eq(run_fleet(), 0);
+    cr_assert_eq(in_state("done"), 4);
+}
+
+// ---- verbs ----
+
+Test(fleet, repairs_and_baselines_every_tenant) {
+    create_tenants(5);
+    for (int i = 0; i < 5; ++i) {
+        char id[16];
+        snprintf(id, sizeof id, "t%03d", i);
+        run_in(id, "CREATE TABLE note(id INTEGER PRIMARY KEY)");
+    }
+    make_migrator();
+    make_fleet(OPTIONS("fleet.verb", "baseline", "fleet.target", "1"));
+    cr_assert_eq(run_fleet(), 0);
+    make_fleet(NULL);
+    cr_assert_eq(run_fleet(), 0);
+    cr_assert_eq(int_in("t003", "SELECT count(*) FROM note"), 1);  // script 2 only
+    run_in("t001", "UPDATE flyway_schema_history SET checksum = 7 WHERE version = '2'");
+    make_fleet(OPTIONS("fleet.verb", "validate", "fleet.on_failure", "continue"));
+    cr_assert_eq(run_fleet(), 1);
+    make_fleet(OPTIONS("fleet.verb", "repair"));
+    cr_assert_eq(run_fleet(), 0);
+    make_fleet(OPTIONS("fleet.verb", "validate", "fleet.on_failure", "continue"));
+    cr_assert_eq(run_fleet(), 0);
+    mtdb_fleet_release(fleet);
+    mtdb_options *nonsense = OPTIONS("fleet.verb", "baseline", "fleet.target", "one");
+    fails(MTDB_INVALID_ARGUMENT, mtdb_fleet_new(db, migrator, nonsense, &fleet, &err));
+    mtdb_options_release(nonsense);
+}
+
+// ---- shared tables ----
+
+static mtdb_migrator *shared_migrator(const char *script) {
+    mtdb_migrator *shared = NULL;
+    ok(mtdb_migrator_new(db, NULL, &shared, &err));
+    ok(mtdb_migrator_add(shared, "1", -1, "plans", -1, script, -1, NULL, 0, &err));
+    return shared;
+}
+
+Test(fleet, scripts_of_the_shared_tables_run_once_before_the_tenants) {
+    create_tenants(5);
+    reopen(NULL, OPTIONS("tenant.shared", "plans"));
+    ok(mtdb_migrator_new(db, NULL, &migrator, &err));
+    ok(mtdb_migrator_add(migrator, "1", -1, "copy", -1, "CREATE TABLE mine AS SELECT name FROM plans.plan", -1, NULL,
+                         0, &err));
+    mtdb_migrator *shared = shared_migrator("CREATE TABLE plan(name TEXT); INSERT INTO plan VALUES('free')");
+    for (int turn = 0; turn < 2; ++turn) {
+        make_fleet(NULL);
+        ok(mtdb_fleet_share(fleet, shared, &err));
+        cr_assert_eq(run_fleet(), 0);
+        cr_assert_eq(in_state("done"), 5);
+    }
+    cr_assert_eq(int_in("t004", "SELECT count(*) FROM mine"), 1);
+    cr_assert_eq(int_in("t004", "SELECT count(*) FROM plans.plan"), 1);
+    cr_assert_eq(int_in("t004", "SELECT count(*) FROM plans.flyway_schema_history"), 1);
+    mtdb_migrator_release(shared);
+}
+
+Test(fleet, shared_scripts_that_fail_halt_it_before_any_tenant) {
+    create_tenants(3);
+    reopen(NULL, OPTIONS("tenant.shared", "plans"));
+    make_migrator();
+    mtdb_migrator *shared = shared_migrator("CREATE TABLE plan(name TEXT); INSERT INTO nowhere VALUES(1)");
+    make_fleet(OPTIONS("fleet.on_failure", "continue"));
+    ok(mtdb_fleet_share(fleet, shared, &err));
+    fails(MTDB_MIGRATION_FAILED, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    message_has("shared");
+    cr_assert_str_eq(phase(), "halted");
+    cr_assert_eq(in_state("pending"), 3);
+    mtdb_migrator_release(shared);
+}
+
+Test(fleet, without_shared_tables_there_is_nothing_to_share) {
+    make_migrator();
+    make_fleet(NULL);
+    fails(MTDB_INVALID_STATE, mtdb_fleet_share(fleet, migrator, &err));
+}
+
+// ---- the ledger ----
+
+Test(fleet, a_ledger_that_was_lost_loses_no_work) {
+    create_tenants(6);
+    break_tenant("t004");
+    make_migrator();
+    make_fleet(OPTIONS("fleet.run", "lost", "fleet.on_failure", "continue"));
+    cr_assert_eq(run_fleet(), 1);
+    drop_handles();
+    reopen(NULL, NULL);
+    static const char *const files[] = {".mtdb/control.db", ".mtdb/control.db-wal", ".mtdb/control.db-shm"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; ++i) remove(path_of(files[i]));
+    mend_tenant("t004");
+    make_migrator();
+    make_fleet(OPTIONS("fleet.run", "lost", "fleet.resume", "failed"));
+    fails(MTDB_NOT_FOUND, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    make_fleet(OPTIONS("fleet.run", "lost"));  // a new one of that name: the histories say what is done
+    cr_assert_eq(run_fleet(), 0);
+    cr_assert_eq(in_state("done"), 6);
+    mtdb_result *rows = NULL;
+    ok(mtdb_fleet_results(fleet, &rows, &err));
+    while (mtdb_result_next(rows, &err) == MTDB_OK) {
+        const bool late = strcmp(text_at(rows, TENANT), "t004") == 0;
+        cr_assert_eq(mtdb_value_int64(rows, APPLIED), late ? 2 : 0);
+        cr_assert_str_eq(text_at(rows, VERSION), "2");
+    }
+    finish(rows);
+    cr_assert_eq(int_in("t000", "SELECT count(*) FROM note"), 1);
+}
+
+Test(fleet, undoing_a_run_leaves_alone_whom_it_never_changed) {
+    create_tenants(5);
+    make_migrator();
+    for (int i = 0; i < 5; ++i) {
+        char id[16];
+        snprintf(id, sizeof id, "t%03d", i);
+        ok(mtdb_migrator_migrate(migrator, id, -1, "1", -1, PLENTY_MS, NULL, NULL, &err));
+    }
+    make_fleet(OPTIONS("fleet.run", "half", "fleet.waves", "2", "fleet.verdict", "true"));
+    returns(MTDB_NEEDS, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    ok(mtdb_fleet_decide(fleet, 0, &err));
+    make_fleet(OPTIONS("fleet.run", "half", "fleet.resume", "applied", "fleet.verb", "undo"));
+    cr_assert_eq(run_fleet(), 0);
+    cr_assert_eq(migrated(5), 5);  // all are at 1, as they were before
+    cr_assert_eq(int_in("t000", "SELECT count(*) FROM note"), 0);
+    cr_assert_eq(attempts(), 4);  // two tenants, forth and back
+}

@@ -537,6 +537,20 @@ Test(migrations, a_run_goes_on_after_a_failure_and_keeps_the_order_of_the_list) 
     finish(rows);
 }
 
+Test(migrations, a_run_repairs_what_validate_found) {
+    int64_t good = 0, bad = 0;
+    create_tenant("beta");
+    make_inline();
+    run_all("migrate", NULL, &good, &bad);
+    run_in("beta", "UPDATE flyway_schema_history SET checksum = 7 WHERE version = '1'");
+    run_all("validate", NULL, &good, &bad);
+    cr_assert_eq(bad, 1);
+    run_all("repair", NULL, &good, &bad);
+    cr_assert_eq(bad, 0);
+    run_all("validate", NULL, &good, &bad);
+    cr_assert_eq(bad, 0);
+}
+
 Test(migrations, an_unknown_verb_is_an_invalid_argument) {
     make_inline();
     mtdb_result *rows = GARBAGE;

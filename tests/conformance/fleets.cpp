@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One operation over many tenants.
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -120,10 +121,55 @@ void outcomes(Suite& suite) {
                 });
 }
 
+// "tenant value" of each row of a query over tenants, in the order of the tenants.
+std::vector<std::string> rows_of(mtdb_fleet* fleet) {
+    mtdb_result* made = nullptr;
+    ok([&](mtdb_error** err) { return mtdb_fleet_query(fleet, plenty_ms, nullptr, &made, err); });
+    const Result result(made);
+    std::vector<std::string> rows;
+    while (next(made)) rows.push_back(text_at(made, 0) + " " + std::to_string(mtdb_value_int64(made, 1)));
+    std::sort(rows.begin(), rows.end());
+    return rows;
+}
+
+void rows(Suite& suite) {
+    suite.claim("a query over tenants gives the rows of each with its id", {Need::tables}, [](World& world) {
+        const auto ids = tenants(world, 5);
+        mtdb_db* const db = world.db();
+        const Migrator migrator = scripts(db);
+        must(run(fleet_of(db, migrator.get(), ids, {{"fleet.ledger", "off"}}).get()));
+        must(exec(db, ids[3], "INSERT INTO note(id) VALUES(7)"));
+        const Fleet fleet = fleet_of(
+            db, nullptr, ids,
+            {{"fleet.ledger", "off"}, {"fleet.verb", "sql"}, {"fleet.sql", "SELECT id FROM note ORDER BY id"}});
+        std::vector<std::string> wanted;
+        for (const std::string& id : ids) wanted.push_back(id + " 1");
+        wanted.push_back(ids[3] + " 7");
+        std::sort(wanted.begin(), wanted.end());
+        check(rows_of(fleet.get()) == wanted, "other rows");
+        const Fleet writing = fleet_of(
+            db, nullptr, ids,
+            {{"fleet.ledger", "off"}, {"fleet.verb", "sql"}, {"fleet.sql", "DELETE FROM note"}});
+        must_be(MTDB_READ_ONLY, run(writing.get()));
+        same(2, int_in(db, ids[3], "SELECT count(*) FROM note"));
+    });
+    suite.claim("fewer workers of one server than of the run do all of the work", {Need::tables}, [](World& world) {
+        const auto ids = tenants(world, 6);
+        mtdb_db* const db = world.db();
+        const Migrator migrator = scripts(db);
+        const Fleet fleet = fleet_of(
+            db, migrator.get(), ids,
+            {{"fleet.ledger", "off"}, {"fleet.workers", "4"}, {"fleet.server_workers", "1"}});
+        must(run(fleet.get()));
+        for (const std::string& id : ids) same(1, int_in(db, id, "SELECT count(*) FROM note"));
+    });
+}
+
 }  // namespace
 
 void claim_fleets(Suite& suite) {
     outcomes(suite);
+    rows(suite);
     suite.claim("a run is taken up from its ledger, and undone from it", {Need::tables}, [](World& world) {
         const std::string folder = "control-" + world.id("store");
         std::filesystem::create_directory(folder);

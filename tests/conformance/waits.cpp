@@ -34,6 +34,23 @@ Answer read_all(mtdb_result* result) {
     }
 }
 
+void late_rows(Suite& suite) {
+    suite.claim("rows whose first one does not come in time end with TIMEOUT, and the lease works", [](World& world) {
+        const Conn conn = world.lease();
+        for (int i = 0; i < 3; ++i) {
+            mtdb_result* made = nullptr;
+            const std::string& sql = world.words().endless;
+            Answer answer = ask([&](mtdb_error** err) {
+                return mtdb_conn_query(conn.get(), sql.data(), size_of(sql), nullptr, 0, 30, nullptr, &made, err);
+            });
+            const Result result(made);
+            if (answer.ok()) answer = read_all(made);
+            must_be(MTDB_TIMEOUT, answer);
+            must(exec(conn.get(), world.words().one));
+        }
+    });
+}
+
 void deadlines(Suite& suite) {
     suite.claim("a statement ends at its deadline with TIMEOUT", [](World& world) {
         const Conn conn = world.lease();
@@ -180,6 +197,7 @@ void cancels_apart(Suite& suite) {
 
 void claim_waits(Suite& suite) {
     deadlines(suite);
+    late_rows(suite);
     cancels(suite);
     cancels_apart(suite);
 }

@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: MIT
 // Flyway's own library behind a pipe. A line is a command with its settings, separated by tabs:
-//     migrate url=jdbc:... user=... schema=... locations=... outOfOrder=true placeholders.who=bob
+//     migrate url=jdbc:... user=... schemas=... locations=... outOfOrder=true placeholders.who=bob
+//     fleet threads=4 names=FILE url=jdbc:.../{tenant} ...
+// The second migrates each tenant that the file names, one a line; {tenant} in a setting becomes the name.
 // The answer is any number of lines, and one that is "ok" or "error TEXT".
 
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.MigrationInfo;
 import org.flywaydb.core.api.configuration.FluentConfiguration;
@@ -52,7 +62,31 @@ public final class Peer {
         return configuration.configuration(settings).load();
     }
 
-    private static void run(String[] words) {
+    // How many scripts it executed in all.
+    private static long fleet(String[] words) throws Exception {
+        int threads = Integer.parseInt(words[1].substring("threads=".length()));
+        List<String> tenants = Files.readAllLines(Path.of(words[2].substring("names=".length())));
+        ExecutorService pool = Executors.newFixedThreadPool(threads);
+        try {
+            List<Future<Integer>> runs = new ArrayList<>();
+            for (String tenant : tenants) {
+                String[] own = Arrays.stream(words).skip(2).map(w -> w.replace("{tenant}", tenant))
+                    .toArray(String[]::new);
+                runs.add(pool.submit(() -> flyway(own).migrate().migrationsExecuted));
+            }
+            long executed = 0;
+            for (Future<Integer> run : runs) executed += run.get();
+            return executed;
+        } finally {
+            pool.shutdownNow();
+        }
+    }
+
+    private static void run(String[] words) throws Exception {
+        if (words[0].equals("fleet")) {
+            out.println("executed " + fleet(words));
+            return;
+        }
         Flyway flyway = flyway(words);
         switch (words[0]) {
             case "migrate":

@@ -5,14 +5,13 @@
 #include <unistd.h>
 
 #include <array>
-
-#include "harness.hpp"
+#include <stdexcept>
 
 namespace peers {
 
 Process::Process(const std::vector<std::string>& command) {
     std::array<int, 2> to{}, from{};
-    if (pipe(to.data()) != 0 || pipe(from.data()) != 0) throw harness::Failed("no pipe");
+    if (pipe(to.data()) != 0 || pipe(from.data()) != 0) throw std::runtime_error("no pipe");
     child_ = fork();
     if (child_ == 0) {
         dup2(to[0], STDIN_FILENO);
@@ -40,7 +39,7 @@ Process::Reply Process::ask(const std::vector<std::string>& words) {
     std::string line;
     for (const std::string& word : words) line += (line.empty() ? "" : "\t") + word;
     line += '\n';
-    if (fputs(line.c_str(), in_) < 0 || fflush(in_) != 0) throw harness::Failed("the peer is gone");
+    if (fputs(line.c_str(), in_) < 0 || fflush(in_) != 0) throw std::runtime_error("the peer is gone");
     Reply reply;
     for (;;) {
         char* text = nullptr;
@@ -48,7 +47,7 @@ Process::Reply Process::ask(const std::vector<std::string>& words) {
         const ssize_t size = getline(&text, &room, out_);
         std::string got(text != nullptr && size > 0 ? text : "", size > 0 ? static_cast<std::size_t>(size) : 0);
         free(text);
-        if (size <= 0) throw harness::Failed("the peer is gone");
+        if (size <= 0) throw std::runtime_error("the peer is gone");
         if (got.ends_with('\n')) got.pop_back();
         if (got == "ok") return reply;
         if (got.starts_with("error ")) {

@@ -21,7 +21,7 @@ public:
         std::vector<std::string> lines;
         std::string error;  // empty: it went well
     };
-    // Throws harness::Failed when the process is gone.
+    // Throws std::runtime_error when the process is gone.
     Reply ask(const std::vector<std::string>& words);
 
 private:

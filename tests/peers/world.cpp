@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "world.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 
 namespace peers {
@@ -9,12 +8,6 @@ namespace peers {
 using namespace harness;
 
 namespace {
-
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);
-    if (value == nullptr) throw Failed(std::string(name) + " is not set: run by tests/servers/run");
-    return value;
-}
 
 std::string cell(mtdb_result* result, int32_t column) {
     if (mtdb_value_type(result, column) == MTDB_TYPE_INT64) return std::to_string(mtdb_value_int64(result, column));
@@ -40,36 +33,6 @@ Lines lines_of(Result result, std::initializer_list<int32_t> columns, const char
 }
 
 }  // namespace
-
-Place place_of(const std::string& backend, const std::string& root) {
-    Place place;
-    place.backend = backend;
-    if (backend == "sqlite") {
-        place.url = "sqlite:" + root;
-        place.jdbc = [root](const std::string& tenant) { return "jdbc:sqlite:" + root + "/" + tenant + ".db"; };
-        place.golang = [root](const std::string& tenant) { return "sqlite3://" + root + "/" + tenant + ".db"; };
-        return place;
-    }
-    place.user = environment("MTDB_TEST_APP_USER");
-    place.password = environment("MTDB_TEST_APP_PASSWORD");
-    const std::string login = place.user + ":" + place.password;
-    if (backend == "postgres") {
-        place.url = environment("MTDB_TEST_POSTGRES");
-        const std::string server = "localhost:" + environment("MTDB_TEST_POSTGRES_PORT") + "/app";
-        place.jdbc = [server](const std::string&) { return "jdbc:postgresql://" + server; };
-        place.golang = [server, login](const std::string& tenant) {
-            return "postgres://" + login + "@" + server + "?sslmode=disable&search_path=" + tenant;
-        };
-    } else {
-        place.url = environment("MTDB_TEST_MYSQL");
-        const std::string port = environment("MTDB_TEST_MYSQL_PORT");
-        place.jdbc = [port](const std::string& tenant) { return "jdbc:mariadb://localhost:" + port + "/" + tenant; };
-        place.golang = [port, login](const std::string& tenant) {
-            return "mysql://" + login + "@tcp(localhost:" + port + ")/" + tenant;
-        };
-    }
-    return place;
-}
 
 World::World(const Place& place, const std::string& tenant) : place_(place), tenant_(tenant) {
     mtdb_db* db = nullptr;

@@ -2,24 +2,14 @@
 // One tenant that two tools migrate in turn.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "harness.hpp"
+#include "place.hpp"
 #include "process.hpp"
 
 namespace peers {
-
-// Where tenants are, for each tool.
-struct Place {
-    std::string backend;  // "sqlite", "postgres", "mariadb"
-    std::string url;      // mtdb's
-    // With the tenant's name in it.
-    std::function<std::string(const std::string&)> jdbc, golang;
-    std::string user, password;
-};
-Place place_of(const std::string& backend, const std::string& root);
 
 using Lines = std::vector<std::string>;
 

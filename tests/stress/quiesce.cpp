@@ -158,7 +158,7 @@ public:
     void wait_for_work() {
         std::array<int64_t, workers> before{};
         for (std::size_t i = 0; i < workers; ++i) before[i] = board_->leases[i];
-        const int64_t end = now_ms() + plenty_ms;
+        const int64_t end = now_ms() + 3 * plenty_ms;
         for (std::size_t i = 0; i < workers; ++i)
             while (board_->leases[i] == before[i]) {
                 check(board_->failures == 0, board_->failure.data());

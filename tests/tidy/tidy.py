@@ -37,6 +37,8 @@ BANNED = [  # In src/: what, and what to do instead.
     (CALL + r"(?:printf|fprintf|puts|fputs|perror)\s*\(", "emit an event"),
     (r"\bsqlite3_interrupt\b", "cancel by the progress handler: an interrupt can hit the next operation"),
     (r"\bsqlite3_config\b", "it is process-wide: use sqlite3_db_config"),
+    (r"\bstd::views::|\branges::(?:unique|remove|remove_if|search|find_end|partition|rotate|equal_range)\s*\(",
+     "clang 14 cannot compile libstdc++'s sub-ranges: use the algorithm of <algorithm>"),
     (r"\bsqlite3_busy_timeout\b", "use the busy handler that knows the deadline and the cancel token"),
 ]
 # Where a client library leaves no other way: the file, what stands there, and why.

@@ -59,10 +59,11 @@ TEST_CASE("words tell what commits with its own row, what may run again, and wha
     for (const auto* sql : {"INSERT INTO a VALUES (1)", "UPDATE a SET b = 1", "WITH x AS (SELECT 1) SELECT * FROM x",
                             "DELETE FROM a", "REPLACE INTO a VALUES (1)"})
         CHECK(act(sql).transactional);
-    for (const auto* sql : {"CREATE TABLE a (b INT)", "CALL p()", "TRUNCATE a", "LOCK TABLES a WRITE"})
+    for (const auto* sql : {"CREATE TABLE a (b INT)", "CALL p()", "TRUNCATE a", "LOCK TABLES a WRITE",
+                            "EXECUTE IMMEDIATE 'CREATE TABLE a (b INT)'", "EXECUTE s"})
         CHECK_FALSE(act(sql).transactional);
     for (const auto* sql : {"CREATE TABLE IF NOT EXISTS a (b INT)", "CREATE OR REPLACE VIEW v AS SELECT 1",
-                            "DROP TABLE IF EXISTS a", "TRUNCATE TABLE a", "OPTIMIZE TABLE a"})
+                            "DROP TABLE IF EXISTS a", "FLUSH PRIVILEGES", "OPTIMIZE TABLE a"})
         CHECK(act(sql).again);
     CHECK_FALSE(act("CREATE TABLE a (b INT)").again);
     CHECK(act("SET NAMES utf8mb4").repeated);
@@ -71,7 +72,11 @@ TEST_CASE("words tell what commits with its own row, what may run again, and wha
     CHECK_FALSE(act("SET x = (SELECT 1)").repeated);
     CHECK(act("CREATE TEMPORARY TABLE a (b INT)").session);
     CHECK(act("LOCK TABLES a WRITE").locks_tables);
+    CHECK(act("FLUSH TABLES WITH READ LOCK").locks_tables);
+    CHECK_FALSE(act("FLUSH TABLES").locks_tables);
     CHECK(act("UNLOCK TABLES").unlocks_tables);
+    CHECK(act("/*!40101 SET NAMES utf8 */").repeated);
+    CHECK(act("(SELECT 1) UNION (SELECT 2)").transactional);
 }
 
 TEST_CASE("where only some statements cannot be in a transaction, the others are in one") {
@@ -107,11 +112,35 @@ TEST_CASE("what can be seen before and now tells whether a statement was done") 
     CHECK(said("DROP TABLE IF EXISTS a, b", "TABLE a 01, TABLE b 02", "TABLE a absent, TABLE b 02") ==
           Verdict::not_started);
     CHECK(said("CALL p()", "", "") == Verdict::unknown);
-    CHECK(said("TRUNCATE a", "", "") == Verdict::not_started);
-    const auto index = [](std::string_view sql, std::string_view now) {
-        return verdict(act_of(sql, undoing()), "INDEX i absent", now);
+    CHECK(said("EXECUTE IMMEDIATE 'DROP TABLE a'", "", "") == Verdict::unknown);
+    const auto pg = [](std::string_view sql, std::string_view before, std::string_view now) {
+        return verdict(act_of(sql, undoing()), before, now);
     };
-    CHECK(index("CREATE INDEX CONCURRENTLY i ON a (b)", "INDEX i invalid") == Verdict::not_started);
-    CHECK(index("CREATE INDEX CONCURRENTLY i ON a (b)", "INDEX i valid") == Verdict::done);
-    CHECK(index("DROP INDEX CONCURRENTLY i", "INDEX i absent") == Verdict::done);
+    CHECK(pg("CREATE INDEX CONCURRENTLY i ON a (b)", "INDEX i absent", "INDEX i invalid") == Verdict::not_started);
+    CHECK(pg("CREATE INDEX CONCURRENTLY i ON a (b)", "INDEX i absent", "INDEX i valid") == Verdict::done);
+    CHECK(pg("CREATE INDEX CONCURRENTLY i ON a (b)", "INDEX i valid", "INDEX i valid") == Verdict::not_started);
+    CHECK(pg("DROP INDEX CONCURRENTLY i", "INDEX i valid", "INDEX i absent") == Verdict::done);
+    CHECK(pg("DROP INDEX CONCURRENTLY i", "INDEX i absent", "INDEX i absent") == Verdict::not_started);
+    const auto* const label = "ALTER TYPE m ADD VALUE 'b c'";
+    CHECK(pg(label, "TYPE m a", "TYPE m a,b c") == Verdict::done);
+    CHECK(pg(label, "TYPE m a", "TYPE m a,b") == Verdict::unknown);
+    CHECK(pg(label, "TYPE m a,b c", "TYPE m a,b c") == Verdict::not_started);
+}
+
+TEST_CASE("tables that are emptied or renamed are looked at in their own way") {
+    const auto said = [](std::string_view sql, std::string_view before, std::string_view now) {
+        return verdict(act_of(sql, committing()), before, now);
+    };
+    CHECK(objects("TRUNCATE TABLE a.b") == "ROWS a.b");
+    CHECK(said("TRUNCATE a", "ROWS a 01", "ROWS a 01") == Verdict::not_started);
+    CHECK(said("TRUNCATE a", "ROWS a 01", "ROWS a empty") == Verdict::done);
+    CHECK(said("TRUNCATE a", "ROWS a 01", "ROWS a 02") == Verdict::unknown);  // somebody wrote since
+    CHECK(said("TRUNCATE a", "ROWS a empty", "ROWS a 02") == Verdict::unknown);
+    const auto* const swap = "RENAME TABLE a TO t, b TO a, t TO b";
+    const auto* const state = "TABLE a 01, TABLE t absent, TABLE b 02, TABLE a 01, TABLE t absent, TABLE b 02";
+    CHECK(said(swap, state, state) == Verdict::unknown);
+    CHECK(said("RENAME TABLE a TO old, b TO a", "TABLE a 01, TABLE old absent, TABLE b 01, TABLE a 01",
+               "TABLE a 01, TABLE old 01, TABLE b absent, TABLE a 01") == Verdict::done);
+    CHECK(said("RENAME TABLE a TO b", "TABLE a 01, TABLE b absent", "TABLE a 01, TABLE b absent") ==
+          Verdict::not_started);
 }

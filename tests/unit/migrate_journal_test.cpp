@@ -134,6 +134,27 @@ TEST_CASE("of a statement that was begun it is known whether it was done, or bot
     }
 }
 
+TEST_CASE("another run's failure is not continued by the journal of an earlier one") {
+    BareConnection db;
+    error_of([&] { migrate(runner_of(broken), db); });
+    db.run("CREATE TABLE nowhere (x)");
+    SUBCASE("another tool wrote the row") {
+        db.run("UPDATE flyway_schema_history SET installed_on = '2000-01-01'");
+        const auto error = error_of([&] { migrate(runner_of(broken), db); });
+        CHECK(error.code() == Code::migration_dirty);
+        CHECK(error.message().find("in a run that the journal knows nothing of") != std::string::npos);
+        CHECK(db.rows(history) == Texts{"1|1|0"});
+        CHECK(db.rows("SELECT count(*) FROM a") == Texts{"1"});
+    }
+    SUBCASE("repair ended it") {
+        Progress progress;
+        runner_of(broken).repair(db, Wait::forever(), Runner::Apply::yes, progress);
+        CHECK(db.rows(journal) == Texts{"||0|"});
+        db.run("DROP TABLE a");
+        CHECK(migrate(runner_of(broken), db) == 1);  // from its beginning
+    }
+}
+
 TEST_CASE("without the journal a script that broke off is dirty, as with the tools") {
     BareConnection db;
     error_of([&] { migrate(runner_of(broken), db); });
@@ -182,10 +203,10 @@ TEST_CASE("a holder's row is renewed on a second connection until it is done") {
         const auto dialect = committing();
         const HistoryTexts texts(*Source::from_inline(std::vector<InlineScript>{}), {}, dialect);
         Lock lock(db, dialect.locks, texts, {});
-        Journal own(db, dialect, lock, std::chrono::milliseconds(60));
+        Journal own(db, dialect, texts, lock, std::chrono::milliseconds(60));
         HistoryView view;
         own.create(view, Wait::forever());
-        own.take("V1__a.sql", "up", 1, Wait::forever());
+        own.take(Format::golang, "V1__a.sql", "up", 1, Wait::forever());
         reader.run("PRAGMA busy_timeout = 10000");
         db.run("PRAGMA busy_timeout = 10000");
         const auto renewed = [&] { return reader.rows("SELECT expires_at > 0 FROM mtdb_migration") == Texts{"1"}; };
@@ -202,7 +223,7 @@ TEST_CASE("a holder's row is renewed on a second connection until it is done") {
         own.finish(Wait::forever());
         reader.run("UPDATE mtdb_migration SET expires_at = 0");
         CHECK(opened == 1);
-        CHECK(own.read(Wait::forever())->expired);
+        CHECK(own.read(Format::golang, Wait::forever())->expired);
     }
     std::filesystem::remove(path);
 }

@@ -32,7 +32,8 @@ inline constexpr db::JournalDialect sqlite_journal{
     .columns = "(id INTEGER NOT NULL PRIMARY KEY, epoch INTEGER NOT NULL, holder TEXT NOT NULL,"
                " expires_at REAL NOT NULL, script TEXT NOT NULL, direction TEXT NOT NULL, target INTEGER NOT NULL,"
                " statement INTEGER NOT NULL, stage TEXT NOT NULL, hash_before INTEGER NOT NULL,"
-               " hash_statement INTEGER NOT NULL, evidence TEXT NOT NULL)",
+               " hash_statement INTEGER NOT NULL, origin TEXT NOT NULL, evidence TEXT NOT NULL)",
+    .flyway_origin = "CAST(h.installed_on AS TEXT)",
     .holder = "'me'",
     .ahead = "julianday('now') + {ms} / 86400000.0",
     .show = "SELECT sql FROM sqlite_master WHERE name = '{name}' AND upper(type) = '{kind}'",

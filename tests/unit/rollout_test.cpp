@@ -60,19 +60,54 @@ TEST_CASE("rollout: a run halts at its first failure, or when the budget is spen
     CHECK(halt_reason(row, {.failed = 7, .consecutive = 3}, 10).has_value());
 }
 
-TEST_CASE("rollout: what is taken up again depends on what became of it") {
-    const auto due = [](ItemState state, int64_t applied, Resume resume) {
-        return is_due(state, applied, resume);
+TEST_CASE("rollout: a canary is a count, a share or ids") {
+    CHECK(parse_waves("3", "").canary == Share{3, false});
+    CHECK(parse_waves("5%", "").canary == Share{5, true});
+    CHECK(parse_waves("acme, 7", "").canary_ids == std::vector<std::string>{"acme", "7"});
+    CHECK(parse_waves("7,", "").canary_ids == std::vector<std::string>{"7"});
+    CHECK_FALSE(parse_waves("", "").given());
+    CHECK_FALSE(parse_waves("0", "").given());
+    CHECK(parse_waves("", "10").given());
+    CHECK_THROWS_AS(parse_waves("101%", ""), Error);
+}
+
+TEST_CASE("rollout: each tenant has the wave of the canary, of its list, or of its size") {
+    const std::vector<std::string> tenants{"a", "b", "c", "d", "e", "f"};
+    using Waves = std::vector<int64_t>;
+    struct Row {
+        Waves listed;
+        const char *canary, *sizes;
+        Waves expected;
     };
-    CHECK(due(ItemState::pending, 0, Resume::rest));
-    CHECK(due(ItemState::running, 0, Resume::rest));  // it may have been killed there
-    CHECK_FALSE(due(ItemState::failed, 0, Resume::rest));
-    CHECK_FALSE(due(ItemState::done, 2, Resume::rest));
-    CHECK(due(ItemState::failed, 0, Resume::failed));
-    CHECK_FALSE(due(ItemState::done, 2, Resume::failed));
-    CHECK(due(ItemState::done, 2, Resume::applied));
-    CHECK(due(ItemState::failed, 1, Resume::applied));
-    CHECK_FALSE(due(ItemState::done, 0, Resume::applied));
+    const Row rows[] = {
+        {{0, 0, 0, 0, 0, 0}, "", "", {1, 1, 1, 1, 1, 1}},
+        {{0, 0, 0, 0, 0, 0}, "", "2,3", {1, 1, 2, 2, 2, 3}},
+        {{0, 0, 0, 0, 0, 0}, "1", "2", {0, 1, 1, 2, 2, 3}},
+        {{0, 0, 0, 0, 0, 0}, "d,a", "", {0, 1, 1, 0, 1, 1}},
+        {{0, 0, 0, 0, 0, 0}, "d,a", "3", {0, 1, 1, 0, 1, 2}},
+        {{1, 0, 2, 0, 1, 2}, "", "", {1, 3, 2, 3, 1, 2}},
+        {{1, 0, 2, 0, 1, 2}, "c", "1", {1, 3, 0, 4, 1, 2}},
+        {{1, 1, 1, 1, 1, 1}, "2", "1", {0, 0, 1, 1, 1, 1}},
+        {{0, 0, 0, 0, 0, 0}, "100%", "1", {0, 0, 0, 0, 0, 0}},
+    };
+    for (const Row& row : rows)
+        CHECK(assign_waves(tenants, row.listed, parse_waves(row.canary, row.sizes)) == row.expected);
+    CHECK_THROWS_AS(assign_waves(tenants, Waves(6), parse_waves("ghost,", "")), Error);
+    CHECK(assign_waves({}, {}, parse_waves("1", "2")).empty());
+}
+
+TEST_CASE("rollout: what is taken up again depends on what became of it") {
+    CHECK(is_due(ItemState::pending, false, Resume::rest));
+    CHECK(is_due(ItemState::running, true, Resume::rest));  // it may have been killed there
+    CHECK_FALSE(is_due(ItemState::failed, true, Resume::rest));
+    CHECK_FALSE(is_due(ItemState::done, true, Resume::rest));
+    CHECK(is_due(ItemState::failed, false, Resume::failed));
+    CHECK_FALSE(is_due(ItemState::done, true, Resume::failed));
+    CHECK(is_due(ItemState::done, true, Resume::applied));
+    CHECK(is_due(ItemState::failed, true, Resume::applied));
+    CHECK(is_due(ItemState::running, true, Resume::applied));
+    CHECK_FALSE(is_due(ItemState::done, false, Resume::applied));
+    CHECK_FALSE(is_due(ItemState::pending, false, Resume::applied));
     for (const ItemState state : {ItemState::pending, ItemState::running, ItemState::done, ItemState::failed})
         CHECK(item_state(name_of(state)) == state);
     CHECK_FALSE(item_state("else").has_value());

@@ -119,7 +119,10 @@ constexpr db::Dialect server_dialect{
                        " expires_at DATETIME(6) NOT NULL, script VARCHAR(1000) NOT NULL,"
                        " direction VARCHAR(4) NOT NULL, target BIGINT NOT NULL, statement BIGINT NOT NULL,"
                        " stage VARCHAR(10) NOT NULL, hash_before BIGINT NOT NULL, hash_statement BIGINT NOT NULL,"
-                       " evidence TEXT NOT NULL) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4",
+                       " origin VARCHAR(40) NOT NULL, evidence TEXT NOT NULL)"
+                       " ENGINE = InnoDB DEFAULT CHARSET = utf8mb4",
+            .for_update = " FOR UPDATE",
+            .flyway_origin = "CAST(UNIX_TIMESTAMP(h.installed_on) AS CHAR)",
             .holder = "CONCAT(CONNECTION_ID(), '@', @@hostname, ':', @@port)",
             .ahead = "UTC_TIMESTAMP(6) + INTERVAL {ms} * 1000 MICROSECOND",
             .partial_locks_query = "SHOW VARIABLES LIKE 'wsrep_on'",
@@ -128,8 +131,14 @@ constexpr db::Dialect server_dialect{
                           " WHERE p.ID = SUBSTRING_INDEX('{holder}', '@', 1)) END",
             .show = "SHOW CREATE {kind} {name}",
             .unsafe_tables_query = "SELECT t.table_name FROM information_schema.tables t"
-                                   " WHERE t.table_schema = DATABASE() AND t.table_type = 'BASE TABLE'"
+                                   " WHERE t.table_schema IN (DATABASE(){more}) AND t.table_type = 'BASE TABLE'"
                                    " AND t.engine <> 'InnoDB'",
+            .detours_query = "SELECT v.table_name, v.view_definition FROM information_schema.views v"
+                             " WHERE v.table_schema IN (DATABASE(){more})"
+                             " UNION ALL SELECT t.event_object_table, t.action_statement"
+                             " FROM information_schema.triggers t WHERE t.trigger_schema IN (DATABASE(){more})"
+                             " UNION ALL SELECT r.routine_name, r.routine_definition"
+                             " FROM information_schema.routines r WHERE r.routine_schema IN (DATABASE(){more})",
         },
 };
 

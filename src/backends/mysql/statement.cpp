@@ -330,6 +330,11 @@ void Statement::stop(Operation& operation) {
     throw operation.error("the rows").with_effect(wrote ? Effect::committed : Effect::none);
 }
 
+// An operation whose wait was over has a kill under way: it is not left before that has settled.
+void Statement::require_in_time(Operation& operation) {
+    if (state_ == State::rows && operation.over()) stop(operation);
+}
+
 void Statement::end_rows(Operation& operation) {
     ServerError error;
     if (session().more_results() && session().drain_more(error) == Session::Row::error) fail(operation, error);
@@ -360,6 +365,7 @@ bool Statement::next(const Wait& wait) {
     if (!std::exchange(pending_, false)) {
         if (++steps_ % steps_per_look == 0 && wait.over()) stop(operation);
         if (step(operation) == Step::end) return false;
+        require_in_time(operation);
     }
     // The packet is in the session's own buffer, which has one byte more.
     decoder().decode(const_cast<char*>(packet_.data()), packet_.size(), values_, store_);
@@ -370,6 +376,7 @@ void Statement::settle_columns(const Wait& wait) {
     if (state_ != State::idle) return;
     Operation operation(session(), wait, Operation::Kill::allowed);
     start(operation, wait);
+    require_in_time(operation);
 }
 
 db::Fill Statement::fill(db::BlockWriter& writer, const Wait& wait) {
@@ -390,8 +397,11 @@ db::Fill Statement::fill(db::BlockWriter& writer, const Wait& wait) {
         writer.begin_row();
         decode.put(packet_, writer);
         pending_ = !writer.end_row();
-        if (pending_) return writer.rows() > 0 ? db::Fill::more : db::Fill::too_small;
+        if (!pending_) continue;
+        require_in_time(operation);
+        return writer.rows() > 0 ? db::Fill::more : db::Fill::too_small;
     }
+    require_in_time(operation);
     return db::Fill::more;
 }
 

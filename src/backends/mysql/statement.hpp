@@ -78,6 +78,7 @@ private:
     void take(Operation& operation, Reply reply);
     Step step(Operation& operation);
     void end_rows(Operation& operation);
+    void require_in_time(Operation& operation);
     [[noreturn]] void fail(Operation& operation, const ServerError& said);
     [[noreturn]] void stop(Operation& operation);
     void done() noexcept;

@@ -102,8 +102,16 @@ constexpr db::Dialect postgres_dialect{
     .history =
         {
             .current_namespace = {},
-            .tables_query = "SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
-                            " ON n.oid = c.relnamespace WHERE n.nspname = pg_catalog.current_schema()"
+            // No index leads from a namespace to its tables, but what depends on it is in one; the named ones are also
+            // found where a server keeps no such rows.
+            .tables_query = "SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p')"
+                            " AND c.relname IN ('{names}') AND c.relnamespace = (SELECT n.oid FROM"
+                            " pg_catalog.pg_namespace n WHERE n.nspname = pg_catalog.current_schema())"
+                            " UNION SELECT c.relname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class c"
+                            " ON c.oid = d.objid WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass"
+                            " AND d.refobjid = (SELECT n.oid FROM pg_catalog.pg_namespace n"
+                            " WHERE n.nspname = pg_catalog.current_schema())"
+                            " AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass"
                             " AND c.relkind IN ('r', 'p') ORDER BY 1",
             .histories_query = "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n"
                                " ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND c.relname",
@@ -162,12 +170,21 @@ constexpr db::Dialect postgres_dialect{
                        " expires_at timestamp with time zone NOT NULL, script text NOT NULL,"
                        " direction text NOT NULL, target bigint NOT NULL, statement bigint NOT NULL,"
                        " stage text NOT NULL, hash_before bigint NOT NULL, hash_statement bigint NOT NULL,"
-                       " evidence text NOT NULL)",
+                       " origin text NOT NULL, evidence text NOT NULL)",
+            .for_update = " FOR UPDATE",
+            .flyway_origin = "h.xmin::text",
+            .golang_origin = "h.xmin::text",
             .holder = "(SELECT pg_catalog.concat(a.pid, ' ', a.backend_start) FROM pg_catalog.pg_stat_activity a"
                       " WHERE a.pid = pg_catalog.pg_backend_pid())",
             .ahead = "pg_catalog.clock_timestamp() + interval '{ms} milliseconds'",
-            .index_query = "SELECT CASE WHEN i.indisvalid THEN 'valid' ELSE 'invalid' END FROM pg_catalog.pg_index i"
-                           " WHERE i.indexrelid = pg_catalog.to_regclass('{name}')",
+            // Who builds one keeps this lock of its table to the end.
+            .index_query = "SELECT CASE WHEN i.indisvalid THEN 'valid' WHEN EXISTS (SELECT 1"
+                           " FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid"
+                           " WHERE l.locktype = 'relation' AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted"
+                           " AND l.relation = i.indrelid AND a.datname = pg_catalog.current_database()"
+                           " AND a.usename IS NOT NULL AND a.pid <> pg_catalog.pg_backend_pid())"
+                           " THEN 'busy' ELSE 'invalid' END"
+                           " FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass('{name}')",
             .drop_index = "DROP INDEX CONCURRENTLY IF EXISTS {name}",
             .labels_query = "SELECT e.enumlabel::text FROM pg_catalog.pg_enum e"
                             " WHERE e.enumtypid = pg_catalog.to_regtype('{name}')",

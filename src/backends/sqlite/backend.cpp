@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "backends/sqlite/errors.hpp"
+#include "backends/sqlite/glance.hpp"
 #include "backends/sqlite/listing.hpp"
 #include "backends/sqlite/memory.hpp"
 #include "backends/sqlite/provision.hpp"
@@ -206,6 +207,14 @@ std::string FileBackend::identity(const db::Place& place) {
             identity += std::to_string(fact) + ':';
     }
     return identity;
+}
+
+// A shared file stands beside it, or its folder is another root: a lease sees to that.
+std::unique_ptr<db::Glance> FileBackend::glance(const db::Place& place, const Wait& wait) {
+    wait.check("the tenant to look at");
+    const Location location = locate(place);
+    if (!shared_name_.empty() || location.own) return nullptr;
+    return Glance::at(root_, location.path, config_, wait);
 }
 
 void FileBackend::drop(const db::Place& place, const Wait& wait) {

@@ -58,6 +58,7 @@ public:
     void create(const db::Place& place, const Wait& wait) override;
     bool exists(const db::Place& place, const Wait& wait) override;
     std::string identity(const db::Place& place) override;
+    std::unique_ptr<db::Glance> glance(const db::Place& place, const Wait& wait) override;
     void drop(const db::Place& place, const Wait& wait) override;
     void copy(db::Connection& source, const db::Place& target, const Wait& wait) override;
     std::unique_ptr<db::TenantCursor> list(const Wait& wait) override;

@@ -91,13 +91,13 @@ Config Config::read(const db::Settings& settings) {
     return config;
 }
 
-Handle::Handle(const std::string& name, int flags, Storage storage) : storage_(storage) {
+Handle::Handle(const std::string& name, int flags, Storage storage, const char* vfs) : storage_(storage) {
     if (storage == Storage::file && base::inherited_open_files())
         throw Error(Code::forked,
                     "a process that forked with sqlite files open cannot open one in the child");
     if (storage == Storage::file) base::file_opened();  // before: a fork meanwhile inherits it
     const int result = sqlite3_open_v2(
-        name.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+        name.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
     if (result == SQLITE_OK) return;
     struct Close {  // also when there is no memory for the error
         Handle& handle;

@@ -40,7 +40,8 @@ enum class Storage { file, memory };
 class Handle {
 public:
     // Throws Error(forked) in a child of a process that had files open, and what SQLite says.
-    Handle(const std::string& name, int flags, Storage storage);
+    // `vfs`: by whom it is opened; null: SQLite's own.
+    Handle(const std::string& name, int flags, Storage storage, const char* vfs = nullptr);
     Handle(Handle&& other) noexcept
         : db_(std::exchange(other.db_, nullptr)), storage_(other.storage_) {}
     Handle& operator=(Handle&&) = delete;

@@ -2,7 +2,10 @@
 // golang-migrate's own library behind a pipe. A line is a command, its url, its source and a number, separated by tabs:
 //
 //	up URL file:///folder 0
+//	fleet URL file:///folder 4 FILE
 //
+// The second brings each tenant that the file names, one a line, up to date with 4 goroutines; {tenant} in the url
+// becomes the name.
 // The answer is any number of lines, and one that is "ok" or "error TEXT".
 package main
 
@@ -13,6 +16,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/golang-migrate/migrate/v4"
 	_ "github.com/golang-migrate/migrate/v4/database/mysql"
@@ -32,7 +36,60 @@ func main() {
 	}
 }
 
+// How many tenants had something to do.
+func fleet(url, source string, goroutines int, file string) (int, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, err
+	}
+	tenants := make(chan string)
+	var (
+		group   sync.WaitGroup
+		mutex   sync.Mutex
+		changed int
+		failure error
+	)
+	for range goroutines {
+		group.Go(func() {
+			for tenant := range tenants {
+				err := up(strings.ReplaceAll(url, "{tenant}", tenant), source)
+				mutex.Lock()
+				if err == nil {
+					changed++
+				} else if !errors.Is(err, migrate.ErrNoChange) && failure == nil {
+					failure = err
+				}
+				mutex.Unlock()
+			}
+		})
+	}
+	for _, tenant := range strings.Fields(string(text)) {
+		tenants <- tenant
+	}
+	close(tenants)
+	group.Wait()
+	return changed, failure
+}
+
+func up(url, source string) error {
+	m, err := migrate.New(source, url)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	return m.Up()
+}
+
 func run(words []string) error {
+	if words[0] == "fleet" && len(words) == 5 {
+		goroutines, err := strconv.Atoi(words[3])
+		if err != nil {
+			return err
+		}
+		changed, err := fleet(words[1], words[2], goroutines, words[4])
+		fmt.Println("changed", changed)
+		return err
+	}
 	if len(words) != 4 {
 		return errors.New("four words are needed")
 	}

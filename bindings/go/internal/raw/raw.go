@@ -159,43 +159,45 @@ typedef _gostring_ swig_type_129;
 typedef _gostring_ swig_type_130;
 typedef long long swig_type_131;
 typedef _gostring_ swig_type_132;
-typedef long long swig_type_133;
-typedef _gostring_ swig_type_134;
+typedef _gostring_ swig_type_133;
+typedef long long swig_type_134;
 typedef long long swig_type_135;
-typedef long long swig_type_136;
+typedef _gostring_ swig_type_136;
 typedef long long swig_type_137;
-typedef _gostring_ swig_type_138;
+typedef long long swig_type_138;
 typedef long long swig_type_139;
-typedef long long swig_type_140;
+typedef _gostring_ swig_type_140;
 typedef long long swig_type_141;
 typedef long long swig_type_142;
 typedef long long swig_type_143;
 typedef long long swig_type_144;
 typedef long long swig_type_145;
-typedef _gostring_ swig_type_146;
-typedef _gostring_ swig_type_147;
+typedef long long swig_type_146;
+typedef long long swig_type_147;
 typedef _gostring_ swig_type_148;
-typedef long long swig_type_149;
-typedef long long swig_type_150;
-typedef _goslice_ swig_type_151;
-typedef _gostring_ swig_type_152;
-typedef _gostring_ swig_type_153;
-typedef long long swig_type_154;
-typedef long long swig_type_155;
-typedef _gostring_ swig_type_156;
-typedef _gostring_ swig_type_157;
+typedef _gostring_ swig_type_149;
+typedef _gostring_ swig_type_150;
+typedef long long swig_type_151;
+typedef long long swig_type_152;
+typedef _goslice_ swig_type_153;
+typedef _gostring_ swig_type_154;
+typedef _gostring_ swig_type_155;
+typedef long long swig_type_156;
+typedef long long swig_type_157;
 typedef _gostring_ swig_type_158;
-typedef long long swig_type_159;
+typedef _gostring_ swig_type_159;
 typedef _gostring_ swig_type_160;
 typedef long long swig_type_161;
 typedef _gostring_ swig_type_162;
 typedef long long swig_type_163;
-typedef long long swig_type_164;
-typedef _gostring_ swig_type_165;
+typedef _gostring_ swig_type_164;
+typedef long long swig_type_165;
 typedef long long swig_type_166;
-typedef long long swig_type_167;
-typedef _goslice_ swig_type_168;
-typedef _gostring_ swig_type_169;
+typedef _gostring_ swig_type_167;
+typedef long long swig_type_168;
+typedef long long swig_type_169;
+typedef _goslice_ swig_type_170;
+typedef _gostring_ swig_type_171;
 extern void _wrap_Swig_free_mtdb_raw(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_mtdb_raw(swig_intgo arg1);
 extern int _wrap_mtdb_abi_version_mtdb_raw(void);
@@ -319,37 +321,40 @@ extern int _wrap_mtdb_migrator_run_mtdb_raw(uintptr_t arg1, swig_type_128 arg2, 
 extern void _wrap_mtdb_migrator_release_mtdb_raw(uintptr_t arg1);
 extern int _wrap_mtdb_fleet_new_mtdb_raw(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
 extern int _wrap_mtdb_fleet_add_mtdb_raw(uintptr_t arg1, swig_type_132 arg2, swig_voidp arg3);
-extern int _wrap_mtdb_fleet_run_mtdb_raw(uintptr_t arg1, swig_type_133 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_fleet_add_wave_mtdb_raw(uintptr_t arg1, swig_type_133 arg2, swig_voidp arg3);
+extern int _wrap_mtdb_fleet_share_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3);
+extern int _wrap_mtdb_fleet_run_mtdb_raw(uintptr_t arg1, swig_type_134 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
+extern int _wrap_mtdb_fleet_query_mtdb_raw(uintptr_t arg1, swig_type_135 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5);
 extern int _wrap_mtdb_fleet_decide_mtdb_raw(uintptr_t arg1, int arg2, swig_voidp arg3);
 extern int _wrap_mtdb_fleet_stop_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
 extern int _wrap_mtdb_fleet_progress_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
 extern int _wrap_mtdb_fleet_results_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
 extern void _wrap_mtdb_fleet_release_mtdb_raw(uintptr_t arg1);
-extern int _wrap_mtdb_driver_open_mtdb_raw(swig_type_134 arg1, uintptr_t arg2, swig_type_135 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
-extern int _wrap_mtdb_driver_from_conn_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_type_136 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_driver_open_mtdb_raw(swig_type_136 arg1, uintptr_t arg2, swig_type_137 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_driver_from_conn_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_type_138 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
 extern int _wrap_mtdb_driver_close_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_driver_lock_mtdb_raw(uintptr_t arg1, swig_type_137 arg2, uintptr_t arg3, swig_voidp arg4);
+extern int _wrap_mtdb_driver_lock_mtdb_raw(uintptr_t arg1, swig_type_139 arg2, uintptr_t arg3, swig_voidp arg4);
 extern int _wrap_mtdb_driver_unlock_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
-extern int _wrap_mtdb_driver_run_mtdb_raw(uintptr_t arg1, swig_type_138 arg2, swig_type_139 arg3, uintptr_t arg4, swig_voidp arg5);
-extern int _wrap_mtdb_driver_set_version_mtdb_raw(uintptr_t arg1, swig_type_140 arg2, int arg3, swig_type_141 arg4, uintptr_t arg5, swig_voidp arg6);
-extern int _wrap_mtdb_driver_version_mtdb_raw(uintptr_t arg1, swig_type_142 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6);
-extern int _wrap_mtdb_driver_drop_mtdb_raw(uintptr_t arg1, swig_type_143 arg2, uintptr_t arg3, swig_voidp arg4);
+extern int _wrap_mtdb_driver_run_mtdb_raw(uintptr_t arg1, swig_type_140 arg2, swig_type_141 arg3, uintptr_t arg4, swig_voidp arg5);
+extern int _wrap_mtdb_driver_set_version_mtdb_raw(uintptr_t arg1, swig_type_142 arg2, int arg3, swig_type_143 arg4, uintptr_t arg5, swig_voidp arg6);
+extern int _wrap_mtdb_driver_version_mtdb_raw(uintptr_t arg1, swig_type_144 arg2, uintptr_t arg3, swig_voidp arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_driver_drop_mtdb_raw(uintptr_t arg1, swig_type_145 arg2, uintptr_t arg3, swig_voidp arg4);
 extern void _wrap_mtdb_driver_release_mtdb_raw(uintptr_t arg1);
 extern int _wrap_mtdb_quiesce_new_mtdb_raw(uintptr_t arg1, uintptr_t arg2, swig_voidp arg3, swig_voidp arg4);
-extern int _wrap_mtdb_quiesce_create_mtdb_raw(uintptr_t arg1, swig_type_144 arg2, uintptr_t arg3, swig_voidp arg4);
-extern int _wrap_mtdb_quiesce_enable_mtdb_raw(uintptr_t arg1, swig_type_145 arg2, uintptr_t arg3, swig_voidp arg4);
-extern int _wrap_mtdb_quiesce_set_mtdb_raw(uintptr_t arg1, swig_type_146 arg2, swig_type_147 arg3, swig_type_148 arg4, swig_type_149 arg5, int arg6, swig_type_150 arg7, uintptr_t arg8, swig_type_151 arg9, swig_voidp arg10, swig_voidp arg11, swig_voidp arg12);
-extern int _wrap_mtdb_quiesce_renew_mtdb_raw(uintptr_t arg1, swig_type_152 arg2, swig_type_153 arg3, swig_type_154 arg4, swig_type_155 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
-extern int _wrap_mtdb_quiesce_clear_mtdb_raw(uintptr_t arg1, swig_type_156 arg2, swig_type_157 arg3, swig_type_158 arg4, int arg5, swig_type_159 arg6, uintptr_t arg7, swig_voidp arg8);
-extern int _wrap_mtdb_quiesce_query_mtdb_raw(uintptr_t arg1, swig_type_160 arg2, swig_type_161 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
-extern int _wrap_mtdb_quiesce_watch_mtdb_raw(uintptr_t arg1, swig_type_162 arg2, swig_type_163 arg3, swig_type_164 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7, swig_voidp arg8);
-extern int _wrap_mtdb_quiesce_wait_parked_mtdb_raw(uintptr_t arg1, swig_type_165 arg2, swig_type_166 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_quiesce_create_mtdb_raw(uintptr_t arg1, swig_type_146 arg2, uintptr_t arg3, swig_voidp arg4);
+extern int _wrap_mtdb_quiesce_enable_mtdb_raw(uintptr_t arg1, swig_type_147 arg2, uintptr_t arg3, swig_voidp arg4);
+extern int _wrap_mtdb_quiesce_set_mtdb_raw(uintptr_t arg1, swig_type_148 arg2, swig_type_149 arg3, swig_type_150 arg4, swig_type_151 arg5, int arg6, swig_type_152 arg7, uintptr_t arg8, swig_type_153 arg9, swig_voidp arg10, swig_voidp arg11, swig_voidp arg12);
+extern int _wrap_mtdb_quiesce_renew_mtdb_raw(uintptr_t arg1, swig_type_154 arg2, swig_type_155 arg3, swig_type_156 arg4, swig_type_157 arg5, uintptr_t arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_quiesce_clear_mtdb_raw(uintptr_t arg1, swig_type_158 arg2, swig_type_159 arg3, swig_type_160 arg4, int arg5, swig_type_161 arg6, uintptr_t arg7, swig_voidp arg8);
+extern int _wrap_mtdb_quiesce_query_mtdb_raw(uintptr_t arg1, swig_type_162 arg2, swig_type_163 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
+extern int _wrap_mtdb_quiesce_watch_mtdb_raw(uintptr_t arg1, swig_type_164 arg2, swig_type_165 arg3, swig_type_166 arg4, uintptr_t arg5, swig_voidp arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_quiesce_wait_parked_mtdb_raw(uintptr_t arg1, swig_type_167 arg2, swig_type_168 arg3, uintptr_t arg4, swig_voidp arg5, swig_voidp arg6);
 extern int _wrap_mtdb_quiesce_close_mtdb_raw(uintptr_t arg1, swig_voidp arg2);
 extern void _wrap_mtdb_quiesce_release_mtdb_raw(uintptr_t arg1);
-extern int _wrap_mtdb_events_poll_mtdb_raw(uintptr_t arg1, swig_type_167 arg2, uintptr_t arg3, swig_type_168 arg4, swig_voidp arg5, swig_voidp arg6, swig_voidp arg7, swig_voidp arg8);
+extern int _wrap_mtdb_events_poll_mtdb_raw(uintptr_t arg1, swig_type_169 arg2, uintptr_t arg3, swig_type_170 arg4, swig_voidp arg5, swig_voidp arg6, swig_voidp arg7, swig_voidp arg8);
 extern int _wrap_mtdb_db_stats_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
 extern int _wrap_mtdb_pool_stats_mtdb_raw(uintptr_t arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_mtdb_tenant_stats_mtdb_raw(uintptr_t arg1, swig_type_169 arg2, swig_voidp arg3, swig_voidp arg4);
+extern int _wrap_mtdb_tenant_stats_mtdb_raw(uintptr_t arg1, swig_type_171 arg2, swig_voidp arg3, swig_voidp arg4);
 #undef intgo
 */
 import "C"
@@ -1887,6 +1892,27 @@ func Mtdb_fleet_add(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret int32) 
 	return swig_r
 }
 
+func Mtdb_fleet_add_wave(arg1 uintptr, arg2 string, arg3 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int32)(C._wrap_mtdb_fleet_add_wave_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_133)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Mtdb_fleet_share(arg1 uintptr, arg2 uintptr, arg3 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int32)(C._wrap_mtdb_fleet_share_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	return swig_r
+}
+
 func Mtdb_fleet_run(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *int64, arg5 *uintptr) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
@@ -1894,7 +1920,18 @@ func Mtdb_fleet_run(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *int64, arg5 *u
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_fleet_run_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_133(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_fleet_run_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_134(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	return swig_r
+}
+
+func Mtdb_fleet_query(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr, arg5 *uintptr) (_swig_ret int32) {
+	var swig_r int32
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (int32)(C._wrap_mtdb_fleet_query_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_135(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	return swig_r
 }
 
@@ -1946,7 +1983,7 @@ func Mtdb_driver_open(arg1 string, arg2 uintptr, arg3 int64, arg4 uintptr, arg5 
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_driver_open_mtdb_raw(*(*C.swig_type_134)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.swig_type_135(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_driver_open_mtdb_raw(*(*C.swig_type_136)(unsafe.Pointer(&_swig_i_0)), C.uintptr_t(_swig_i_1), C.swig_type_137(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1961,7 +1998,7 @@ func Mtdb_driver_from_conn(arg1 uintptr, arg2 uintptr, arg3 int64, arg4 uintptr,
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_driver_from_conn_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_136(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_driver_from_conn_mtdb_raw(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_138(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	return swig_r
 }
 
@@ -1979,7 +2016,7 @@ func Mtdb_driver_lock(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_driver_lock_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_137(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_driver_lock_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_139(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -1998,7 +2035,7 @@ func Mtdb_driver_run(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg5 *
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int32)(C._wrap_mtdb_driver_run_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_1)), C.swig_type_139(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int32)(C._wrap_mtdb_driver_run_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_140)(unsafe.Pointer(&_swig_i_1)), C.swig_type_141(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2013,7 +2050,7 @@ func Mtdb_driver_set_version(arg1 uintptr, arg2 int64, arg3 int32, arg4 int64, a
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_driver_set_version_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_140(_swig_i_1), C.int(_swig_i_2), C.swig_type_141(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_driver_set_version_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_142(_swig_i_1), C.int(_swig_i_2), C.swig_type_143(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	return swig_r
 }
 
@@ -2025,7 +2062,7 @@ func Mtdb_driver_version(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *int64, ar
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_driver_version_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_142(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_driver_version_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_144(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	return swig_r
 }
 
@@ -2035,7 +2072,7 @@ func Mtdb_driver_drop(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_driver_drop_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_143(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_driver_drop_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_145(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -2064,7 +2101,7 @@ func Mtdb_quiesce_create(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_quiesce_create_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_144(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_quiesce_create_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_146(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -2074,7 +2111,7 @@ func Mtdb_quiesce_enable(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_quiesce_enable_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_145(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_quiesce_enable_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_147(_swig_i_1), C.uintptr_t(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -2092,7 +2129,7 @@ func Mtdb_quiesce_set(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg5 
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
-	swig_r = (int32)(C._wrap_mtdb_quiesce_set_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_147)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_148)(unsafe.Pointer(&_swig_i_3)), C.swig_type_149(_swig_i_4), C.int(_swig_i_5), C.swig_type_150(_swig_i_6), C.uintptr_t(_swig_i_7), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_8)), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
+	swig_r = (int32)(C._wrap_mtdb_quiesce_set_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_148)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_3)), C.swig_type_151(_swig_i_4), C.int(_swig_i_5), C.swig_type_152(_swig_i_6), C.uintptr_t(_swig_i_7), *(*C.swig_type_153)(unsafe.Pointer(&_swig_i_8)), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2118,7 +2155,7 @@ func Mtdb_quiesce_renew(arg1 uintptr, arg2 string, arg3 string, arg4 int64, arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_quiesce_renew_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_153)(unsafe.Pointer(&_swig_i_2)), C.swig_type_154(_swig_i_3), C.swig_type_155(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_quiesce_renew_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_154)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_2)), C.swig_type_156(_swig_i_3), C.swig_type_157(_swig_i_4), C.uintptr_t(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2138,7 +2175,7 @@ func Mtdb_quiesce_clear(arg1 uintptr, arg2 string, arg3 string, arg4 string, arg
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_quiesce_clear_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.swig_type_159(_swig_i_5), C.uintptr_t(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_quiesce_clear_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_159)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.swig_type_161(_swig_i_5), C.uintptr_t(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2159,7 +2196,7 @@ func Mtdb_quiesce_query(arg1 uintptr, arg2 string, arg3 int64, arg4 uintptr, arg
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_quiesce_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_1)), C.swig_type_161(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_quiesce_query_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_1)), C.swig_type_163(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2176,7 +2213,7 @@ func Mtdb_quiesce_watch(arg1 uintptr, arg2 string, arg3 int64, arg4 int64, arg5 
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_quiesce_watch_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_1)), C.swig_type_163(_swig_i_2), C.swig_type_164(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_quiesce_watch_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_1)), C.swig_type_165(_swig_i_2), C.swig_type_166(_swig_i_3), C.uintptr_t(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2191,7 +2228,7 @@ func Mtdb_quiesce_wait_parked(arg1 uintptr, arg2 string, arg3 int64, arg4 uintpt
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_mtdb_quiesce_wait_parked_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_1)), C.swig_type_166(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int32)(C._wrap_mtdb_quiesce_wait_parked_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_167)(unsafe.Pointer(&_swig_i_1)), C.swig_type_168(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2221,7 +2258,7 @@ func Mtdb_events_poll(arg1 uintptr, arg2 int64, arg3 uintptr, arg4 []byte, arg5 
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int32)(C._wrap_mtdb_events_poll_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_167(_swig_i_1), C.uintptr_t(_swig_i_2), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int32)(C._wrap_mtdb_events_poll_mtdb_raw(C.uintptr_t(_swig_i_0), C.swig_type_169(_swig_i_1), C.uintptr_t(_swig_i_2), *(*C.swig_type_170)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -2252,7 +2289,7 @@ func Mtdb_tenant_stats(arg1 uintptr, arg2 string, arg3 *uintptr, arg4 *uintptr) 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int32)(C._wrap_mtdb_tenant_stats_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int32)(C._wrap_mtdb_tenant_stats_mtdb_raw(C.uintptr_t(_swig_i_0), *(*C.swig_type_171)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

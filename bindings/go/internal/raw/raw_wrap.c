@@ -3539,6 +3539,56 @@ int _wrap_mtdb_fleet_add_mtdb_raw(mtdb_fleet *_swig_go_0, _gostring_ _swig_go_1,
 }
 
 
+int _wrap_mtdb_fleet_add_wave_mtdb_raw(mtdb_fleet *_swig_go_0, _gostring_ _swig_go_1, mtdb_error **_swig_go_2) {
+  mtdb_fleet *arg1 = (mtdb_fleet *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  mtdb_error **arg4 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_fleet *)_swig_go_0; 
+  
+  arg2 = (char *)_swig_go_1.p;
+  arg3 = _swig_go_1.n;
+  
+  arg4 = (mtdb_error **)_swig_go_2; 
+  
+  result = (mtdb_status)mtdb_fleet_add_wave(arg1,(char const *)arg2,arg3,arg4);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_fleet_share_mtdb_raw(mtdb_fleet *_swig_go_0, mtdb_migrator *_swig_go_1, mtdb_error **_swig_go_2) {
+  mtdb_fleet *arg1 = (mtdb_fleet *) 0 ;
+  mtdb_migrator *arg2 = (mtdb_migrator *) 0 ;
+  mtdb_error **arg3 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_fleet *)_swig_go_0; 
+  arg2 = (mtdb_migrator *)_swig_go_1; 
+  arg3 = (mtdb_error **)_swig_go_2; 
+  
+  result = (mtdb_status)mtdb_fleet_share(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
 int _wrap_mtdb_fleet_run_mtdb_raw(mtdb_fleet *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, long long *_swig_go_3, mtdb_error **_swig_go_4) {
   mtdb_fleet *arg1 = (mtdb_fleet *) 0 ;
   int64_t arg2 ;
@@ -3555,6 +3605,35 @@ int _wrap_mtdb_fleet_run_mtdb_raw(mtdb_fleet *_swig_go_0, long long _swig_go_1, 
   arg5 = (mtdb_error **)_swig_go_4; 
   
   result = (mtdb_status)mtdb_fleet_run(arg1,arg2,arg3,arg4,arg5);
+  _swig_go_result = result; 
+  
+  
+  
+  
+  
+  
+  
+  
+  return _swig_go_result;
+}
+
+
+int _wrap_mtdb_fleet_query_mtdb_raw(mtdb_fleet *_swig_go_0, long long _swig_go_1, mtdb_cancel *_swig_go_2, mtdb_result **_swig_go_3, mtdb_error **_swig_go_4) {
+  mtdb_fleet *arg1 = (mtdb_fleet *) 0 ;
+  int64_t arg2 ;
+  mtdb_cancel *arg3 = (mtdb_cancel *) 0 ;
+  mtdb_result **arg4 = (mtdb_result **) 0 ;
+  mtdb_error **arg5 = (mtdb_error **) 0 ;
+  mtdb_status result;
+  int _swig_go_result;
+  
+  arg1 = (mtdb_fleet *)_swig_go_0; 
+  arg2 = (int64_t)_swig_go_1; 
+  arg3 = (mtdb_cancel *)_swig_go_2; 
+  arg4 = (mtdb_result **)_swig_go_3; 
+  arg5 = (mtdb_error **)_swig_go_4; 
+  
+  result = (mtdb_status)mtdb_fleet_query(arg1,arg2,arg3,arg4,arg5);
   _swig_go_result = result; 
   
   
