@@ -574,14 +574,24 @@ static void run_step(struct run *run) {
     complain(run, "call", name, "a call that the runner knows");
 }
 
+/* A server keeps the tenants of the run before. */
+static void make_tenant_anew(struct run *run, mtdb_status *status, mtdb_error **err) {
+    int32_t exists = 0;
+    *status = mtdb_tenant_exists(run->db, run->tenant, -1, &exists, err);
+    if (*status == MTDB_OK && exists != 0)
+        *status = mtdb_tenant_drop(run->db, run->tenant, -1, MTDB_FOREVER, NULL, err);
+    if (*status == MTDB_OK) *status = mtdb_tenant_create(run->db, run->tenant, -1, MTDB_FOREVER, NULL, err);
+}
+
 /* Every test has a tenant and a lease of its own. */
 static void run_test(struct run *run, const cJSON *test, int number) {
+    mtdb_status status;
     mtdb_error *err;
     run->test = text_of(test, "name", "unnamed");
     run->wrong = 0;
     run->number = 0;
     snprintf(run->tenant, sizeof run->tenant, "t%d", number);
-    mtdb_status status = mtdb_tenant_create(run->db, run->tenant, -1, MTDB_FOREVER, NULL, &err);
+    make_tenant_anew(run, &status, &err);
     if (status == MTDB_OK)
         status = mtdb_db_acquire(run->db, run->tenant, -1, NULL, MTDB_FOREVER, NULL, &run->conn, &err);
     if (status != MTDB_OK) {
@@ -614,6 +624,14 @@ static char *read_file(const char *path) {
     return text;
 }
 
+/* `url`: an address, or the environment's with that name. */
+static const char *url_of(const cJSON *vectors) {
+    const char *url = text_of(vectors, "url", "");
+    if (strncmp(url, "env:", 4) != 0) return url;
+    const char *named = getenv(url + 4);
+    return named != NULL ? named : url;
+}
+
 static void run_file(struct run *run, const char *path) {
     const char *slash = strrchr(path, '/');
     char *text = read_file(path);
@@ -622,7 +640,7 @@ static void run_file(struct run *run, const char *path) {
     run->file = slash != NULL ? slash + 1 : path;
     const cJSON *test;
     int number = 0;
-    if (mtdb_db_open(text_of(vectors, "url", ""), -1, NULL, &run->db, &err) != MTDB_OK) {
+    if (mtdb_db_open(url_of(vectors), -1, NULL, &run->db, &err) != MTDB_OK) {
         ++run->failed;
         printf("FAILED %s: %s\n", run->file, vectors == NULL ? "not JSON" : mtdb_error_message(err));
     }

@@ -19,7 +19,7 @@ class Vectors
   end
 
   def run
-    Mtdb.open(@file["url"]) do |db|
+    Mtdb.open(@file["url"].sub(/\Aenv:(.*)/) { ENV.fetch($1) }) do |db|
       @file["tests"].each_with_index { |test, index| run_test(db, test, "t#{index + 1}") }
     end
   end
@@ -27,6 +27,7 @@ class Vectors
   private
 
   def run_test(db, test, tenant)
+    db.tenants.drop(tenant) if db.tenants.exist?(tenant) # a server keeps those of the run before
     db.tenants.create(tenant)
     wrong = db.tenant(tenant) do |lease|
       test["steps"].each_with_index.sum do |step, index|
@@ -160,7 +161,8 @@ class Step
 
   # How many statements ran before the one that failed is one less than its number.
   def call_script
-    equal("statements", @lease.script(sql), @step.fetch("statements", 0))
+    ran = @lease.script(sql)
+    equal("statements", ran, @step.fetch("statements", ran))
   rescue Mtdb::Error => e
     equal("statements", e.statement - 1, @step["statements"]) if @step["statements"]
     raise
