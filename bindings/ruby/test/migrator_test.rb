@@ -3,7 +3,7 @@
 
 require_relative "helper"
 
-# Migrators, fleets, and the flags that pause them.
+# Migrators, and the flags that pause them.
 class MigratorTest < MtdbTest
   def scripts(db, **options)
     db.migrator(**options) do |migrator|
@@ -65,37 +65,6 @@ class MigratorTest < MtdbTest
       assert_equal([0, -2, 0], rows.map { |row| row[:status] })
       assert_kind_of Mtdb::ClosedError, rows[1][:error]
       assert_nil rows[0][:error]
-    end
-  end
-
-  def test_a_fleet_asks_between_its_waves
-    open_db do |db|
-      %w[b c].each { |id| db.tenants.create(id) }
-      fleet = db.fleet(scripts(db), tenants: %w[a b c], canary: 1, waves: [1], verdict: true)
-      seen = []
-      assert_equal 0, fleet.run { |progress| seen << progress[:done] }
-      assert_equal [1, 2], seen
-      assert_equal [["a", "done", "2"], ["b", "done", "2"], ["c", "done", "2"]],
-                   fleet.results.map { |row| row.values_at(:tenant, :state, :version) }
-      assert_equal "done", fleet.progress[:state]
-    end
-  end
-
-  def test_a_fleet_that_is_refused_halts
-    open_db do |db|
-      db.tenants.create("b")
-      fleet = db.fleet(scripts(db), canary: 1, verdict: true)
-      assert_raises(Mtdb::CancelledError, Mtdb::DatabaseError) { fleet.run { false } }
-      assert_equal(%w[done pending], fleet.results.map { |row| row[:state] })
-    end
-  end
-
-  def test_a_fleet_of_sql_needs_no_migrator
-    open_db do |db|
-      fleet = db.fleet(verb: "sql", sql: "CREATE TABLE x(a)", write: true, ledger: "off")
-      assert_equal 0, fleet.run
-      assert_equal 0, db.value("SELECT count(*) FROM x", tenant: "a")
-      assert_raises(ArgumentError) { db.fleet(verb: "walk") }
     end
   end
 

@@ -333,10 +333,13 @@ VALUE execute(VALUE, VALUE handle, VALUE params, VALUE timeout, VALUE cancel, VA
     return self;
 }
 
-// Native.adopt(address, owner, token): the result of a raw call, which keeps the call's token (nil: it had none).
-VALUE adopt(VALUE, VALUE address, VALUE owner, VALUE token) {
+// Native.adopt(address, owner, token, cancel): the result of a raw call, which keeps the call's token (nil: it had
+// none) and its Mtdb::Cancel (nil or left out: none).
+VALUE adopt(int count, VALUE *arguments, VALUE) {
+    VALUE address, owner, token, cancel;
+    rb_scan_args(count, arguments, "31", &address, &owner, &token, &cancel);
     auto *handle = reinterpret_cast<mtdb_result *>(NUM2ULL(address));
-    VALUE self = make_result(owner, Qnil);
+    VALUE self = make_result(owner, cancel);
     Result *result = result_of(self);
     result->handle = handle;
     if (!NIL_P(token)) {
@@ -634,7 +637,7 @@ void init_result() {
     rb_define_singleton_method(native, "query", query, 8);
     rb_define_singleton_method(native, "exec", exec, 6);
     rb_define_singleton_method(native, "execute", execute, 6);
-    rb_define_singleton_method(native, "adopt", adopt, 3);
+    rb_define_singleton_method(native, "adopt", adopt, -1);
     rb_define_singleton_method(native, "rows", rows_of_block, 2);
     rb_define_singleton_method(native, "library_calls", library_calls, 0);
 }

@@ -129,6 +129,8 @@ module Mtdb
 
     attr_reader :handle
 
+    def resolves? = !@resolver.nil?
+
     def by_position(sql, named, id, timeout, cancel)
       tenant(id, timeout: timeout, cancel: cancel) { |lease| lease.send(:by_position, sql, named) }
     end

@@ -7,7 +7,7 @@ module Mtdb
     # For Database#fleet.
     def initialize(db, migrator, tenants, options)
       @db = db
-      @migrator = migrator
+      @listed = []
       @handle = Native::Handle.new(:fleet)
       wishes = Options.handle(:fleet, options)
       Call.raw(:mtdb_fleet_new, db.send(:handle), migrator&.send(:handle), wishes) { |address| @handle.fill(address) }
@@ -17,22 +17,49 @@ module Mtdb
     # Adds a tenant to the run's list.
     def add(id)
       Call.raw(:mtdb_fleet_add, @handle, id.to_s)
+      @listed << id
       self
     end
     alias << add
 
+    # Adds tenants that are a wave of their own, in the order of the calls: behind the canary, before those of `add`.
+    def add_wave(*ids)
+      Call.raw(:mtdb_fleet_add_wave, @handle, ids.flatten.join("\n"))
+      @listed.concat(ids.flatten)
+      self
+    end
+
+    # Gives the run the scripts of the shared tables: they run once, before any tenant. If they fail, no tenant is
+    # touched.
+    # @param migrator  of the same db
+    def share(migrator)
+      Call.raw(:mtdb_fleet_share, @handle, migrator.send(:handle))
+      self
+    end
+
     # Runs to the end and returns how many tenants have failed. With verdict: true, the block is asked after each wave
     # but the last whether the run goes on; it gets what `progress` is.
     def run(timeout: nil, cancel: nil)
-      needed = lambda do
-        stand = progress
-        next @db.send(:answer_requests) unless stand[:state] == "verdict" # then it is a route
-
-        decide(block_given? && yield(stand))
-      end
-      @db.send(:answering, timeout, needed) do |left|
+      learn_routes
+      decision = -> { decide(block_given? && yield(progress)) }
+      decision.call if progress[:state] == "verdict" # the block of an earlier call raised
+      @db.send(:answering, timeout, decision) do |left|
         Native.with_token(cancel) { |token| Call.raw(:mtdb_fleet_run, @handle, left, token) }
       end
+    end
+
+    # Runs the query of verb: "sql" on each tenant and gives its rows as they come, as a Result: the tenant's id, then
+    # the query's own columns. With a block yields each of them, and returns the result. Tenants come as they answer;
+    # each one's rows keep their order. The run goes on while the rows are read, a few blocks ahead; to leave them early
+    # (break, an exception) stops it, and waits until what has begun is done. `results` says which tenants failed.
+    def query(timeout: nil, cancel: nil, &block)
+      learn_routes
+      rows = Native.with_token(cancel) do |token|
+        Call.raw(:mtdb_fleet_query, @handle, Call.milliseconds(timeout), token) do |address|
+          Native.adopt(address, self, token, cancel)
+        end
+      end
+      block ? rows.each(&block) : rows
     end
 
     # Asks the run to stop; what has begun is done to its end. From any thread, or a signal handler.
@@ -51,6 +78,18 @@ module Mtdb
     def inspect = "#<Mtdb::Fleet of #{@db.url}>"
 
     private
+
+    # A run asks the host for no route: a tenant whose place is not known then would fail. They are believed for
+    # route_ttl_ms.
+    def learn_routes
+      return unless @db.send(:resolves?)
+
+      @listed.each do |id|
+        @db.tenants.exist?(id)
+      rescue Error
+        nil # the run says it of that tenant
+      end
+    end
 
     def decide(go_on) = Call.raw(:mtdb_fleet_decide, @handle, go_on ? 1 : 0)
 

@@ -17,7 +17,7 @@ module Mtdb
 
       rows = Native.with_token(cancel) do |token|
         Call.raw(:mtdb_tenant_list, handle, Call.milliseconds(timeout), token) do |address|
-          Native.adopt(address, @db, token)
+          Native.adopt(address, @db, token, cancel)
         end
       end
       rows.each { |row| yield row.first }
