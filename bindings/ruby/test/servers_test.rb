@@ -49,19 +49,39 @@ module ServerCases
     end
   end
 
-  # A lease whose cut the server did not confirm is closed; the next call takes another.
-  def test_every_call_after_a_cut_gets_its_own_rows
-    cut = 0
-    200.times do |round|
-      lease do |t|
-        moment = rand * 0.004
-        round.even? ? Timeout.timeout(moment) { t.exec(sleeping(5)) } : t.exec(sleeping(5), timeout: moment)
+  ROUNDS = (1000 * ENV.fetch("MTDB_SCALE", "1").to_f).ceil
+
+  # What ends a call, and what it is then.
+  CUTS = [
+    [Timeout::Error, ->(t, sql, moment) { Timeout.timeout(moment) { t.value(sql) } }],
+    [Mtdb::TimeoutError, ->(t, sql, moment) { t.value(sql, timeout: moment) }],
+    [Mtdb::CancelledError, lambda { |t, sql, moment|
+      cancel = Mtdb::Cancel.new
+      trigger = Thread.new { sleep(moment) && cancel.trigger }
+      begin
+        t.value(sql, cancel: cancel)
+      ensure
+        trigger.join
       end
-    rescue Timeout::Error
-      cut += 1
-      assert_equal round, @db.value("SELECT #{round}", tenant: TENANTS.first)
+    }]
+  ].freeze
+
+  # Each call in a tenant that the connection did not stand in before. A connection is closed when the server did not
+  # say that the cut has settled: then the lease says so, and the next one gives the rows.
+  def test_every_call_after_a_cut_gets_its_own_rows
+    ROUNDS.times do |round|
+      tenant = TENANTS[round % 2]
+      own = [round, tenant]
+      lease(tenant) do |t|
+        due, cut = CUTS[round % 3]
+        error = assert_raises(Timeout::Error, Mtdb::CancelledError) { cut.call(t, sleeping(60), rand * 0.004) }
+        assert_equal due, error.class
+        assert_equal own, t.first("SELECT #{round}, #{here}")
+      rescue Mtdb::ConnectionError => e
+        assert_equal :UNAVAILABLE, e.code
+      end
+      assert_equal own, @db.first("SELECT #{round}, #{here}", tenant: tenant)
     end
-    assert_equal 200, cut
   end
 
   def test_two_tenants_at_once_do_not_see_each_other
@@ -103,6 +123,7 @@ if ENV["MTDB_TEST_SERVERS"]
 
     def url = ENV.fetch("MTDB_TEST_POSTGRES")
     def sleeping(seconds) = "SELECT 1 FROM pg_sleep(#{seconds})"
+    def here = "current_schema()"
 
     def columns
       { "BIGINT" => 2**62, "DOUBLE PRECISION" => 0.1, "NUMERIC(20,2)" => BigDecimal("1.5"), "BOOLEAN" => true,
@@ -123,6 +144,7 @@ if ENV["MTDB_TEST_SERVERS"]
 
     def url = ENV.fetch("MTDB_TEST_MYSQL")
     def sleeping(seconds) = "SELECT SLEEP(#{seconds})"
+    def here = "database()"
 
     def columns
       { "BIGINT" => -(2**62), "BIGINT UNSIGNED" => (2**64) - 1, "DOUBLE" => 0.1, "DECIMAL(20,2)" => BigDecimal("1.5"),

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # frozen_string_literal: true
 
-# Usage: stress.rb [SCALE]
+# Usage: stress.rb
 # Cancels and timeouts at random moments, and many threads over many tenants: every call gets its own rows, or the
-# exception that it was due. Ends with `N passed, N failed`.
+# exception that it was due. MTDB_SCALE (1) multiplies the counts. Ends with `N passed, N failed`.
 
 require "mtdb"
 require "timeout"
@@ -13,7 +13,8 @@ require "tmpdir"
 class Stress
   ENDS = [Timeout::Error, Mtdb::CancelledError, Mtdb::TimeoutError].freeze
   COUNT = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < %d) SELECT count(*) FROM c"
-  SLOW = { "echo" => ["slow 2 1", "slow 100 1"], "sqlite" => [COUNT % 1000, COUNT % 1_000_000] }.freeze
+  # May be complete before it is cut, and never is.
+  SLOW = { "echo" => ["slow 2 1", "slow 1000000 1"], "sqlite" => [COUNT % 1000, COUNT % (10**15)] }.freeze
   VALUE = { "echo" => "echo ?", "sqlite" => "SELECT ?" }.freeze
 
   def initialize(scale)
@@ -24,15 +25,17 @@ class Stress
 
   def run
     puts "seed #{@random.seed}"
-    over("echo:") { |db| cuts(db, 4000 * @scale) }
-    Dir.mktmpdir("mtdb-ruby-") { |folder| over("sqlite:#{folder}") { |db| cuts(db, 4000 * @scale) } }
-    over("echo:") { |db| threads_of_cuts(db, 8, 500 * @scale) }
+    over("echo:") { |db| cuts(db, times(4000)) }
+    Dir.mktmpdir("mtdb-ruby-") { |folder| over("sqlite:#{folder}") { |db| cuts(db, times(4000)) } }
+    over("echo:") { |db| threads_of_cuts(db, 8, times(500)) }
     Dir.mktmpdir("mtdb-ruby-") { |folder| mixed("sqlite:#{folder}") }
     puts "#{@cut} calls were cut", "#{@passed} passed, #{@failed} failed"
     @failed.zero? && @cut > 10_000 * @scale
   end
 
   private
+
+  def times(count) = (count * @scale).ceil
 
   def check(claim, holds)
     return @passed += 1 if holds
@@ -59,7 +62,7 @@ class Stress
   # The call is either cut, or complete; whatever it was, the next one is its own.
   def cut_once(engine, lease, round, moment)
     begin
-      sql = SLOW[engine][round % 10 == 0 ? 0 : 1] # one in ten may be complete
+      sql = SLOW[engine][(round % 10).zero? ? 0 : 1]
       cut(round, moment) { |**how| lease.query(sql, **how) { |row| row } }
     rescue *ENDS
       @cut += 1
@@ -98,7 +101,7 @@ class Stress
     Mtdb.open(url, pool_size_max: 4) do |db|
       tenants = Array.new(20) { |i| "tenant#{i}" }
       tenants.each { |id| prepare(db, id) }
-      wrong = Array.new(100) { |i| Thread.new { strangers(db, tenants.rotate(i), 20 * @scale) } }.sum(&:value)
+      wrong = Array.new(100) { |i| Thread.new { strangers(db, tenants.rotate(i), times(20)) } }.sum(&:value)
       check "100 threads in 20 tenants met #{wrong} strangers", wrong.zero?
       check "no lease stays out", db.pool_stats.sum { |pool| pool[:leased] }.zero?
     end
@@ -122,4 +125,4 @@ class Stress
   end
 end
 
-exit(Stress.new((ARGV.first || 1).to_i).run)
+exit(Stress.new(ENV.fetch("MTDB_SCALE", "1").to_f).run)
