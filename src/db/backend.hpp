@@ -215,6 +215,8 @@ public:
     // Durable and whole, or Error(exists) and others.
     virtual void create(const Place& place, const Wait& wait) = 0;
     virtual bool exists(const Place& place, const Wait& wait) = 0;
+    // The place of the shared tables, which create() may refuse as nobody's: there afterwards.
+    virtual void make_shared(const Place& place, const Wait& wait);
     // Nobody of this process has it open.
     virtual void drop(const Place& place, const Wait& wait) = 0;
     // Nobody of this process has either open. Error(unsupported) where the backend cannot.

@@ -117,6 +117,15 @@ void FleetWork::run_sql(FleetItem& item, const Board::Job& job, const Wait& wait
     const Db::Asked asked{MTDB_DEFAULT, none};
     if (settings_.write) announce(item, job);
     const Ref<Conn> conn = db_.acquire(item.record.tenant, std::move(lease), asked);
+    struct GiveBack {  // after a failure too: an abandoned lease is out until maintenance finds it
+        Conn& conn;
+        ~GiveBack() {
+            try {
+                conn.close();
+            } catch (const std::exception&) {  // the failure that is on its way is what counts
+            }
+        }
+    } const give_back{*conn};
     if (rows_ != nullptr) {
         const Ref<Result> result = conn->query(settings_.sql, nullptr, wait, none);
         stream_rows(item, *result, wait);

@@ -147,7 +147,7 @@ constexpr Option table[] = {
             "Memory that the connections of one tenant may hold; 0 for no limit."),
     integer("tenant.leases_max", in_db, "0", 0, count_max,
             "Leases of one tenant out at the same time; 0 for no limit but pool.size_max."),
-    integer("statement_cache", in_db, "64", 0, 10000,
+    integer("statement_cache", in_db, "256", 0, 10000,
             "Prepared statements kept per connection; 0 for none."),
     integer("result_buffer_max_bytes", in_db, "67108864", 4096, any_max,
             "Memory that one buffered result may take."),

@@ -135,7 +135,7 @@ std::unique_ptr<db::Connection> Db::shared_connection(const Wait& wait) {
         throw Error(Code::invalid_state, "there are no shared tables: option tenant.shared names where they are");
     const db::Place place{shared_path_.empty() ? shared_ : shared_path_, {}};
     try {
-        if (!backend_->exists(place, wait)) backend_->create(place, wait);
+        backend_->make_shared(place, wait);
     } catch (const Error& error) {
         if (error.code() != Code::exists) throw;  // another process was first
     }

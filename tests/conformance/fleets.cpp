@@ -57,14 +57,16 @@ std::string states(mtdb_fleet* fleet) {
     return all;
 }
 
-int64_t leases(mtdb_db* db) {
+int64_t figure(mtdb_db* db, const std::string& name) {
     mtdb_result* made = nullptr;
     ok([&](mtdb_error** err) { return mtdb_db_stats(db, &made, err); });
     const Result result(made);
     while (next(made))
-        if (text_at(made, 0) == "leases.acquired") return mtdb_value_int64(made, 2);
+        if (text_at(made, 0) == name) return mtdb_value_int64(made, 2);
     return -1;
 }
+
+int64_t leases(mtdb_db* db) { return figure(db, "leases.acquired"); }
 
 void outcomes(Suite& suite) {
     suite.claim("a fleet run migrates its tenants, and the next one finds nothing to do", {Need::tables},
@@ -165,11 +167,59 @@ void rows(Suite& suite) {
     });
 }
 
+// 100,000 rows: more than are on their way.
+std::string many_rows() {
+    std::string ten = "(SELECT 1 AS n";
+    for (int i = 2; i <= 10; ++i) ten += " UNION ALL SELECT " + std::to_string(i);
+    ten += ") AS d";
+    std::string sql = "SELECT 'a text that fills the blocks' AS text_of_it FROM " + ten + "0";
+    for (int i = 1; i < 5; ++i) sql += " CROSS JOIN " + ten + std::to_string(i);
+    return sql;
+}
+
+void reader_that_stops(Suite& suite) {
+    suite.claim("a reader that stops leaves no lease out", {Need::tables}, [](World& world) {
+        const auto ids = tenants(world, 4);
+        mtdb_db* const db = world.db();
+        const Fleet fleet = fleet_of(
+            db, nullptr, ids, {{"fleet.ledger", "off"}, {"fleet.verb", "sql"}, {"fleet.sql", many_rows()}});
+        mtdb_result* made = nullptr;
+        ok([&](mtdb_error** err) { return mtdb_fleet_query(fleet.get(), plenty_ms, nullptr, &made, err); });
+        const Result result(made);
+        check(next(made), "no row");
+        ok([&](mtdb_error** err) { return mtdb_result_close(made, err); });
+        same(0, figure(db, "leases.now"));
+        same(0, figure(db, "leases.abandoned"));
+    });
+}
+
+void shared_tables(Suite& suite) {
+    suite.claim("the place of the shared tables is made before the tenants' scripts rely on it",
+                {Need::tables, Need::histories_together}, [](World& world) {
+                    const std::string shared = world.id("plans");
+                    mtdb_db* const db = world.open({{"tenant.shared", shared}});
+                    const auto ids = tenants(world, 3);
+                    const Migrator common = new_migrator(db);
+                    add_script(common.get(), 1, "CREATE TABLE plan(id BIGINT)");
+                    add_script(common.get(), 2, "INSERT INTO plan VALUES(42)");
+                    const Migrator own = new_migrator(db);
+                    const std::string fill = "INSERT INTO note SELECT id FROM " + shared + ".plan";
+                    add_script(own.get(), 1, make_table);
+                    add_script(own.get(), 2, fill.c_str());
+                    const Fleet fleet = fleet_of(db, own.get(), ids, {{"fleet.ledger", "off"}});
+                    ok([&](mtdb_error** err) { return mtdb_fleet_share(fleet.get(), common.get(), err); });
+                    must(run(fleet.get()));
+                    for (const std::string& id : ids) same(42, int_in(db, id, "SELECT id FROM note"));
+                });
+}
+
 }  // namespace
 
 void claim_fleets(Suite& suite) {
     outcomes(suite);
     rows(suite);
+    reader_that_stops(suite);
+    shared_tables(suite);
     suite.claim("a run is taken up from its ledger, and undone from it", {Need::tables}, [](World& world) {
         const std::string folder = "control-" + world.id("store");
         std::filesystem::create_directory(folder);

@@ -68,12 +68,12 @@ public:
             for (const char c : "`" + id + "`.`flyway_schema_history`")
                 hash = static_cast<int32_t>(31 * static_cast<uint32_t>(hash) +
                                             static_cast<unsigned char>(c));
-            const std::string holder =
-                side().run("SELECT IS_USED_LOCK('Flyway-" + std::to_string(hash) + "')");
+            const std::string holder = settled(
+                "SELECT IS_USED_LOCK('Flyway-" + std::to_string(hash) + "')", "NULL");
             check(holder == "NULL", "session " + holder + " has Flyway's lock", at);
         } else {
             const std::string held =
-                side().run("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'");
+                settled("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", "0");
             check(held == "0", held + " locks are held", at);
         }
         const Db other = open();
@@ -88,6 +88,16 @@ public:
     }
 
 private:
+    // A server ends a session, and with it its locks, a moment after the client has heard of it.
+    std::string settled(const std::string& query, const std::string& expected) const {
+        std::string seen = side().run(query);
+        for (const int64_t end = now_ms() + plenty_ms; seen != expected && now_ms() < end;) {
+            sleep_ms(5);
+            seen = side().run(query);
+        }
+        return seen;
+    }
+
     const std::string backend_;
     const bool commits_;
     const std::string url_;

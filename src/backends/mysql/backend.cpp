@@ -250,18 +250,28 @@ void ServerBackend::lock(Session& session, std::string_view name, const Wait& wa
     }
 }
 
+void ServerBackend::create_database(Session& session, const std::string& name, const Wait& wait) const {
+    lock(session, name, wait);
+    try {
+        run(session, "CREATE DATABASE " + quoted(name) + " CHARACTER SET utf8mb4", wait);
+    } catch (const Error& error) {
+        if (error.code() == Code::exists)
+            throw error.with_message("there is a database '" + base::excerpt(name) + "'");
+        throw;
+    }
+}
+
 void ServerBackend::create(const db::Place& place, const Wait& wait) {
     retry_.run(wait, [&] {
         const std::unique_ptr<Session> session = session_for(place, wait);
-        const std::string name = database_of(place, *session);
-        lock(*session, name, wait);
-        try {
-            run(*session, "CREATE DATABASE " + quoted(name) + " CHARACTER SET utf8mb4", wait);
-        } catch (const Error& error) {
-            if (error.code() == Code::exists)
-                throw error.with_message("there is a database '" + base::excerpt(name) + "'");
-            throw;
-        }
+        create_database(*session, database_of(place, *session), wait);
+    });
+}
+
+void ServerBackend::make_shared(const db::Place& place, const Wait& wait) {
+    retry_.run(wait, [&] {
+        const std::unique_ptr<Session> session = session_for(place, wait);
+        if (!has_database(*session, place.path, wait)) create_database(*session, place.path, wait);
     });
 }
 

@@ -24,6 +24,7 @@ public:
     std::unique_ptr<db::Connection> open(const db::Place& place, const Wait& wait) override;
     void create(const db::Place& place, const Wait& wait) override;
     bool exists(const db::Place& place, const Wait& wait) override;
+    void make_shared(const db::Place& place, const Wait& wait) override;
     void drop(const db::Place& place, const Wait& wait) override;
     void rename(const db::Place& place, const db::Place& target, const Wait& wait) override;
     void copy(db::Connection& source, const db::Place& target, const Wait& wait) override;
@@ -37,6 +38,7 @@ private:
     // A session of a verb's own: it ends with the verb.
     std::unique_ptr<Session> session_for(const db::Place& place, const Wait& wait) const;
     std::string database_of(const db::Place& place, const Session& session) const;
+    void create_database(Session& session, const std::string& name, const Wait& wait) const;
     void lock(Session& session, std::string_view name, const Wait& wait) const;
     void rename_database(Session& session, const std::string& from, const std::string& to, const Wait& wait) const;
     void move_tables(Session& session, const std::string& from, const std::string& to, const Wait& wait) const;

@@ -190,8 +190,10 @@ Session::Session(std::shared_ptr<const Conninfo> conninfo, const std::string& da
         connect(database, wait);
         const Operation operation(*this, wait, Operation::Kill::never);
         set_up();
-    } catch (...) {
+    } catch (const std::exception&) {
         if (mysql_ != nullptr) library().close(mysql_);
+        // What a wait that is over makes of the set-up is told by the library as a lost connection.
+        if (wait.over()) throw wait.error("a connection to the server");
         throw;
     }
 }

@@ -274,12 +274,20 @@ std::unique_ptr<db::Connection> Backend::open(const db::Place& place, const Wait
 }
 
 void Backend::create(const db::Place& place, const Wait& wait) {
+    protected_.check(name_of(place), "created");
+    create_any(place, wait);
+}
+
+void Backend::create_any(const db::Place& place, const Wait& wait) {
     const std::string name = name_of(place);
-    protected_.check(name, "created");
     retry_.run(wait, [&] {
         const Connector::Admin connection = admin(place, wait);
         is_database(place) ? create_database(*connection, name, wait) : create_schema(*connection, name, wait);
     });
+}
+
+void Backend::make_shared(const db::Place& place, const Wait& wait) {
+    if (!exists(place, wait)) create_any(place, wait);
 }
 
 bool Backend::exists(const db::Place& place, const Wait& wait) {

@@ -22,6 +22,7 @@ public:
     std::unique_ptr<db::Connection> open(const db::Place& place, const Wait& wait) override;
     void create(const db::Place& place, const Wait& wait) override;
     bool exists(const db::Place& place, const Wait& wait) override;
+    void make_shared(const db::Place& place, const Wait& wait) override;
     void drop(const db::Place& place, const Wait& wait) override;
     void rename(const db::Place& place, const db::Place& target, const Wait& wait) override;
     void copy(db::Connection& source, const db::Place& target, const Wait& wait) override;
@@ -33,6 +34,7 @@ private:
     // The schema, or the database that the place's server names.
     std::string name_of(const db::Place& place) const;
     Connector::Admin admin(const db::Place& place, const Wait& wait);
+    void create_any(const db::Place& place, const Wait& wait);
 
     const bool databases_;  // a tenant is a database
     const int64_t batch_;

@@ -3,7 +3,7 @@
 
 # Usage: bench.rb [ruby_scan] [ruby_point] [crossings]     (none: all)
 # The gem beside the gems sqlite3, pg and mysql2: the same file or server, the same query, every column of every row
-# read as Ruby's own type. Servers: those of tests/servers, in MTDB_TEST_SERVERS. One JSON object per case.
+# read as Ruby's own type. Servers: those of tests/servers/run. One JSON object per case.
 
 require "mtdb"
 require "mysql2"
@@ -162,12 +162,14 @@ ensure
   place.close
 end
 
-names = ARGV.empty? ? %w[ruby_scan ruby_point crossings] : ARGV
+NAMES = %w[ruby_scan ruby_point crossings].freeze
+names = ARGV.empty? ? NAMES : ARGV
+abort "bench: Ruby has no benchmark '#{(names - NAMES).first}'" unless (names - NAMES).empty?
+abort "bench: no servers: tests/servers/run" unless ENV["MTDB_TEST_SERVERS"]
 Dir.mktmpdir("mtdb-bench-") do |folder|
   place = Place.new("sqlite", "sqlite:#{folder}")
   over(place, SqlitePeer.new(folder), names)
 end
-abort "bench.rb: no servers: tests/servers/run" unless ENV["MTDB_TEST_SERVERS"]
 postgres, mysql = ENV.values_at("MTDB_TEST_POSTGRES", "MTDB_TEST_MYSQL")
 over(Place.new("postgres", postgres), PostgresPeer.new(postgres), names)
 over(Place.new("mysql", mysql), MysqlPeer.new(mysql), names)

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+
+//go:build !mtdb_strict
+
+package mtdb
+
+const strict = false
