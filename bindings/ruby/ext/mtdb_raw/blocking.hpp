@@ -140,6 +140,49 @@ inline void *wait_for_helper(void *data) {
 
 inline void wake_waiter(void *data) { static_cast<Helper *>(data)->wake(); }
 
+struct Waiting {
+    Helper *helper;
+    mtdb_cancel *token;
+    VALUE raised;  // Array of the exceptions that came meanwhile, or nil
+};
+
+inline VALUE jump(VALUE state) { rb_jump_tag(FIX2INT(state)); }
+
+inline VALUE post_all(RB_BLOCK_CALL_FUNC_ARGLIST(, raised)) {
+    for (long i = 0; i < RARRAY_LEN(raised); ++i)
+        rb_funcall(rb_thread_current(), rb_intern("raise"), 1, rb_ary_entry(raised, i));
+    return Qnil;
+}
+
+// Posted anew, so that Thread.handle_interrupt holds them back like any other, and each comes in its turn.
+inline void post(VALUE raised) {
+    VALUE never = rb_hash_new();
+    rb_hash_aset(never, rb_cObject, ID2SYM(rb_intern("never")));
+    rb_block_call(rb_cThread, rb_intern("handle_interrupt"), 1, &never, post_all, raised);
+}
+
+// Until the helper has done its work. A `throw` (Timeout) or the end of the thread is in Ruby's hands, where what comes
+// next would take its place: then the rest of the waiting is the clean-up of rb_ensure, which keeps it.
+inline VALUE wait_to_the_end(VALUE data) {
+    Waiting *waiting = reinterpret_cast<Waiting *>(data);
+    Helper *const helper = waiting->helper;
+    while (helper->busy()) {
+        rb_nogvl(wait_for_helper, helper, wake_waiter, helper, RB_NOGVL_INTR_FAIL | RB_NOGVL_UBF_ASYNC_SAFE);
+        int state = 0;
+        rb_protect(check_interrupts, Qnil, &state);
+        if (helper->busy() && (state != 0 || exception_waits())) trigger(waiting->token);
+        if (state == 0) continue;
+        if (!RTEST(rb_obj_is_kind_of(rb_errinfo(), rb_eException)))
+            rb_ensure(jump, INT2FIX(state), wait_to_the_end, data);
+        if (NIL_P(waiting->raised)) waiting->raised = rb_ary_new();
+        rb_ary_push(waiting->raised, rb_errinfo());
+        rb_set_errinfo(Qnil);
+    }
+    give_helper_back(helper);
+    if (!NIL_P(waiting->raised)) post(waiting->raised);
+    return Qnil;
+}
+
 // The main thread: every trapped signal interrupts it, and only its handler knows whether that ends the call. So
 // the call runs on a helper, an unblock only wakes the main thread, the handlers run, and what they raise cancels
 // the call.
@@ -150,26 +193,10 @@ inline void wake_waiter(void *data) { static_cast<Helper *>(data)->wake(); }
 inline void run_on_helper(Work work, mtdb_cancel *token) {
     rb_thread_check_ints();
     if (exception_waits()) trigger(token);
-    Helper *const helper = take_helper();
-    helper->begin(work);
-    VALUE raised = Qnil;
-    int unwinding = 0;
-    while (helper->busy()) {
-        rb_nogvl(wait_for_helper, helper, wake_waiter, helper, RB_NOGVL_INTR_FAIL | RB_NOGVL_UBF_ASYNC_SAFE);
-        int state = 0;
-        rb_protect(check_interrupts, Qnil, &state);
-        if (state != 0 && RTEST(rb_obj_is_kind_of(rb_errinfo(), rb_eException))) {
-            raised = rb_errinfo();
-            rb_set_errinfo(Qnil);
-        } else if (state != 0) {
-            unwinding = state;
-        }
-        if (helper->busy() && (state != 0 || exception_waits())) trigger(token);
-    }
-    give_helper_back(helper);
-    if (unwinding != 0) rb_jump_tag(unwinding);
-    // Posted anew, so that Thread.handle_interrupt holds it back like any other.
-    if (!NIL_P(raised)) rb_funcall(rb_thread_current(), rb_intern("raise"), 1, raised);
+    Waiting waiting = {take_helper(), token, Qnil};
+    waiting.helper->begin(work);
+    wait_to_the_end(reinterpret_cast<VALUE>(&waiting));
+    RB_GC_GUARD(waiting.raised);
 }
 
 template <class Action>
