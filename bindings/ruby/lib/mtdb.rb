@@ -18,6 +18,7 @@ require "mtdb/database"
 require "mtdb/tenants"
 require "mtdb/migrator"
 require "mtdb/fleet"
+require "mtdb/driver"
 require "mtdb/quiesce"
 require "mtdb/events"
 

@@ -77,6 +77,32 @@ class FleetTest < MtdbTest
     end
   end
 
+  def test_a_list_of_no_tenants_is_not_all_of_them
+    open_empty do |db|
+      migrator = scripts(db)
+      assert_empty migrator.run("migrate", "latest", tenants: [])
+      [-> { db.fleet(migrator, tenants: []) }, -> { db.fleet(migrator).add_wave },
+       -> { db.fleet(migrator).add_wave([]) }, -> { migrator.run("migrate", "latest", tenants: [""]) },
+       -> { migrator.run("migrate", tenants: ["b\nc"]) },
+       -> { db.fleet(migrator).add_wave("b\nc") }].each { |call| assert_raises(Mtdb::InvalidArgumentError, &call) }
+      untouched = migrator.run("status").select { |row| row[:version].to_s.empty? }
+      assert_equal(%w[a b c], untouched.map { |row| row[:tenant] })
+      assert_equal(["b"], migrator.run("migrate", "latest", tenants: [:b]).map { |row| row[:tenant] })
+    end
+  end
+
+  def test_a_run_of_a_migrator_gets_the_routes_it_needs
+    open_db do |db|
+      asked = []
+      Mtdb.open(db.url, resolver: ->(id) { (asked << id) && (id == "a" ? "a.db" : nil) }) do |routed|
+        rows = scripts(routed).run("migrate", "latest", tenants: %w[a ghost])
+        assert_equal([["a", 2, nil], ["ghost", 0, :TENANT_UNKNOWN]],
+                     rows.map { |row| [row[:tenant], row[:applied], row[:error]&.code] })
+      end
+      assert_equal %w[a ghost], asked
+    end
+  end
+
   def test_waves_by_list
     open_empty do |db|
       fleet = db.fleet(scripts(db), verdict: true).add_wave("c", :b).add_wave(["a"])

@@ -97,6 +97,28 @@ class LifetimeTest < MtdbTest
     end
   end
 
+  def gather(seen, failures)
+    yield
+  rescue Mtdb::ClosedError, Mtdb::MisuseError => e
+    failures << e
+  end
+
+  def test_two_threads_in_one_result_read_no_row_twice
+    open_lease do |lease|
+      20.times do
+        result = lease.query(NUMBERS, 100_000)
+        seen = [[], []]
+        failures = Queue.new
+        threads = [Thread.new { gather(seen, failures) { result.each { |row| seen[0] << row.first } } },
+                   Thread.new { gather(seen, failures) { result.each_block { |_, rows| seen[1] += rows.flatten } } }]
+        threads.each(&:join)
+        assert_operator failures.size, :>=, 1
+        assert_equal [], seen[0] & seen[1]
+        seen.each { |rows| assert_equal rows.uniq, rows }
+      end
+    end
+  end
+
   def test_fibers_read_in_turn
     open_db do |db|
       %w[b c].each { |id| db.tenants.create(id) }

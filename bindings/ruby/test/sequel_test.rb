@@ -203,6 +203,21 @@ module SequelCases
     end
   end
 
+  def test_a_lease_that_was_turned_to_another_tenant_serves_no_other_calls
+    TENANTS.each { |id| in_tenant(id) { make_items.insert(name: "of #{id}") } }
+    in_tenant("seqa") do
+      @db.synchronize do |lease|
+        lease.use("seqb") { assert_equal ["of seqa"], names }
+        assert_equal ["of seqa"], names
+        @db.synchronize { |again| assert_same lease, again }
+      end
+    end
+    name = +"seqa"
+    bound = connect(tenant: name)
+    name.replace("seqb")
+    assert_equal ["of seqa"], bound[:items].select_map(:name)
+  end
+
   # How many names of others this thread met.
   def fill(id, thread)
     Array.new(25) do |i|

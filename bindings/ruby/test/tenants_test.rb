@@ -33,6 +33,23 @@ class TenantsTest < MtdbTest
     end
   end
 
+  def test_a_scope_keeps_its_tenant_whatever_becomes_of_the_string
+    open_db do |db|
+      db.tenants.create("b")
+      %w[a b].each { |id| db.tenant(id) { |t| t.script("CREATE TABLE me(id); INSERT INTO me VALUES ('#{id}')") } }
+      id = +"a"
+      Mtdb.with_tenant(id) do
+        id.replace("b")
+        assert_equal ["a", "a"], [Mtdb.current_tenant, db.value("SELECT id FROM me")]
+        Mtdb.with_tenant(:b) { assert_equal "b", db.value("SELECT id FROM me") }
+        Mtdb.with_tenant(nil) { assert_raises(Mtdb::InvalidArgumentError) { db.value("SELECT id FROM me") } }
+        assert_nil Fiber.new { Mtdb.current_tenant }.resume
+        assert_raises(IOError) { Mtdb.with_tenant("b") { raise IOError } }
+        assert_equal "a", db.value("SELECT id FROM me")
+      end
+    end
+  end
+
   def test_a_lease_is_bound_to_others_for_a_block
     open_db do |db|
       db.tenants.create("b")

@@ -19,22 +19,6 @@ VALUE jump(VALUE state) { rb_jump_tag(FIX2INT(state)); }
     rb_bug("rb_jump_tag came back");
 }
 
-// Runs a call that must not be left out, without the GVL: an exception that comes before it waits for its end. The
-// state that is then due, or 0.
-template <class Action>
-int insist(Action action) {
-    bool begun = false;
-    int due = 0;
-    while (!begun) {
-        const int state = blocking(nullptr, Qnil, [&] {
-            begun = true;
-            action();
-        });
-        if (state != 0) due = state;
-    }
-    return due;
-}
-
 // Gives a lease back and forgets it; a lease that another thread uses stays as it is. Again does nothing.
 VALUE close_handle(VALUE handle) {
     auto *conn = static_cast<mtdb_conn *>(open_pointer(handle));
@@ -42,7 +26,7 @@ VALUE close_handle(VALUE handle) {
     mtdb_status status = MTDB_OK;
     mtdb_error *error = nullptr;
     ++calls;
-    const int state = insist([&] { status = mtdb_conn_close(conn, &error); });
+    const int state = insist(nullptr, [&] { status = mtdb_conn_close(conn, &error); });
     if (status != MTDB_MISUSE) release(handle);
     if (state != 0) {
         mtdb_error_release(error);
@@ -124,7 +108,7 @@ VALUE transact(VALUE, VALUE owner) {
 VALUE roll_back(VALUE handle) {
     auto *conn = static_cast<mtdb_conn *>(open_pointer(handle));
     if (conn == nullptr) return Qnil;
-    const int state = insist([&] { mtdb_tx_rollback(conn, nullptr); });
+    const int state = insist(nullptr, [&] { mtdb_tx_rollback(conn, nullptr); });
     if (state != 0) rb_jump_tag(state);
     return Qnil;
 }

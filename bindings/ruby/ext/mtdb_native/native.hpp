@@ -50,8 +50,8 @@ void give_token_back(mtdb_cancel *token);
 void arm(mtdb_cancel *token, VALUE cancel);
 void disarm(mtdb_cancel *token, VALUE cancel);
 
-// Whether an object is a Mtdb::Result that has this token to the end of its rows.
-bool keeps_token(VALUE object, const mtdb_cancel *token);
+// The token that a block of Native.with_token has goes over to a result, which gives it back.
+void keep_token(mtdb_cancel *token);
 
 template <class Action>
 struct Section {
@@ -77,6 +77,22 @@ int blocking(mtdb_cancel *token, VALUE cancel, Action action) {
     disarm(token, cancel);
     RB_GC_GUARD(cancel);
     return state;
+}
+
+// Runs a call that must not be left out, without the GVL: an exception that comes before it waits for its end. The
+// state that is then due, or 0.
+template <class Action>
+int insist(mtdb_cancel *token, Action action) {
+    bool begun = false;
+    int due = 0;
+    while (!begun) {
+        const int state = blocking(token, Qnil, [&] {
+            begun = true;
+            action();
+        });
+        if (state != 0) due = state;
+    }
+    return due;
 }
 
 // ---- values (cell.cpp, decode.cpp) ----

@@ -180,9 +180,15 @@ void begin_block(Result *result, VALUE limits) {
     }
 }
 
-// After a call that failed or was unwound: nothing of it stays.
+// After a call that failed or was unwound: nothing of it stays. What was unwound is closed, because the rows of a fleet
+// come from a run that has leases.
 void settle(Result *result, int state, Outcome outcome) {
     if (state == 0 && outcome.status >= 0) return;
+    if (state != 0 && result->handle != nullptr) {
+        result->busy = true;
+        insist(nullptr, [&] { mtdb_result_close(result->handle, nullptr); });
+        result->busy = false;
+    }
     drop_handle(result);
     give_block_back(result);
     result->stage = Stage::ended;
@@ -345,6 +351,7 @@ VALUE adopt(int count, VALUE *arguments, VALUE) {
     if (!NIL_P(token)) {
         give_token_back(result->token);
         result->token = reinterpret_cast<mtdb_cancel *>(NUM2ULL(token));
+        keep_token(result->token);
     }
     begin_block(result, Qnil);
     return self;
@@ -413,8 +420,8 @@ VALUE yield_rows(VALUE data) {
     const Reading *reading = reinterpret_cast<const Reading *>(data);
     Result *result = reading->result;
     for (;;) {
-        // The block may close the result.
-        while (result->has_block && result->row < result->rows)
+        // The block may close the result, and another thread be in it: fetch_next() refuses then.
+        while (!result->busy && result->has_block && result->row < result->rows)
             rb_yield(NIL_P(reading->keys) ? row_array(result, reading->form)
                                           : row_hash(result, reading->form, reading->keys));
         if (result->complete || result->stage == Stage::ended) return reading->self;
@@ -438,7 +445,7 @@ VALUE finish(VALUE self) {
     if (!result->complete) {
         ++calls;
         result->busy = true;
-        state = blocking(result->token, Qnil, [&] {
+        state = insist(result->token, [&] {
             mtdb_result_close(result->handle, nullptr);
             mtdb_result_affected(result->handle, &result->affected, nullptr);
             mtdb_result_insert_id(result->handle, &result->insert_id, nullptr);
@@ -485,6 +492,7 @@ VALUE each_keyed(VALUE self, VALUE keys, VALUE loose) {
 // The rows of the next block and, before them, its column types; nil behind the last block.
 VALUE next_block(VALUE self, VALUE raw) {
     Result *result = live(self);
+    refuse_second_thread(result);
     if (result->stage == Stage::fresh) result->stage = Stage::reading;
     if (!result->has_block || result->row >= result->rows) {
         if (result->complete) return finish(self);
@@ -610,11 +618,6 @@ VALUE rows_of_block(VALUE, VALUE block, VALUE size) {
 VALUE library_calls(VALUE) { return LL2NUM(calls); }
 
 }  // namespace
-
-bool keeps_token(VALUE object, const mtdb_cancel *token) {
-    if (rb_typeddata_is_kind_of(object, &result_type) == 0) return false;
-    return static_cast<const Result *>(RTYPEDDATA_DATA(object))->token == token;
-}
 
 void init_result() {
     result_class = rb_define_class_under(rb_const_get(rb_cObject, rb_intern("Mtdb")), "Result", rb_cObject);

@@ -2,6 +2,7 @@
 // Tokens: every call that waits carries a token of its own, through which a Timeout, a signal or a Mtdb::Cancel ends
 // it. All of this is done with the GVL, which is the lock.
 #include <algorithm>
+#include <unordered_map>
 #include <vector>
 
 #include "native.hpp"
@@ -66,27 +67,34 @@ VALUE is_triggered(VALUE self) { return cancel_of(self)->triggered ? Qtrue : Qfa
 struct Loan {
     mtdb_cancel *token;
     VALUE cancel;
-    bool kept;
+    bool kept;  // a result has it
 };
 
+// The loans whose tokens are not kept.
+std::unordered_map<const mtdb_cancel *, Loan *> &loans() {
+    static auto *all = new std::unordered_map<const mtdb_cancel *, Loan *>;
+    return *all;
+}
+
 VALUE lend(VALUE data) {
-    Loan *loan = reinterpret_cast<Loan *>(data);
-    VALUE value = rb_yield(ULL2NUM(reinterpret_cast<uintptr_t>(loan->token)));
-    loan->kept = keeps_token(value, loan->token);
-    return value;
+    const Loan *loan = reinterpret_cast<const Loan *>(data);
+    return rb_yield(ULL2NUM(reinterpret_cast<uintptr_t>(loan->token)));
 }
 
 VALUE take_back(VALUE data) {
     Loan *loan = reinterpret_cast<Loan *>(data);
     disarm(loan->token, loan->cancel);
-    if (!loan->kept) give_token_back(loan->token);
+    if (loan->kept) return Qnil;
+    loans().erase(loan->token);
+    give_token_back(loan->token);
     return Qnil;
 }
 
-// Native.with_token(cancel) { |address| ... }: a token for one raw call; a Result that the block returns may keep it.
+// Native.with_token(cancel) { |address| ... }: a token for one raw call, whose result may keep it.
 VALUE with_token(VALUE, VALUE cancel) {
-    Loan loan = {take_token(), cancel, false};
     if (!NIL_P(cancel)) cancel_of(cancel);
+    Loan loan = {take_token(), cancel, false};
+    loans()[loan.token] = &loan;
     arm(loan.token, cancel);
     return rb_ensure(lend, reinterpret_cast<VALUE>(&loan), take_back, reinterpret_cast<VALUE>(&loan));
 }
@@ -113,6 +121,13 @@ void give_token_back(mtdb_cancel *token) {
         all.idle.push_back(token);
     else
         mtdb_cancel_release(token);
+}
+
+void keep_token(mtdb_cancel *token) {
+    const auto place = loans().find(token);
+    if (place == loans().end()) return;
+    place->second->kept = true;
+    loans().erase(place);
 }
 
 void arm(mtdb_cancel *token, VALUE cancel) {

@@ -154,12 +154,18 @@ inline VALUE post_all(RB_BLOCK_CALL_FUNC_ARGLIST(, raised)) {
     return Qnil;
 }
 
-// Posted anew, so that Thread.handle_interrupt holds them back like any other, and each comes in its turn.
-inline void post(VALUE raised) {
+inline VALUE post_in_turn(VALUE raised) {
     VALUE never = rb_hash_new();
     rb_hash_aset(never, rb_cObject, ID2SYM(rb_intern("never")));
-    rb_block_call(rb_cThread, rb_intern("handle_interrupt"), 1, &never, post_all, raised);
+    return rb_block_call(rb_cThread, rb_intern("handle_interrupt"), 1, &never, post_all, raised);
 }
+
+// Sets the thread's interrupt flag.
+inline VALUE look_again(VALUE thread) { return rb_thread_wakeup_alive(thread); }
+
+// Posted anew, so that Thread.handle_interrupt holds them back like any other, and each comes in its turn. Ruby forgets
+// to look for a second one when it raises the first.
+inline void post(VALUE raised) { rb_ensure(post_in_turn, raised, look_again, rb_thread_current()); }
 
 // Until the helper has done its work. A `throw` (Timeout) or the end of the thread is in Ruby's hands, where what comes
 // next would take its place: then the rest of the waiting is the clean-up of rb_ensure, which keeps it.

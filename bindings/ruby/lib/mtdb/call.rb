@@ -27,6 +27,14 @@ module Mtdb
         end
       end
 
+      # A raw call whose Result keeps the call's token. An exception that comes with it ends the result.
+      def result(name, *arguments, token, owner, cancel)
+        rows = nil
+        given = raw(name, *arguments, token) { |address| rows = Native.adopt(address, owner, token, cancel) }
+      ensure
+        rows.close if rows && !given
+      end
+
       # The text of a call that fills a buffer: the block gets a capacity.
       def text(capacity = 1024)
         Thread.handle_interrupt(Object => :never) do

@@ -129,7 +129,17 @@ module Mtdb
 
     attr_reader :handle
 
-    def resolves? = !@resolver.nil?
+    # A run over many tenants asks the host for no route: a tenant whose place is not known then would fail. They are
+    # believed for route_ttl_ms.
+    def learn_routes(ids)
+      return unless @resolver
+
+      ids.each do |id|
+        tenants.exist?(id)
+      rescue Error
+        nil # the run says it of that tenant
+      end
+    end
 
     def by_position(sql, named, id, timeout, cancel)
       tenant(id, timeout: timeout, cancel: cancel) { |lease| lease.send(:by_position, sql, named) }

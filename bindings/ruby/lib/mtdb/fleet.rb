@@ -12,6 +12,7 @@ module Mtdb
       wishes = Options.handle(:fleet, options)
       Call.raw(:mtdb_fleet_new, db.send(:handle), migrator&.send(:handle), wishes) { |address| @handle.fill(address) }
       tenants&.each { |id| add(id) }
+      refuse_none if tenants && @listed.empty?
     end
 
     # Adds a tenant to the run's list.
@@ -24,8 +25,10 @@ module Mtdb
 
     # Adds tenants that are a wave of their own, in the order of the calls: behind the canary, before those of `add`.
     def add_wave(*ids)
-      Call.raw(:mtdb_fleet_add_wave, @handle, ids.flatten.join("\n"))
-      @listed.concat(ids.flatten)
+      ids = ids.flatten
+      refuse_none if ids.empty?
+      Call.raw(:mtdb_fleet_add_wave, @handle, Tenants.lines(ids))
+      @listed.concat(ids)
       self
     end
 
@@ -39,11 +42,10 @@ module Mtdb
 
     # Runs to the end and returns how many tenants have failed. With verdict: true, the block is asked after each wave
     # but the last whether the run goes on; it gets what `progress` is.
-    def run(timeout: nil, cancel: nil)
-      learn_routes
-      decision = -> { decide(block_given? && yield(progress)) }
-      decision.call if progress[:state] == "verdict" # the block of an earlier call raised
-      @db.send(:answering, timeout, decision) do |left|
+    def run(timeout: nil, cancel: nil, &block)
+      @db.send(:learn_routes, @listed)
+      judge(block) # the block of an earlier call may have raised
+      @db.send(:answering, timeout, -> { give_what_is_needed(block) }) do |left|
         Native.with_token(cancel) { |token| Call.raw(:mtdb_fleet_run, @handle, left, token) }
       end
     end
@@ -53,11 +55,9 @@ module Mtdb
     # each one's rows keep their order. The run goes on while the rows are read, a few blocks ahead; to leave them early
     # (break, an exception) stops it, and waits until what has begun is done. `results` says which tenants failed.
     def query(timeout: nil, cancel: nil, &block)
-      learn_routes
-      rows = Native.with_token(cancel) do |token|
-        Call.raw(:mtdb_fleet_query, @handle, Call.milliseconds(timeout), token) do |address|
-          Native.adopt(address, self, token, cancel)
-        end
+      @db.send(:learn_routes, @listed)
+      rows = @db.send(:answering, timeout) do |left|
+        Native.with_token(cancel) { |token| Call.result(:mtdb_fleet_query, @handle, left, token, self, cancel) }
       end
       block ? rows.each(&block) : rows
     end
@@ -79,16 +79,18 @@ module Mtdb
 
     private
 
-    # A run asks the host for no route: a tenant whose place is not known then would fail. They are believed for
-    # route_ttl_ms.
-    def learn_routes
-      return unless @db.send(:resolves?)
+    # To the library a run without a list is one over all tenants.
+    def refuse_none = raise(Errors.build(-1, message: "a list of no tenants; a run over all of them has no list"))
 
-      @listed.each do |id|
-        @db.tenants.exist?(id)
-      rescue Error
-        nil # the run says it of that tenant
-      end
+    # Places of tenants, or the verdict on a wave.
+    def give_what_is_needed(verdict)
+      @db.send(:answer_requests)
+      judge(verdict)
+    end
+
+    def judge(verdict)
+      now = progress
+      decide(verdict&.call(now)) if now[:state] == "verdict"
     end
 
     def decide(go_on) = Call.raw(:mtdb_fleet_decide, @handle, go_on ? 1 : 0)

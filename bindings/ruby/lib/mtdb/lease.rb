@@ -123,6 +123,8 @@ module Mtdb
 
     private
 
+    attr_reader :handle
+
     # For Database#tenant: borrows.
     def acquire(db_handle, id, options, milliseconds, cancel, &block)
       Native.acquire(@handle, db_handle, id, options, milliseconds, cancel, self, &block)

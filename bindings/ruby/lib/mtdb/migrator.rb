@@ -70,13 +70,19 @@ module Mtdb
     # is the exception that the tenant failed with, or nil.
     #
     # @param verb  "migrate", "undo", "status" or "validate"
-    # @param tenants  ids; nil for all there are
+    # @param tenants  ids; nil for all there are, an empty list for none
     # @param workers  threads
     def run(verb, target = "", tenants: nil, workers: 1, timeout: nil, cancel: nil)
+      list = tenants&.to_a
+      return [] if list&.empty?
+
+      lines = list && Tenants.lines(list)
+      @db.send(:learn_routes, list || [])
       wishes = Options.handle(:run, workers: workers)
-      found = Native.with_token(cancel) do |token|
-        Call.raw(:mtdb_migrator_run, @handle, verb.to_s, target.to_s, tenants&.to_a&.join("\n"), wishes,
-                 Call.milliseconds(timeout), token) { |address| Native.adopt(address, self, nil) }
+      found = waiting(timeout, cancel) do |left, token|
+        Call.raw(:mtdb_migrator_run, @handle, verb.to_s, target.to_s, lines, wishes, left, token) do |address|
+          Native.adopt(address, self, nil)
+        end
       end
       found.each_hash.map { |row| Outcome.of(row) }
     end
@@ -90,11 +96,14 @@ module Mtdb
 
     def verb(name, tenant, *arguments, timeout: nil, cancel: nil, &block)
       arguments = arguments.map { |argument| argument.is_a?(Integer) ? argument : argument.to_s }
-      @db.send(:answering, timeout) do |left|
-        Native.with_token(cancel) do |token|
-          Call.raw(name, @handle, tenant.to_s, *arguments, left, token, &block)
-        end
+      waiting(timeout, cancel) do |left, token|
+        Call.raw(name, @handle, tenant.to_s, *arguments, left, token, &block)
       end
+    end
+
+    # Yields the milliseconds that are left and a token, until the library needs nothing more from the program.
+    def waiting(timeout, cancel)
+      @db.send(:answering, timeout) { |left| Native.with_token(cancel) { |token| yield left, token } }
     end
 
     def rows(*arguments, **wait)

@@ -8,7 +8,7 @@ module Mtdb
     # thread or fiber that is made inside has none, so that work which outlives the block never runs in its tenant.
     def with_tenant(id)
       before = Thread.current[:mtdb_tenant]
-      Thread.current[:mtdb_tenant] = id
+      Thread.current[:mtdb_tenant] = id && -id.to_s # a copy: what the program does to its String changes no tenant
       yield id
     ensure
       Thread.current[:mtdb_tenant] = before

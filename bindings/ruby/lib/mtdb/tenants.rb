@@ -11,14 +11,22 @@ module Mtdb
       @db = db
     end
 
+    # Ids as the calls take them that have a list. What is no id is refused: a line of its own would be another tenant,
+    # and nothing at all every tenant.
+    def self.lines(ids)
+      ids = ids.map(&:to_s)
+      wrong = ids.find { |id| id.empty? || id.include?("\n") }
+      raise Errors.build(-1, message: "#{wrong.inspect} is no tenant's id") if wrong
+
+      ids.join("\n")
+    end
+
     # Yields the id of each tenant.
     def each(timeout: nil, cancel: nil)
       return enum_for(:each, timeout: timeout, cancel: cancel) unless block_given?
 
       rows = Native.with_token(cancel) do |token|
-        Call.raw(:mtdb_tenant_list, handle, Call.milliseconds(timeout), token) do |address|
-          Native.adopt(address, @db, token, cancel)
-        end
+        Call.result(:mtdb_tenant_list, handle, Call.milliseconds(timeout), token, @db, cancel)
       end
       rows.each { |row| yield row.first }
       self

@@ -63,6 +63,7 @@ module Sequel
       private
 
       def adapter_initialize
+        @opts[:tenant] = -@opts[:tenant].to_s if @opts[:tenant]
         @mtdb = @opts[:mtdb] || ::Mtdb.open(@opts.fetch(:database), **(@opts[:mtdb_options] || OPTS))
         Dialects.adopt(self, @mtdb.engine)
         extend Transactions

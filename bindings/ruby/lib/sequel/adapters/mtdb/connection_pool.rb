@@ -10,7 +10,8 @@ module Sequel
       def hold(_server = nil, &block)
         tenant = db.tenant
         lease = leases[tenant]
-        lease ? yield(lease) : borrow(tenant, &block)
+        # The program may have turned the lease to another tenant (Lease#use).
+        lease && lease.tenant == tenant ? yield(lease) : borrow(tenant, &block)
       end
 
       # Yields the leases of the present fiber.
@@ -38,11 +39,12 @@ module Sequel
         given = false
         db.mtdb.tenant(tenant) do |lease|
           given = true
-          held[tenant] = lease
+          before = held[tenant]
           begin
+            held[tenant] = lease
             yield lease
           ensure
-            held.delete(tenant)
+            before ? held[tenant] = before : held.delete(tenant)
           end
         end
       rescue ::Mtdb::Error => e
