@@ -27,11 +27,6 @@ inline void trigger(mtdb_cancel *token) {
     if (token != nullptr) mtdb_cancel_trigger(token, 0, nullptr);
 }
 
-inline VALUE check_interrupts(VALUE) {
-    rb_thread_check_ints();
-    return Qnil;
-}
-
 // True while an exception waits that Thread.handle_interrupt holds back.
 inline bool exception_waits() {
     static const ID pending_interrupt = rb_intern("pending_interrupt?");
@@ -140,6 +135,74 @@ inline void *wait_for_helper(void *data) {
 
 inline void wake_waiter(void *data) { static_cast<Helper *>(data)->wake(); }
 
+struct Waiting {
+    Helper *helper;
+    mtdb_cancel *token;
+    VALUE raised;  // Array of the exceptions that came meanwhile, or nil
+    bool ending;   // an exception waits that is held back
+};
+
+inline VALUE jump(VALUE state) { rb_jump_tag(FIX2INT(state)); }
+
+inline VALUE post_all(RB_BLOCK_CALL_FUNC_ARGLIST(, raised)) {
+    while (RARRAY_LEN(raised) > 0) {
+        rb_funcall(rb_thread_current(), rb_intern("raise"), 1, rb_ary_entry(raised, 0));
+        rb_ary_shift(raised);
+    }
+    return Qnil;
+}
+
+inline VALUE post_in_turn(VALUE raised) {
+    VALUE never = rb_hash_new();
+    rb_hash_aset(never, rb_cObject, ID2SYM(rb_intern("never")));
+    return rb_block_call(rb_cThread, rb_intern("handle_interrupt"), 1, &never, post_all, raised);
+}
+
+// Takes the exception on its way out of Ruby's hands. False: it is none, but a `throw` or the end of the thread.
+inline bool keep_raised(VALUE *raised) {
+    if (!RTEST(rb_obj_is_kind_of(rb_errinfo(), rb_eException))) return false;
+    if (NIL_P(*raised)) *raised = rb_ary_new();
+    rb_ary_push(*raised, rb_errinfo());
+    rb_set_errinfo(Qnil);
+    return true;
+}
+
+// Posts exceptions anew, so that Thread.handle_interrupt holds them back like any other, and each comes in its turn:
+// also one that comes before they are all posted.
+inline void post(VALUE raised) {
+    for (;;) {
+        int state = 0;
+        rb_protect(post_in_turn, raised, &state);
+        if (state == 0) return;
+        if (RARRAY_LEN(raised) > 0 && keep_raised(&raised)) continue;
+        rb_jump_tag(state);
+    }
+}
+
+inline VALUE look(VALUE data) {
+    rb_thread_check_ints();
+    reinterpret_cast<Waiting *>(data)->ending = exception_waits();
+    return Qnil;
+}
+
+// Until the helper has done its work. A `throw` (Timeout) or the end of the thread is in Ruby's hands, where what comes
+// next would take its place: then the rest of the waiting is the clean-up of rb_ensure, which keeps it.
+inline VALUE wait_to_the_end(VALUE data) {
+    Waiting *waiting = reinterpret_cast<Waiting *>(data);
+    Helper *const helper = waiting->helper;
+    while (helper->busy()) {
+        rb_nogvl(wait_for_helper, helper, wake_waiter, helper, RB_NOGVL_INTR_FAIL | RB_NOGVL_UBF_ASYNC_SAFE);
+        int state = 0;
+        rb_protect(look, data, &state);
+        if (helper->busy() && (state != 0 || waiting->ending)) trigger(waiting->token);
+        if (state != 0 && !keep_raised(&waiting->raised))
+            rb_ensure(jump, INT2FIX(state), wait_to_the_end, data);
+    }
+    give_helper_back(helper);
+    if (!NIL_P(waiting->raised)) post(waiting->raised);
+    return Qnil;
+}
+
 // The main thread: every trapped signal interrupts it, and only its handler knows whether that ends the call. So
 // the call runs on a helper, an unblock only wakes the main thread, the handlers run, and what they raise cancels
 // the call.
@@ -150,26 +213,10 @@ inline void wake_waiter(void *data) { static_cast<Helper *>(data)->wake(); }
 inline void run_on_helper(Work work, mtdb_cancel *token) {
     rb_thread_check_ints();
     if (exception_waits()) trigger(token);
-    Helper *const helper = take_helper();
-    helper->begin(work);
-    VALUE raised = Qnil;
-    int unwinding = 0;
-    while (helper->busy()) {
-        rb_nogvl(wait_for_helper, helper, wake_waiter, helper, RB_NOGVL_INTR_FAIL | RB_NOGVL_UBF_ASYNC_SAFE);
-        int state = 0;
-        rb_protect(check_interrupts, Qnil, &state);
-        if (state != 0 && RTEST(rb_obj_is_kind_of(rb_errinfo(), rb_eException))) {
-            raised = rb_errinfo();
-            rb_set_errinfo(Qnil);
-        } else if (state != 0) {
-            unwinding = state;
-        }
-        if (helper->busy() && (state != 0 || exception_waits())) trigger(token);
-    }
-    give_helper_back(helper);
-    if (unwinding != 0) rb_jump_tag(unwinding);
-    // Posted anew, so that Thread.handle_interrupt holds it back like any other.
-    if (!NIL_P(raised)) rb_funcall(rb_thread_current(), rb_intern("raise"), 1, raised);
+    Waiting waiting = {take_helper(), token, Qnil, false};
+    waiting.helper->begin(work);
+    wait_to_the_end(reinterpret_cast<VALUE>(&waiting));
+    RB_GC_GUARD(waiting.raised);
 }
 
 template <class Action>
