@@ -242,7 +242,8 @@ type Outcome struct {
 }
 
 // Run runs one verb ("migrate", "undo", "status", "validate") over the tenants of a list, nil for all, and goes on
-// after a failure. A resolver is asked for all of them before anything is done. Options are of scope "run": [WithRunWorkers]. The outcomes are in the order of the list.
+// after a failure. A resolver is asked for all of them before anything is done. Options are of scope "run":
+// [WithRunWorkers]. The outcomes are in the order of the list.
 func (m *Migrator) Run(ctx context.Context, verb, target string, tenants []string, options ...Option) ([]Outcome,
 	error) {
 	list, err := listOf(tenants)

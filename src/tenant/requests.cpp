@@ -164,9 +164,10 @@ Requests::Answers Requests::find_all(std::span<const Id> ids, Time now) {
     }
     if (answers.state != State::answered) return answers;
     answers.list.reserve(ids.size());
-    for (const Id& id : ids) {
-        answers.list.push_back(use(look(*known, id.text(), now)));
-        if (answers.list.back().state == State::needs) return {State::needs, {}};  // dropped, to make room for another
+    for (const Id& id : ids) {  // an id may stand there twice: one use serves both
+        const auto entry = known->entries.find(id.text());
+        if (entry == known->entries.end()) return {State::needs, {}};  // dropped, to make room for another
+        answers.list.push_back(use(entry->second));
     }
     return answers;
 }
