@@ -8,7 +8,7 @@
 namespace bench {
 namespace {
 
-constexpr std::size_t rounds = 5;
+constexpr std::size_t rounds = 2;  // each of all the schemas: connections are a part of a fleet, and not a larger one
 constexpr int workers = 8;
 
 std::string in(const std::string& schema, const std::string& text) {
@@ -55,8 +55,9 @@ void fleet_floor() {
     const std::string before = write_scripts(grounds.folder(), Layout::flyway, 3);
     const std::string with_alter = write_scripts(grounds.folder(), Layout::flyway, 4);
     const int64_t count = scaled(1000);
-    const Names ours = grounds.make('a', count), theirs = grounds.make('p', count);
-    for (const Names* names : {&ours, &theirs}) fleet_of_mtdb(grounds, *names, {before, 3 * count, workers});
+    const int64_t all = count * static_cast<int64_t>(rounds);
+    const Names ours = grounds.make('a', all), theirs = grounds.make('p', all);
+    for (const Names* names : {&ours, &theirs}) fleet_of_mtdb(grounds, *names, {before, 3 * all, workers});
     const auto connection = grounds.postgres().connect();
     std::size_t our_turn = 0, turn = 0;
     const Figures figures = in_turns_cold(

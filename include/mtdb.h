@@ -1624,7 +1624,7 @@ MTDB_API mtdb_status mtdb_fleet_new(mtdb_db *db, mtdb_migrator *migrator, const 
  * tenants there are, in the order of their ids.
  *
  * @param tenant  id, tenant_len bytes (-1: NUL-terminated)
- * @errors INVALID_STATE (the run has begun), INVALID_ARGUMENT, CLOSED, FORKED
+ * @errors INVALID_STATE (the run has begun), INVALID_ARGUMENT (also: it is in the list already), CLOSED, FORKED
  * @thread any
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_fleet_add(mtdb_fleet *fleet, const char *tenant, int64_t tenant_len, mtdb_error **err);
@@ -1659,8 +1659,8 @@ MTDB_API mtdb_status mtdb_fleet_share(mtdb_fleet *fleet, mtdb_migrator *migrator
  * @errors what the first tenant failed with (the run halted: its budget was spent), CANCELLED (also
  *         mtdb_fleet_stop()), TENANT_HELD (another's quiesce flag: what had begun was done to its end; run again
  *         later), TIMEOUT, NOT_FOUND (no such run in the ledger), EXISTS (the ledger has a run of that name),
- *         INVALID_STATE (the run has ended), INVALID_ARGUMENT (no control store, another plan than the ledger's),
- *         MISUSE, DISK_FULL, IO, CLOSED, FORKED
+ *         INVALID_STATE (the run has ended, or somebody else took it up), INVALID_ARGUMENT (no control store, another
+ *         plan than the ledger's), MISUSE, DISK_FULL, IO, CLOSED, FORKED
  * @thread any
  * @since 0.1 */
 MTDB_API mtdb_status mtdb_fleet_run(mtdb_fleet *fleet, int64_t timeout_ms, mtdb_cancel *cancel, int64_t *failed,

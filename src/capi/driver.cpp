@@ -3,6 +3,7 @@
 #include "capi/boundary.hpp"
 #include "mtdb_callback.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/text.hpp"
@@ -74,7 +75,8 @@ public:
             functions().run(driver_, text.data(), static_cast<int64_t>(text.size()), left_of(wait),
                             &line, &column, call.problem(), Call::cap);
         if (const std::optional<Error> failed = call.error(status, custom_, "run a migration"))
-            throw engine::migration_failure(failed->with_position(line, column));
+            throw engine::migration_failure(
+                failed->with_position(std::max<int64_t>(line, 0), std::max<int64_t>(column, 0)));
     }
     void set_version(int64_t version, bool dirty, const Wait& wait) override {
         Call call;
@@ -89,6 +91,9 @@ public:
         call.check(functions().get_version(driver_, left_of(wait), &version, &dirty, call.problem(),
                                            Call::cap),
                    custom_, "read the version");
+        if (version < -1)
+            throw Error(Code::internal, "the driver '" + custom_.scheme + "' gave version " +
+                                            std::to_string(version) + ", which is none");
         return {version, dirty != 0};
     }
     void drop(const Wait& wait) override {

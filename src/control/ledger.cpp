@@ -33,9 +33,14 @@ int64_t integer_at(const db::Rows& row, int32_t column) {
 
 // Every text, once, with the dialect's placeholders: named parameters would be other texts for each database.
 struct Ledger::Texts {
-    explicit Texts(const db::Dialect& dialect) : dollar(dialect.lexis.style == db::PlaceholderStyle::dollar) {}
+    explicit Texts(const db::Dialect& dialect)
+        : dollar(dialect.lexis.style == db::PlaceholderStyle::dollar),
+          file(dialect.tenant_unit == db::Namespace::file),
+          table_tail(dialect.name == "mysql" ? " ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" : "") {}
 
     const bool dollar;
+    const bool file;
+    const std::string_view table_tail;  // names of runs and tenants are compared byte for byte
 
     // "?" becomes the dialect's own.
     std::string of(std::string_view text) const {
@@ -88,13 +93,13 @@ void Ledger::create(const Wait& wait) {
             "(run VARCHAR(128) NOT NULL PRIMARY KEY, verb VARCHAR(32) NOT NULL, target VARCHAR(255) NOT NULL,"
             " plan VARCHAR(64) NOT NULL, state VARCHAR(16) NOT NULL, reason TEXT NOT NULL, tenants BIGINT NOT "
             "NULL,"
-            " wave BIGINT NOT NULL, started_us BIGINT NOT NULL, changed_us BIGINT NOT NULL)",
+            " wave BIGINT NOT NULL, turn BIGINT NOT NULL, started_us BIGINT NOT NULL, changed_us BIGINT NOT NULL)",
         "CREATE TABLE IF NOT EXISTS " + std::string(items_table) +
             "(run VARCHAR(128) NOT NULL, number BIGINT NOT NULL, tenant VARCHAR(128) NOT NULL, wave BIGINT NOT NULL,"
             " state VARCHAR(16) NOT NULL,"
             " attempts BIGINT NOT NULL, applied BIGINT NOT NULL, before_version VARCHAR(255) NOT NULL,"
-            " version VARCHAR(255) NOT NULL, standing VARCHAR(32) NOT NULL, status BIGINT NOT NULL, message TEXT "
-            "NOT NULL,"
+            " goal VARCHAR(255) NOT NULL, version VARCHAR(255) NOT NULL, standing VARCHAR(32) NOT NULL,"
+            " status BIGINT NOT NULL, message TEXT NOT NULL,"
             " error TEXT NOT NULL, duration_ms BIGINT NOT NULL, changed_us BIGINT NOT NULL, PRIMARY KEY(run, "
             "number))",
         "CREATE TABLE IF NOT EXISTS " + std::string(seen_table) +
@@ -102,7 +107,8 @@ void Ledger::create(const Wait& wait) {
             " version VARCHAR(255) NOT NULL, standing VARCHAR(32) NOT NULL)",
     };
     for (const std::string& table : tables)
-        if (const auto statement = connection_->prepare(table, nullptr, wait)) statement->run(wait);
+        if (const auto statement = connection_->prepare(table + std::string(texts_->table_tail), nullptr, wait))
+            statement->run(wait);
 }
 
 // Once per row, in as few trips as the backend can. Within a transaction.
@@ -130,13 +136,14 @@ RunRecord run_of(const db::Rows& row) {
     run.reason = text_at(row, 5);
     run.tenants = integer_at(row, 6);
     run.wave = integer_at(row, 7);
-    run.started_us = integer_at(row, 8);
-    run.changed_us = integer_at(row, 9);
+    run.turn = integer_at(row, 8);
+    run.started_us = integer_at(row, 9);
+    run.changed_us = integer_at(row, 10);
     return run;
 }
 
 const std::string run_columns =
-    "SELECT run, verb, target, plan, state, reason, tenants, wave, started_us, changed_us FROM ";
+    "SELECT run, verb, target, plan, state, reason, tenants, wave, turn, started_us, changed_us FROM ";
 
 }  // namespace
 
@@ -160,8 +167,8 @@ void Ledger::begin(const RunRecord& run, std::span<const ItemRecord> items, cons
     Transaction transaction(*connection_, wait);
     const auto statement = connection_->prepare(
         texts_->of("INSERT INTO " + std::string(runs_table) +
-                   "(run, verb, target, plan, state, reason, tenants, wave, started_us, changed_us)"
-                   " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                   "(run, verb, target, plan, state, reason, tenants, wave, started_us, changed_us, turn)"
+                   " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"),
         nullptr, wait);
     const int64_t now = now_us();
     int32_t index = 0;
@@ -188,18 +195,59 @@ void Ledger::begin(const RunRecord& run, std::span<const ItemRecord> items, cons
     }
     run_rows(
         texts_->of("INSERT INTO " + std::string(items_table) +
-                   "(run, number, tenant, wave, state, changed_us, attempts, applied, before_version, version,"
+                   "(run, number, tenant, wave, state, changed_us, attempts, applied, before_version, goal, version,"
                    " standing, status, message, error, duration_ms)"
-                   " VALUES(?, ?, ?, ?, ?, ?, 0, 0, '', '', '', 0, '', '', 0)"),
+                   " VALUES(?, ?, ?, ?, ?, ?, 0, 0, '', '', '', '', 0, '', '', 0)"),
         rows, wait);
     transaction.commit(wait);
+    turn_ = 1;
+}
+
+int64_t Ledger::turn_of(std::string_view run, const Wait& wait) {
+    const auto statement = connection_->prepare(
+        texts_->of("SELECT turn FROM " + std::string(runs_table) + " WHERE run = ?"), nullptr, wait);
+    statement->bind(1, Value::text(run), Lifetime::borrowed);
+    return statement->next(wait) ? integer_at(*statement, 0) : 0;
+}
+
+bool Ledger::take(std::string_view run, const Wait& wait) {
+    Transaction transaction(*connection_, wait);
+    const auto statement = connection_->prepare(
+        texts_->of("UPDATE " + std::string(runs_table) + " SET turn = turn + 1 WHERE run = ?"), nullptr, wait);
+    statement->bind(1, Value::text(run), Lifetime::borrowed);
+    statement->run(wait);
+    const int64_t turn = turn_of(run, wait);
+    transaction.commit(wait);
+    turn_ = turn;
+    return turn > 0;
+}
+
+// What is written into a file that was removed, nobody finds again.
+void Ledger::require_file() {
+    if (texts_->file && !connection_->in_place())
+        throw Error(Code::io, "the ledger's file was removed or replaced while the run went on");
+}
+
+// Within a transaction, as its first write: the row is locked until its end, and then read.
+void Ledger::require_turn(std::string_view run, const Wait& wait) {
+    require_file();
+    const auto statement = connection_->prepare(
+        texts_->of("UPDATE " + std::string(runs_table) + " SET changed_us = ? WHERE run = ?"), nullptr, wait);
+    statement->bind(1, Value::integer(now_us()), Lifetime::copied);
+    statement->bind(2, Value::text(run), Lifetime::borrowed);
+    statement->run(wait);
+    const int64_t turn = turn_of(run, wait);
+    if (turn == turn_) return;
+    const std::string name = "fleet run '" + base::excerpt(run) + "' ";
+    throw Error(Code::invalid_state,
+                turn == 0 ? name + "is no longer in the ledger" : name + "was taken up by somebody else meanwhile");
 }
 
 std::vector<ItemRecord> Ledger::items(std::string_view run, const Wait& wait) {
     const auto statement = connection_->prepare(
         texts_->of(
             "SELECT number, tenant, state, attempts, applied, before_version, version, standing, status, message,"
-            " error, duration_ms, wave FROM " +
+            " error, duration_ms, wave, goal FROM " +
             std::string(items_table) + " WHERE run = ? ORDER BY number"),
         nullptr, wait);
     statement->bind(1, Value::text(run), Lifetime::borrowed);
@@ -224,6 +272,7 @@ std::vector<ItemRecord> Ledger::items(std::string_view run, const Wait& wait) {
         item.error = text_at(*statement, 10);
         item.duration_ms = integer_at(*statement, 11);
         item.wave = integer_at(*statement, 12);
+        item.goal = text_at(*statement, 13);
         all.push_back(std::move(item));
     }
     return all;
@@ -236,7 +285,8 @@ void Ledger::save(std::string_view run, std::span<const ItemRecord> items, const
     for (const ItemRecord& item : items) {
         rows.add(Value::text(name_of(item.state)));
         for (const int64_t number : {item.attempts, item.applied}) rows.add(Value::integer(number));
-        for (const std::string* text : {&item.before, &item.version, &item.standing}) rows.add(Value::text(*text));
+        for (const std::string* text : {&item.before, &item.goal, &item.version, &item.standing})
+            rows.add(Value::text(*text));
         rows.add(Value::integer(item.status));
         rows.add(Value::text(base::excerpt(item.message, message_max)));
         rows.add(Value::text(item.error));
@@ -246,10 +296,11 @@ void Ledger::save(std::string_view run, std::span<const ItemRecord> items, const
         rows.end_row();
     }
     Transaction transaction(*connection_, wait);
+    require_turn(run, wait);
     run_rows(
         texts_->of(
             "UPDATE " + std::string(items_table) +
-            " SET state = ?, attempts = ?, applied = ?, before_version = ?, version = ?, standing = ?,"
+            " SET state = ?, attempts = ?, applied = ?, before_version = ?, goal = ?, version = ?, standing = ?,"
             " status = ?, message = ?, error = ?, duration_ms = ?, changed_us = ? WHERE run = ? AND number = ?"),
         rows, wait);
     transaction.commit(wait);
@@ -257,6 +308,7 @@ void Ledger::save(std::string_view run, std::span<const ItemRecord> items, const
 
 void Ledger::save(const RunRecord& run, const Wait& wait) {
     Transaction transaction(*connection_, wait);
+    require_turn(run.run, wait);
     const auto statement =
         connection_->prepare(texts_->of("UPDATE " + std::string(runs_table) +
                                         " SET state = ?, reason = ?, wave = ?, changed_us = ? WHERE run = ?"),

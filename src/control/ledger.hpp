@@ -25,6 +25,7 @@ struct RunRecord {
     std::string reason;  // why it halted
     int64_t tenants = 0;
     int64_t wave = 0;                        // the one that is next
+    int64_t turn = 1;                        // how often it was begun and taken up
     int64_t started_us = 0, changed_us = 0;  // since 1970, UTC
 };
 
@@ -38,6 +39,8 @@ struct ItemRecord {
     // The version that the tenant stood at before the run first changed it, or before_empty. Empty: the run has changed
     // nothing, or what it changed is undone.
     std::string before;
+    // Of a verb whose target counts steps from where the tenant stands: where they lead, once the run has begun it.
+    std::string goal;
     std::string version;  // and stands at now
     std::string standing;
     int64_t status = 0;
@@ -55,7 +58,8 @@ struct Seen {
     std::string standing;
 };
 
-// One thread at a time. The tables are made when they are not there.
+// One thread at a time. The tables are made when they are not there. A run is one process's at a time: whoever takes it
+// up ends the turn of who had it, and what that one saves from then on throws Error(invalid_state) and changes nothing.
 class Ledger {
 public:
     Ledger(std::unique_ptr<db::Connection> connection, const db::Dialect& dialect, const Wait& wait);
@@ -66,6 +70,8 @@ public:
     std::vector<RunRecord> runs(const Wait& wait);
     // The run and all of its tenants, in one transaction. Throws Error(exists) for a name that is taken.
     void begin(const RunRecord& run, std::span<const ItemRecord> items, const Wait& wait);
+    // From here on the run is this caller's. False: there is none.
+    bool take(std::string_view run, const Wait& wait);
     std::vector<ItemRecord> items(std::string_view run, const Wait& wait);
     // Durable when it returns.
     void save(std::string_view run, std::span<const ItemRecord> items, const Wait& wait);
@@ -79,9 +85,13 @@ private:
     class Transaction;
     void create(const Wait& wait);
     void run_rows(const std::string& sql, db::BlockBuilder& rows, const Wait& wait);
+    int64_t turn_of(std::string_view run, const Wait& wait);
+    void require_turn(std::string_view run, const Wait& wait);
+    void require_file();
 
     const std::unique_ptr<db::Connection> connection_;
     const std::unique_ptr<const Texts> texts_;
+    int64_t turn_ = 0;  // of the run that is this caller's
 };
 
 }  // namespace mtdb::control

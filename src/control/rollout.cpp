@@ -74,6 +74,7 @@ WaveRules parse_waves(std::string_view canary, std::string_view waves) {
         if (const auto id = base::trim(rest.substr(0, comma)); !id.empty()) rules.canary_ids.emplace_back(id);
         rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
+    if (rules.canary_ids.empty()) throw Error(Code::invalid_argument, "option fleet.canary: a list of no tenants");
     return rules;
 }
 

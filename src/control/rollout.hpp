@@ -57,7 +57,9 @@ struct Budget {
 struct Tally {
     std::size_t done = 0;
     std::size_t failed = 0;
-    std::size_t consecutive = 0;  // failures since the last success, in the order of their ends
+    // The longest row of failures without a success in between, in the order of their ends: a row that was long enough
+    // halts the run though somebody succeeds before anybody looks.
+    std::size_t consecutive = 0;
     std::size_t canary_failed = 0;
 };
 

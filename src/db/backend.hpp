@@ -31,8 +31,10 @@ struct LockDialect {
     // The database and the namespace that the session stands in: two columns, as the other tools' keys have them.
     std::string_view place_query = {};
     // Takes all keys for the rest of the transaction, never waiting: one column, true once they are ours; also bounds
-    // the waits of the transaction's statements for other locks to "{ms}". Empty: there is no such lock.
+    // the waits of the transaction's statements for other locks to "{ms}". "{taken}" is try_key of each "{key}", with
+    // AND between them. Empty: there is no such lock.
     std::string_view try_transaction = {};
+    std::string_view try_key = {};
     // Takes one key for the session, never waiting, and gives it back.
     std::string_view try_session = {};
     std::string_view release_session = {};
@@ -80,6 +82,9 @@ struct HistoryDialect {
     std::string_view current_namespace;
     // The names of all tables of the present namespace, one column.
     std::string_view tables_query;
+    // Where that is dear: which of the tables '{names}' there are, and a row if there is any table at all.
+    std::string_view probe_query = {};
+    std::string_view any_table_query = {};
     // Which namespaces of the server have a table of a name: two columns, namespace and table, and what the name is
     // compared with follows. Empty: one namespace at a time.
     std::string_view histories_query = {};

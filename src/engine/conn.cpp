@@ -187,6 +187,8 @@ void Conn::end_lease() noexcept {
     while (uses_ != nullptr) end_use(*uses_);
     open_rows_ = nullptr;
     savepoints_.clear();
+    driver_locks_.clear();
+    ++term_;
     tx_ = TxState::none;
     if (lease_.give_back())
         db_->note(telemetry::Level::warn, "lease.rolled_back", tenant_,
@@ -719,10 +721,11 @@ void Conn::exec_script(std::string_view text, int64_t& statements, const Wait& w
     });
 }
 
-void Conn::lend(Writes writes, const Wait& wait, const std::function<void(db::Connection&)>& work) {
+void Conn::lend(Writes writes, int64_t term, const Wait& wait, const std::function<void(db::Connection&)>& work) {
     return entered([&] {
         return on_living(wait, [&] {
             check_usable();
+            if (term != term_) throw closed_lease();
             if (tx_ != TxState::none || connection().in_transaction())
                 throw Error(Code::invalid_state, "a transaction is open: end it before the lease is used otherwise");
             keep_open_rows(wait);

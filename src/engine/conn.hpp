@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -205,8 +206,13 @@ public:
 
     // Runs work on the connection itself, which may be used as one likes but for its lease. No transaction is open
     // before, and none may be afterwards. What was known of the tenant's schema is forgotten when it writes.
+    // `term` is the term() of the lease that is meant: Error(closed) once use() has brought another one.
     enum class Writes { no, yes };
-    void lend(Writes writes, const Wait& wait, const std::function<void(db::Connection&)>& work);
+    void lend(Writes writes, int64_t term, const Wait& wait, const std::function<void(db::Connection&)>& work);
+    int64_t term() const noexcept { return term_.load(); }
+    // Locks of the session that a migration driver has taken, until the lease ends. Within lend(): the server would
+    // give such a lock to the same session again.
+    std::set<std::string, std::less<>>& driver_locks() noexcept { return driver_locks_; }
 
     // Marks the calling thread as inside; at the end it also ends what other threads released
     // meanwhile.
@@ -336,6 +342,8 @@ private:
     Use* uses_ = nullptr;
     Result* open_rows_ = nullptr;  // the result that is being read, where only one can be
     std::vector<std::string> savepoints_;
+    std::set<std::string, std::less<>> driver_locks_;
+    std::atomic<int64_t> term_{0};
     int64_t insert_id_ = 0;  // of the last INSERT of this lease
     TxState tx_ = TxState::none;
     bool tx_read_only_ = false;

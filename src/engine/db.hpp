@@ -87,6 +87,9 @@ public:
     std::optional<db::Place> place_of(std::string_view tenant) const;
     // Something that is another when the tenant may have changed; empty: not to be told.
     std::string identity_of(std::string_view tenant) const;
+    // What its sessions stand in; empty: only they know.
+    std::string namespace_of(std::string_view tenant) const;
+    bool creates_on_first_use() const noexcept { return create_on_first_use_; }
     // As db::Backend::glance().
     std::unique_ptr<db::Glance> glance(std::string_view tenant, const Wait& wait) const;
     // To a server that tenants share, outside of the pools: for what reads all of them. The caller's alone.

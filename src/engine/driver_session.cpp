@@ -17,7 +17,7 @@ void OwnSession::use(Conn::Writes, const Wait& wait, const Work& work) {
     if (connection_->has_notices()) connection_->take_notices();
 }
 
-LentSession::LentSession(Ref<Conn> conn) : conn_(std::move(conn)) {}
+LentSession::LentSession(Ref<Conn> conn) : conn_(std::move(conn)), term_(conn_->term()) {}
 
 const db::Dialect& LentSession::dialect() const { return conn_->db().dialect(); }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,8 @@ public:
     virtual void use(Conn::Writes writes, const Wait& wait, const Work& work) = 0;
     // While it is held the session has the driver's lock: another one must not take its place.
     virtual void hold(bool held) noexcept = 0;
+    // Within use(): the server's locks that other drivers of this session have, which it would give once more.
+    virtual std::set<std::string, std::less<>>* shared_locks() noexcept { return nullptr; }
     // The state of the session is in doubt.
     virtual void distrust() noexcept = 0;
 };
@@ -48,13 +51,15 @@ public:
 
     const db::Dialect& dialect() const override;
     void use(Conn::Writes writes, const Wait& wait, const Work& work) override {
-        conn_->lend(writes, wait, work);
+        conn_->lend(writes, term_, wait, work);
     }
     void hold(bool) noexcept override {}
+    std::set<std::string, std::less<>>* shared_locks() noexcept override { return &conn_->driver_locks(); }
     void distrust() noexcept override {}
 
 private:
     const Ref<Conn> conn_;
+    const int64_t term_;  // of the lease that the program gave: it may use the handle for another tenant's afterwards
 };
 
 }  // namespace mtdb::engine

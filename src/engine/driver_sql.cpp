@@ -316,13 +316,34 @@ bool SqlDriver::give_back(db::Connection& connection, const Wait& wait) const {
     return all;
 }
 
+// Another driver of the same session may have it already.
+bool SqlDriver::try_session_lock(db::Connection& connection, const Wait& wait) const {
+    auto* const shared = session_->shared_locks();
+    if (shared == nullptr) return try_advisory(connection, wait);
+    if (!shared->insert(lock_key()).second) return false;
+    try {
+        if (try_advisory(connection, wait)) return true;
+    } catch (...) {
+        shared->erase(lock_key());
+        throw;
+    }
+    shared->erase(lock_key());
+    return false;
+}
+
+std::string SqlDriver::lock_key() const {
+    std::string key;
+    for (const uint32_t id : ids(dialect_.driver.lock_names)) key += std::to_string(id) + ' ';
+    return key;
+}
+
 bool SqlDriver::try_lock(const Wait& wait) {
     bool locked = false;
     session_->use(Conn::Writes::no, wait, [&](db::Connection& connection) {
         if (settings_.lock == DriverSettings::Lock::table) {
             locked = try_rows(connection, wait);
         } else if (!dialect_.driver.lock_query.empty()) {
-            locked = try_advisory(connection, wait);
+            locked = try_session_lock(connection, wait);
         } else {
             held_ = connection.try_driver_lock();
             locked = held_ != nullptr;
@@ -354,7 +375,10 @@ void SqlDriver::unlock() {
     bool given = false;
     try {
         session_->use(Conn::Writes::no, wait,
-                      [&](db::Connection& connection) { given = give_back(connection, wait); });
+                      [&](db::Connection& connection) {
+                          if (auto* const shared = session_->shared_locks()) shared->erase(lock_key());
+                          given = give_back(connection, wait);
+                      });
     } catch (...) {
         session_->distrust();  // its end is the lock's, too
         session_->hold(false);

@@ -62,6 +62,8 @@ private:
     std::vector<uint32_t> ids(std::span<const std::string_view> names) const;
     bool try_lock(const Wait& wait);
     bool try_advisory(db::Connection& connection, const Wait& wait) const;
+    bool try_session_lock(db::Connection& connection, const Wait& wait) const;
+    std::string lock_key() const;
     bool try_rows(db::Connection& connection, const Wait& wait) const;
     bool give_back(db::Connection& connection, const Wait& wait) const;
     bool lock_call(db::Connection& connection, std::string_view query, uint32_t id,

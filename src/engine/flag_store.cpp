@@ -44,6 +44,7 @@ std::shared_ptr<control::Store> open_flag_store(std::string_view text, std::stri
                 return backend->open(place, wait);
             } catch (const Error& error) {
                 if (error.code() != Code::tenant_unknown) throw;
+                if (!files) throw error.with_code(Code::not_found);  // a server's database is not ours to make
                 throw error.with_code(Code::not_found)
                     .with_message("there is no control store yet: mtdb_quiesce_create() makes it");
             }

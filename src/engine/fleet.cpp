@@ -10,6 +10,7 @@
 #include "base/checksum.hpp"
 #include "base/text.hpp"
 #include "engine/db.hpp"
+#include "engine/error_json.hpp"
 #include "engine/fleet_rows.hpp"
 
 namespace mtdb::engine {
@@ -67,6 +68,9 @@ Ref<Fleet> Fleet::open(const Ref<Db>& db, Ref<Migrator> migrator, const Options&
 void Fleet::add_to(Shared& shared, std::string_view tenant, int64_t wave) const {
     db_->check_tenant(tenant);
     if (shared.phase != Phase::fresh) throw Error(Code::invalid_state, "the run has begun: its list is final");
+    if (!shared.listed_ids.emplace(tenant).second)
+        throw Error(Code::invalid_argument, "tenant '" + std::string(tenant) + "' is in the run's list already")
+            .with_tenant(tenant);
     FleetItem item;
     item.record.number = static_cast<int64_t>(shared.items.size());
     item.record.tenant = tenant;
@@ -83,6 +87,8 @@ void Fleet::add_wave(std::string_view tenants) {
         for (const std::string_view line : base::split_lines(tenants))
             if (!line.empty()) add_to(*shared, line, shared->listed + 1);
     } catch (...) {
+        for (std::size_t i = before; i < shared->items.size(); ++i)
+            shared->listed_ids.erase(shared->items[i].record.tenant);
         shared->items.resize(before);
         throw;
     }
@@ -206,6 +212,29 @@ void Fleet::begin_new(const Wait& wait) {
     read_seen(wait);
 }
 
+// A script of verb sql has no history that would say whether it was done when the run broke off: a person says whether
+// it runs again.
+std::vector<control::ItemRecord> Fleet::items_taken_up(const Wait& wait) {
+    std::vector<control::ItemRecord> records = ledger_->items(run_, wait);
+    if (settings_.verb || !settings_.write || settings_.resume != control::Resume::rest) return records;
+    std::vector<control::ItemRecord> unknown;
+    for (control::ItemRecord& record : records) {
+        if (record.state != ItemState::running) continue;
+        const Error failure = Error(Code::invalid_state,
+                                    "the run broke off while the script ran: whether it was done cannot be known, "
+                                    "fleet.resume=failed runs it again")
+                                  .with_tenant(record.tenant)
+                                  .with_effect(Effect::unknown);
+        record.state = ItemState::failed;
+        record.status = static_cast<int64_t>(failure.code());
+        record.message = failure.message();
+        record.error = json_of(failure);
+        unknown.push_back(record);
+    }
+    ledger_->save(run_, unknown, wait);
+    return records;
+}
+
 // The ledger's list is the run's: the same tenants in the same order and waves, whatever has come or gone since.
 void Fleet::take_up(const control::RunRecord& run, const Wait& wait) {
     const std::string name = "fleet run '" + base::excerpt(run_) + "'";
@@ -214,10 +243,11 @@ void Fleet::take_up(const control::RunRecord& run, const Wait& wait) {
     if (!settings_.undoes_run() && run.plan != plan_)
         throw Error(Code::invalid_argument,
                     name + " was begun with another verb, target or other scripts: begin a new one");
+    ledger_->take(run_, wait);
     std::vector<FleetItem> items;
     control::Tally tally;
     std::size_t failed_before = 0;
-    for (control::ItemRecord& record : ledger_->items(run_, wait)) {
+    for (control::ItemRecord& record : items_taken_up(wait)) {
         FleetItem item;
         item.due = control::is_due(record.state, !record.before.empty(), settings_.resume);
         if (!item.due && record.state == ItemState::done) ++tally.done;
@@ -237,7 +267,7 @@ void Fleet::take_up(const control::RunRecord& run, const Wait& wait) {
 }
 
 void Fleet::read_seen(const Wait& wait) {
-    if (!ledger_ || !settings_.is(Verb::migrate) || !settings_.trusts_ledger) return;
+    if (!ledger_ || !settings_.is(Verb::migrate) || !settings_.trusts_ledger || settings_.counts_steps()) return;
     // What a script's text depends on besides its file, no ledger has seen.
     if (runner_->source().differs_by_tenant() || !runner_->source().callbacks().empty()) return;
     for (control::Seen& seen : ledger_->seen(plan_, wait)) {
@@ -301,7 +331,7 @@ Fleet::Turn Fleet::go_on(const Wait& wait) {
     held_.reset();  // nobody else is inside
     held_now_ = false;
     if (is_held(wait)) throw held_->with_message("the fleet run pauses: " + held_->message());
-    run_shared(wait);
+    if (!stops()) run_shared(wait);
     for (;;) {
         int64_t wave = 0;
         bool last = false;
@@ -313,7 +343,7 @@ Fleet::Turn Fleet::go_on(const Wait& wait) {
         }
         run_wave(wave, wait);
         if (const auto reason = why_halt()) halt(*reason);
-        if (stopping_.load(std::memory_order_acquire)) {
+        if (stops()) {
             end(Phase::stopped, "stopped by the host");
             throw Error(Code::cancelled, "the fleet run was stopped: what had begun was done to its end");
         }
@@ -321,7 +351,7 @@ Fleet::Turn Fleet::go_on(const Wait& wait) {
         ++shared_.lock()->wave;
         if (ledger_) ledger_->save(record(Phase::running), grace());
         if (last) break;
-        wait.pause(settings_.soak);
+        board_.rest(wait, settings_.soak, stopping_);
         if (wait.over()) wait.check("the fleet run's next wave");
         if (!settings_.verdict) continue;
         shared_.lock()->phase = Phase::verdict;
@@ -372,7 +402,7 @@ void Fleet::run_wave(int64_t wave, const Wait& wait) {
     // By parts: what is read ahead must still be so when its turn comes, and a wave may be the whole fleet.
     constexpr std::size_t part = 8 * migrate::Histories::together_max;
     for (std::size_t at = 0; at < due.size(); at += part) {
-        if (stopping_.load(std::memory_order_acquire) || why_halt()) return;
+        if (stops() || why_halt()) return;
         wait.check("the fleet run's next tenants");
         const std::size_t end = std::min(at + part, due.size());
         dispatch(look_ahead({due.begin() + static_cast<std::ptrdiff_t>(at),
@@ -417,12 +447,13 @@ std::vector<std::size_t> Fleet::look_ahead(std::vector<std::size_t> due, const W
         auto shared = shared_.lock();
         for (const std::size_t place : due) tenants.push_back(shared->items[place].record.tenant);
     }
-    const auto views = ahead_->read(tenants, wait);
+    auto known = ahead_->read(tenants, wait);
     std::vector<std::size_t> left, settled;
     for (std::size_t i = 0; i < due.size(); ++i) {
         FleetItem& item = shared_.lock()->items[due[i]];
-        const bool known = views[i] && settled_by_history(item, *views[i]);
-        (known ? settled : left).push_back(due[i]);
+        const bool settles = known[i] && settled_by_history(item, known[i]->view);
+        (settles ? settled : left).push_back(due[i]);
+        if (!settles) item.known = std::move(known[i]);
     }
     collect(settled);
     return left;
@@ -434,7 +465,7 @@ std::vector<std::size_t> Fleet::glance_at(const std::vector<std::size_t>& due, c
     std::atomic<std::size_t> next{0};
     const auto look = [&]() noexcept {
         for (std::size_t i; (i = next.fetch_add(1)) < due.size();) {
-            if (stopping_.load(std::memory_order_acquire) || wait.over()) return;
+            if (stops() || wait.over()) return;
             FleetItem* const item = &shared_.lock()->items[due[i]];  // the list does not move
             settles[i] = settles_at_a_glance(*item, wait) ? 1 : 0;
         }
@@ -493,7 +524,7 @@ void Fleet::start_workers(std::vector<std::jthread>& workers, std::size_t count,
 }
 
 bool Fleet::drains(const Wait& wait) {
-    return stopping_.load(std::memory_order_acquire) || wait.over() || why_halt() || held_now_;
+    return stops() || wait.over() || why_halt() || held_now_;
 }
 
 Board::Job Fleet::job_of(std::size_t place) {
@@ -533,7 +564,7 @@ void Fleet::dispatch(const std::vector<std::size_t>& due, const Wait& wait) {
         board_.put(batch);
     }
     if (held_) throw held_->with_message("the fleet run pauses: " + held_->message());
-    if (!stopping_.load(std::memory_order_acquire)) wait.check("the fleet run");
+    if (!stops()) wait.check("the fleet run");
 }
 
 // A flag that pauses the deployment: asked before tenants are handed out, and again by who takes one.
@@ -589,12 +620,12 @@ void Fleet::count_end(Shared& shared, const FleetItem& item) const {
     ++shared.ended_here;
     if (item.record.state == ItemState::done) {
         ++shared.tally.done;
-        shared.tally.consecutive = 0;
+        shared.failed_in_row = 0;
         return;
     }
     ++shared.tally.failed;
-    ++shared.tally.consecutive;
-    if (item.record.wave == control::canary_wave && shared.waves.size() > 1) ++shared.tally.canary_failed;
+    shared.tally.consecutive = std::max(shared.tally.consecutive, ++shared.failed_in_row);
+    if (item.record.wave == control::canary_wave) ++shared.tally.canary_failed;
 }
 
 void Fleet::collect(const std::vector<std::size_t>& finished) {
@@ -627,7 +658,7 @@ void Fleet::end(Phase phase, const std::string& reason) {
     }
     if (ledger_) {
         ledger_->save(record(phase), grace());
-        if (settings_.is(Verb::migrate)) save_seen();
+        if (settings_.is(Verb::migrate) && !settings_.counts_steps()) save_seen();
     }
     ahead_.reset();
     db_->note(phase == Phase::done ? telemetry::Level::info : telemetry::Level::warn, "fleet.ended", {},

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -63,7 +64,9 @@ private:
         std::vector<int64_t> waves;  // their numbers, ascending
         std::size_t wave = 0;        // the place of the present one in `waves`
         int64_t listed = 0;          // waves that were given as lists
+        std::set<std::string, std::less<>> listed_ids;
         control::Tally tally;
+        std::size_t failed_in_row = 0;  // since the last success
         std::size_t failed_before = 0;  // and not tried again: no part of this turn's budget
         std::string reason;
         base::Time started{};
@@ -78,6 +81,7 @@ private:
     std::string fingerprint() const;
     void open_ledger(const Wait& wait);
     void take_up(const control::RunRecord& run, const Wait& wait);
+    std::vector<control::ItemRecord> items_taken_up(const Wait& wait);
     void begin_new(const Wait& wait);
     void assign_waves(std::vector<FleetItem>& items) const;
     control::RunRecord record(Phase phase) const;
@@ -101,6 +105,7 @@ private:
     void count_end(Shared& shared, const FleetItem& item) const;
     void collect(const std::vector<std::size_t>& finished);
     std::optional<std::string> why_halt();
+    bool stops() const noexcept { return stopping_.load(std::memory_order_acquire); }
     bool drains(const Wait& wait);
     void work(const Wait& wait) noexcept;
     bool is_held(const Wait& wait);

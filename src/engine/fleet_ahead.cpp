@@ -34,8 +34,8 @@ HistoriesAhead::Server& HistoriesAhead::server_at(const std::string& address, co
     return server;
 }
 
-std::vector<std::optional<migrate::HistoryView>> HistoriesAhead::read(std::span<const std::string> tenants,
-                                                                      const Wait& wait) {
+std::vector<std::optional<migrate::Known>> HistoriesAhead::read(std::span<const std::string> tenants,
+                                                                const Wait& wait) {
     struct Group {
         std::vector<std::size_t> places;  // in `tenants`
         std::vector<std::string> namespaces;
@@ -48,19 +48,21 @@ std::vector<std::optional<migrate::HistoryView>> HistoriesAhead::read(std::span<
         group.places.push_back(i);
         group.namespaces.push_back(std::move(where->path));
     }
-    std::vector<std::optional<migrate::HistoryView>> views(tenants.size());
+    std::vector<std::optional<migrate::Known>> known(tenants.size());
     for (const auto& [address, group] : by_server) {
         try {
             Server& server = server_at(address, group.namespaces.front(), wait);
             auto read = server.histories->read(group.namespaces, wait);
-            for (std::size_t i = 0; i < read.size(); ++i) views[group.places[i]] = std::move(read[i]);
+            for (std::size_t i = 0; i < read.size(); ++i)
+                if (read[i])
+                    known[group.places[i]] = {std::move(*read[i]), server.histories->database()};
         } catch (const Error&) {
             // Each tenant will say for itself what is wrong.
             servers_.erase(address);
             if (wait.over()) throw;
         }
     }
-    return views;
+    return known;
 }
 
 }  // namespace mtdb::engine

@@ -25,7 +25,7 @@ public:
     // The same for files, which are looked at one by one, without a lease: Db::glance().
     bool offered_files() const;
     // One per tenant, in their order. Nothing: it must be looked at by itself.
-    std::vector<std::optional<migrate::HistoryView>> read(std::span<const std::string> tenants, const Wait& wait);
+    std::vector<std::optional<migrate::Known>> read(std::span<const std::string> tenants, const Wait& wait);
 
 private:
     struct Server {  // one connection that reads the histories of many

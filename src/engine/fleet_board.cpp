@@ -62,6 +62,18 @@ void Board::sleep(const Wait& wait, base::milliseconds time) {
         brief.sleep(state.held(), changed_);
 }
 
+void Board::rest(const Wait& wait, base::milliseconds time, const std::atomic<bool>& stopping) {
+    Wait brief = wait;
+    brief.deadline = wait.deadline.earlier(Deadline::in(time));
+    auto state = state_.lock();
+    while (!brief.over() && !stopping.load(std::memory_order_acquire)) brief.sleep(state.held(), changed_);
+}
+
+void Board::wake() noexcept {
+    const auto state = state_.lock();  // else who is about to sleep would miss it
+    changed_.notify_all();
+}
+
 void Board::close() {
     auto state = state_.lock();
     state->ready.clear();

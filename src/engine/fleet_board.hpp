@@ -3,6 +3,7 @@
 // done off it; nobody else writes the ledger.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -37,7 +38,9 @@ public:
     std::vector<std::size_t> take_back();
     // Until there are news, at most `time`.
     void sleep(const Wait& wait, base::milliseconds time);
-    void wake() noexcept { changed_.notify_all(); }
+    // For `time`, or until woken by a run that is stopping.
+    void rest(const Wait& wait, base::milliseconds time, const std::atomic<bool>& stopping);
+    void wake() noexcept;
     // Nothing more is handed out; who waits for a confirmation gets none.
     void close();
 

@@ -49,6 +49,8 @@ FleetSettings::FleetSettings(const Options& options)
       token(options.text("migrate.quiesce_token")) {
     if (!verb && sql.empty()) throw Error(Code::invalid_argument, "verb 'sql' needs option fleet.sql");
     if (verb && !undoes_run()) check_target(*verb, target);
+    constexpr std::size_t run_max = 128;  // as the ledger's column has it
+    if (run.size() > run_max) throw Error(Code::invalid_argument, "option fleet.run: a name has at most 128 bytes");
     if (resumes && run.empty())
         throw Error(Code::invalid_argument, "a run is taken up by its name: option fleet.run");
     if (undoes_run() && !is(Verb::undo))

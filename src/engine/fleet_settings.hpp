@@ -41,6 +41,10 @@ struct FleetSettings {
 
     bool undoes_run() const noexcept { return resumes && resume == control::Resume::applied; }
     bool is(Verb one) const noexcept { return verb == one; }
+    // From where each tenant stands: what did it once would do more the next time.
+    bool counts_steps() const noexcept {
+        return target == "next" || target.starts_with('+') || target.starts_with('-');
+    }
 };
 
 }  // namespace mtdb::engine

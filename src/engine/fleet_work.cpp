@@ -38,13 +38,16 @@ void FleetWork::run(FleetItem& item, const Board::Job& job, const Wait& wait) co
         item.failure.reset();
         attempt(item, job, wait);
         if (!tries_again(item, job, tries, wait)) break;
-        wait.pause(pause);
+        board_.rest(wait, pause, stopping_);
+        if (stopping_.load(std::memory_order_acquire)) break;
         pause = std::min(2 * pause, retry_pause_max);
     }
     control::ItemRecord& record = item.record;
     record.duration_ms = std::chrono::duration_cast<base::milliseconds>(base::Clock::now() - start).count();
     // The end of the wait is the run's, not the tenant's: it is still to be done.
-    if (item.failure && wait.over() && is_end_of_wait(item.failure->code())) item.left = true;
+    // SQL that wrote something has failed: it has no history, and would write it twice.
+    if (item.failure && wait.over() && is_end_of_wait(item.failure->code()) && may_repeat(*item.failure))
+        item.left = true;
     record.state = item.left ? ItemState::pending : item.failure ? ItemState::failed : ItemState::done;
     record.status = item.failure ? static_cast<int64_t>(item.failure->code()) : 0;
     record.message = item.failure ? item.failure->message() : std::string();
@@ -73,6 +76,11 @@ bool FleetWork::tries_again(const FleetItem& item, const Board::Job& job, int64_
     return item.failure->retryable() && tries++ < settings_.retries_max;
 }
 
+bool FleetWork::may_repeat(const Error& error) const {
+    const bool nothing_written = error.effect() == Effect::none || error.effect() == Effect::rolled_back;
+    return settings_.verb || !settings_.write || nothing_written;
+}
+
 // Before anything is changed: the ledger says so first.
 void FleetWork::announce(FleetItem& item, const Board::Job& job) const {
     item.record.state = ItemState::running;
@@ -84,13 +92,19 @@ void FleetWork::announce(FleetItem& item, const Board::Job& job) const {
 void FleetWork::run_verb(FleetItem& item, const Board::Job& job, const Wait& wait) const {
     control::ItemRecord& record = item.record;
     const bool migrates = settings_.is(Verb::migrate) || settings_.is(Verb::undo);
+    const bool tells_before = migrates && record.before.empty();
     migrate::Progress progress;
+    progress.known = std::exchange(item.known, std::nullopt);
     bool announced = false;
     const auto before_write = [&] {
         // Before the history was read there is nothing to say: callbacks, which run every time.
-        if (announced || (migrates && !progress.before)) return;
-        if (migrates && record.before.empty())
-            record.before = progress.before->empty() ? std::string(control::before_empty) : *progress.before;
+        if (migrates && !progress.before) return;
+        std::string before = record.before;
+        if (tells_before) before = progress.before->empty() ? std::string(control::before_empty) : *progress.before;
+        // Twice, where another's migrations came between the look and the lock.
+        if (announced && before == record.before) return;
+        record.before = std::move(before);
+        if (tells_before) record.goal = progress.goal;
         announce(item, job);
         announced = true;
     };
@@ -100,13 +114,16 @@ void FleetWork::run_verb(FleetItem& item, const Board::Job& job, const Wait& wai
         ~Report() { record.applied += progress.done; }
     } report{record, progress};
     // Undone is what the run did, back to where it found the tenant.
-    const std::string target = settings_.undoes_run() ? record.before : settings_.target;
+    const std::string target = settings_.undoes_run() ? record.before
+                               : record.goal.empty()  ? settings_.target
+                                                      : record.goal;
     const migrate::Status status =
         migrator_->run_on(*settings_.verb, record.tenant, {target, settings_.token, before_write}, wait, progress);
     record.version = status.current.value_or("");
     record.standing = migrate::standing_name(status.standing);
     if (!settings_.undoes_run()) return;
     record.before.clear();
+    record.goal.clear();
     record.applied = -progress.done;  // and the report makes it 0
 }
 

@@ -21,6 +21,7 @@ struct FleetItem {
     bool due = true;        // false: a run that was taken up leaves it as it is
     bool left = false;      // the run ended before the tenant did: it is still due
     bool streamed = false;  // rows of it were handed out: it cannot be tried again
+    std::optional<migrate::Known> known{};  // its history, read ahead
 };
 
 // Any number of threads, each with an item of its own.
@@ -37,6 +38,7 @@ public:
 private:
     void attempt(FleetItem& item, const Board::Job& job, const Wait& wait) const;
     bool tries_again(const FleetItem& item, const Board::Job& job, int64_t& tries, const Wait& wait) const;
+    bool may_repeat(const Error& error) const;
     void announce(FleetItem& item, const Board::Job& job) const;
     void run_verb(FleetItem& item, const Board::Job& job, const Wait& wait) const;
     void run_sql(FleetItem& item, const Board::Job& job, const Wait& wait) const;

@@ -34,6 +34,7 @@ void run_verb(Db& db, pool::Lease& lease, const migrate::Runner& runner, const s
         return {static_cast<void*>(&lease),
                 [](void* held) { static_cast<pool::Lease*>(held)->give_turn(); }};
     };
+    progress.name = db.namespace_of(tenant);
     progress.second = [&](const Wait& second_wait) {
         auto second = std::make_shared<pool::Lease>(db.lease_beside(lease, tenant, second_wait));
         return std::shared_ptr<db::Connection>(second, &second->connection());

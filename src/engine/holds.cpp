@@ -82,7 +82,8 @@ uint64_t Holds::pass_of(const State& state, std::string_view tenant, const Asker
 }
 
 Error Holds::refusal(const State& state, Answer answer, std::string_view tenant, const Flag* flag) const {
-    const std::string name = "tenant '" + std::string(tenant) + "'";
+    // A fleet run asks for the deployment as a whole.
+    const std::string name = tenant.empty() ? "the deployment" : "tenant '" + std::string(tenant) + "'";
     if (answer == Answer::held)
         return Error(Code::tenant_held, name + " is held by the application").with_tenant(tenant);
     if (answer == Answer::quiesced)
@@ -102,9 +103,11 @@ uint64_t Holds::admit(std::string_view tenant, const Wait& wait, const Asker& as
         const Flag* flag = nullptr;
         const Answer answer = judge(*state, tenant, asker, now, &flag);
         if (answer == Answer::free) return pass_of(*state, tenant, asker);
-        const bool patient = answer == Answer::held       ? state->tenants.find(tenant)->second == HoldMode::wait
-                             : answer == Answer::quiesced ? rules_.leases_wait && !asker.verb
-                                                          : !state->failing || now >= state->tried_at + rules_.refresh;
+        // A verb waits for nobody: a fleet's worker would do so for as long as its run may take.
+        const bool patient = answer == Answer::stale  ? !state->failing || now >= state->tried_at + rules_.refresh
+                             : asker.verb             ? false
+                             : answer == Answer::held ? state->tenants.find(tenant)->second == HoldMode::wait
+                                                      : rules_.leases_wait;
         if (!patient || wait.deadline.passed()) {
             ++state->refused;
             throw refusal(*state, answer, tenant, flag);

@@ -132,6 +132,7 @@ void Migrator::enable() {
 
 // Reading verbs never create a tenant, even where leases do.
 void Migrator::require_tenant(std::string_view tenant, const Wait& wait) {
+    if (!db_->creates_on_first_use()) return;  // then no lease does
     if (!db_->tenant_exists(tenant, wait))
         throw Error(Code::tenant_unknown, "no tenant '" + base::excerpt(tenant) + "'")
             .with_tenant(tenant);
@@ -227,8 +228,9 @@ Ref<Result> Migrator::status(std::string_view tenant, const Wait& wait) {
 namespace {
 
 // Callbacks write: the tenant's writer turn is taken for each.
-migrate::Progress writing(pool::Lease& lease) {
+migrate::Progress writing(const Db& db, std::string_view tenant, pool::Lease& lease) {
     migrate::Progress progress;
+    progress.name = db.namespace_of(tenant);
     progress.enter_write = [&lease](const Wait& wait) -> std::shared_ptr<void> {
         lease.take_turn(wait);
         return {static_cast<void*>(&lease), [](void* held) { static_cast<pool::Lease*>(held)->give_turn(); }};
@@ -242,7 +244,7 @@ Ref<Result> Migrator::info(std::string_view tenant, std::string_view target, con
     const auto goal = migrate::Target::of_migrate(target);
     require_tenant(tenant, wait);
     pool::Lease lease = db_->lease_for_verb(tenant, wait, token());
-    migrate::Progress progress = writing(lease);
+    migrate::Progress progress = writing(*db_, tenant, lease);
     const auto entries = told_of(tenant, [&] { return runner()->info(lease.connection(), wait, goal, progress); });
     auto rows = std::make_unique<TableRows>(
         std::vector<TableRows::Heading>{{"category", "TEXT", Type::text},
@@ -281,7 +283,7 @@ template <class Work>
 void Migrator::change(std::string_view tenant, Change kind, std::string_view token, const Wait& wait, Work&& work) {
     require_tenant(tenant, wait);
     pool::Lease lease = db_->lease_for_verb(tenant, wait, token);
-    migrate::Progress progress = writing(lease);
+    migrate::Progress progress = writing(*db_, tenant, lease);
     auto place = db_->reserve_audit();
     std::string detail;
     try {
@@ -369,7 +371,7 @@ void Migrator::drop(std::string_view tenant, const Wait& wait, int64_t& dropped)
 Ref<Result> Migrator::validate(std::string_view tenant, const Wait& wait) {
     require_tenant(tenant, wait);
     pool::Lease lease = db_->lease_for_verb(tenant, wait, token());
-    migrate::Progress progress = writing(lease);
+    migrate::Progress progress = writing(*db_, tenant, lease);
     auto rows = std::make_unique<TableRows>(
         std::vector<TableRows::Heading>{{"code", "TEXT", Type::text},
                                         {"version", "TEXT", Type::text},

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <exception>
 #include <new>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -138,8 +139,13 @@ Outcome run_one(Migrator& migrator, Verb verb, const std::string& tenant, const 
 std::vector<std::string> list_of(Db& db, std::string_view tenants, const Wait& wait) {
     if (tenants.empty()) return db.all_tenants(wait);
     std::vector<std::string> list;
-    for (const std::string_view line : base::split_lines(tenants))
-        if (!line.empty()) list.emplace_back(line);
+    std::set<std::string_view> seen;
+    for (const std::string_view line : base::split_lines(tenants)) {
+        if (line.empty()) continue;
+        if (!seen.insert(line).second)
+            throw Error(Code::invalid_argument, "tenant '" + base::excerpt(line) + "' is in the list twice");
+        list.emplace_back(line);
+    }
     return list;
 }
 

@@ -113,6 +113,12 @@ std::optional<db::Place> Db::place_of(std::string_view tenant) const {
     return route.place;
 }
 
+std::string Db::namespace_of(std::string_view tenant) const {
+    if (!tenants_are_namespaces()) return {};
+    const std::optional<db::Place> place = place_of(tenant);
+    return place ? place->path : std::string();
+}
+
 std::string Db::identity_of(std::string_view tenant) const {
     const std::optional<db::Place> place = place_of(tenant);
     return place ? backend_->identity(*place) : std::string();

@@ -18,11 +18,16 @@ Histories::Histories(const HistoryTexts& texts, const db::Dialect& dialect, db::
                      const Wait& wait)
     : texts_(texts), dialect_(dialect), connection_(connection) {
     const auto tables = connection_.prepare(
-        std::string(dialect.history.histories_query) + " IN (" + placeholders(1, 3, dialect) + ")", nullptr, wait);
-    const std::string names[] = {texts.flyway.table, texts.golang.table, std::string(texts.own_name())};
-    for (int32_t index = 0; index < 3; ++index)
+        std::string(dialect.history.histories_query) + " IN (" + placeholders(1, 4, dialect) + ")", nullptr, wait);
+    const std::string names[] = {texts.flyway.table, texts.golang.table, std::string(texts.own_name()),
+                                 std::string(journal_table)};
+    for (int32_t index = 0; index < 4; ++index)
         tables->bind(index + 1, db::Value::text(names[index]), db::Lifetime::borrowed);
     while (tables->next(wait)) texts_.note(tables->value(1).view(), found_[std::string(tables->value(0).view())]);
+    if (dialect.tenant_unit != db::Namespace::schema || dialect.locks.place_query.empty()) return;
+    const auto place = connection_.prepare(dialect.locks.place_query, nullptr, wait);
+    if (place->next(wait)) database_ = text_of(place->value(0));
+    place->reset();
 }
 
 std::string Histories::query(Format format, std::span<const std::string> namespaces,
@@ -71,6 +76,7 @@ void Histories::read_group(Format format, std::span<const std::string> namespace
         HistoryView& view = read[place];
         view.format = format;
         view.exists = true;
+        view.journal = found_.at(namespaces[place]).journal;
         sort_rows(view);
         views[place] = std::move(view);
     }

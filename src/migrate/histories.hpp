@@ -29,6 +29,8 @@ public:
     // One place per namespace, in their order. Nothing: it has no history, or one that must be looked at alone:
     // two tables, or one that cannot be read.
     std::vector<std::optional<HistoryView>> read(std::span<const std::string> namespaces, const Wait& wait);
+    // That all namespaces are in; empty: each is its own.
+    const std::string& database() const noexcept { return database_; }
 
 private:
     struct Group;  // of one format
@@ -41,6 +43,7 @@ private:
     const db::Dialect& dialect_;
     db::Connection& connection_;
     std::unordered_map<std::string, HistoryTexts::Found> found_;  // by namespace
+    std::string database_;
 };
 
 }  // namespace mtdb::migrate

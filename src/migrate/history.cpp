@@ -107,6 +107,13 @@ std::string literal(std::string_view text) {
     return out += "'";
 }
 
+std::string with_names(std::string_view query, const std::string& names) {
+    std::string text(query);
+    constexpr std::string_view mark = "'{names}'";
+    if (const std::size_t at = text.find(mark); at != std::string::npos) text.replace(at, mark.size(), names);
+    return text;
+}
+
 }  // namespace
 
 HistoryTexts::HistoryTexts(const Source& source, const HistoryOptions& options,
@@ -130,18 +137,18 @@ HistoryTexts::HistoryTexts(const Source& source, const HistoryOptions& options,
     flyway = flyway_texts(preferred_ == Format::flyway ? chosen : other, dialect);
     golang = golang_texts(preferred_ == Format::golang ? chosen : other, dialect);
     own_name_ = own;
-    tables_query = dialect.history.tables_query;
-    constexpr std::string_view mark = "'{names}'";
-    if (const std::size_t at = tables_query.find(mark); at != std::string::npos)
-        tables_query.replace(at, mark.size(),
-                             literal(flyway.table) + ", " + literal(golang.table) + ", " + literal(own_name_) + ", " +
-                                 literal(journal_table));
+    const std::string names = literal(flyway.table) + ", " + literal(golang.table) + ", " + literal(own_name_) + ", " +
+                              literal(journal_table);
+    tables_query = with_names(dialect.history.tables_query, names);
+    probe_query = with_names(dialect.history.probe_query, names);
+    any_table_query = dialect.history.any_table_query;
 }
 
 bool HistoryTexts::note(std::string_view name, Found& found) const {
     if (base::equal_fold(name, flyway.table)) return found.flyway = true;
     if (base::equal_fold(name, golang.table)) return found.golang = true;
     if (base::equal_fold(name, own_name_)) return found.renamed = true;
+    if (base::equal_fold(name, journal_table)) return found.journal = true;
     return false;
 }
 
@@ -187,24 +194,42 @@ bool engine_table(std::string_view name) {
 
 }  // namespace
 
-HistoryView History::look(const Wait& wait) {
+HistoryTexts::Found History::probe(const Wait& wait, bool* others) {
+    db::Statement& probe = prepared(probe_, texts_.probe_query, wait);
+    HistoryTexts::Found found;
+    while (probe.next(wait)) texts_.note(probe.value(0).view(), found);
+    probe.reset();
+    if (others == nullptr || found.flyway || found.golang) return found;
+    const auto any = connection_.prepare(texts_.any_table_query, nullptr, wait);
+    const bool some = any->next(wait);
+    any->reset();
+    // The journal alone, or what somebody else made since the probe, with its history: one look at both tells.
+    return some ? names(wait, others) : found;
+}
+
+HistoryTexts::Found History::find(const Wait& wait, bool* others) {
+    return texts_.probe_query.empty() ? names(wait, others) : probe(wait, others);
+}
+
+HistoryTexts::Found History::names(const Wait& wait, bool* others) {
     // All names, compared here: a query that compares takes longer to prepare than the rest of a run that finds
     // nothing to do.
     db::Statement& tables = prepared(tables_, texts_.tables_query, wait);
     HistoryTexts::Found found;
-    HistoryView view;
-    bool others = false;
     while (tables.next(wait)) {
         const db::Value name = tables.value(0);
-        if (base::equal_fold(name.view(), journal_table))
-            view.journal = true;
-        else if (!texts_.note(name.view(), found))
-            others = others || !engine_table(name.view());
+        if (!texts_.note(name.view(), found) && others != nullptr && !engine_table(name.view())) *others = true;
     }
     tables.reset();
+    return found;
+}
+
+HistoryView History::look(const Wait& wait) {
+    HistoryView view;
+    const HistoryTexts::Found found = find(wait, &view.other_tables);
+    view.journal = found.journal;
     view.format = texts_.decide(found);
     view.exists = found.flyway || found.golang;
-    view.other_tables = others;
     return view;
 }
 
@@ -219,7 +244,10 @@ HistoryView History::read(const Wait& wait) {
 }
 
 bool History::changed(const HistoryView& view, const Wait& wait) {
-    if (!view.exists) return look(wait).exists;
+    if (!view.exists) {
+        const HistoryTexts::Found found = find(wait, nullptr);
+        return found.flyway || found.golang;
+    }
     if (view.format == Format::golang) {
         HistoryView now;
         read_golang(connection_, texts_.golang, wait, now);

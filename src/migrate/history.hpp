@@ -97,8 +97,9 @@ public:
         bool flyway = false;
         bool golang = false;
         bool renamed = false;  // a table of the tool's own name, though `table` gives another
+        bool journal = false;
     };
-    // Marks what a table of that name is; false: no history.
+    // Marks what a table of that name is; false: neither a history nor the journal.
     bool note(std::string_view name, Found& found) const;
     // Throws Error(invalid_state) when what is there contradicts itself, the options, or the
     // scripts.
@@ -116,7 +117,9 @@ public:
 
     FlywayTexts flyway;
     GolangTexts golang;
-    std::string tables_query;
+    // Of all tables; of those that note() knows; a row where there is any. The latter two may be empty.
+    std::string tables_query, probe_query;
+    std::string_view any_table_query;
 
 private:
     Format preferred_;
@@ -158,12 +161,16 @@ public:
 
 private:
     HistoryView look(const Wait& wait);
+    // What there is that note() knows. `others`, if asked for: whether there are tables besides, where no history is.
+    HistoryTexts::Found find(const Wait& wait, bool* others);
+    HistoryTexts::Found probe(const Wait& wait, bool* others);
+    HistoryTexts::Found names(const Wait& wait, bool* others);
     db::Statement& prepared(std::unique_ptr<db::Statement>& slot, std::string_view text,
                             const Wait& wait);
 
     const HistoryTexts& texts_;
     db::Connection& connection_;
-    std::unique_ptr<db::Statement> tables_, count_, insert_, turn_, clear_;
+    std::unique_ptr<db::Statement> tables_, probe_, count_, insert_, turn_, clear_;
 };
 
 // What placeholders ask for, of the tenant that the connection stands in.

@@ -71,6 +71,10 @@ uint32_t golang_id(std::span<const std::string_view> parts) noexcept {
     return crc * 1486364155u;
 }
 
+bool needs_database(const db::LockDialect& dialect, Format format) noexcept {
+    return dialect.keys == db::LockDialect::Keys::names || format == Format::golang;
+}
+
 std::vector<std::string> tool_keys(const db::LockDialect& dialect, Format format, const LockPlace& place,
                                    std::string_view table) {
     using Keys = db::LockDialect::Keys;
@@ -139,8 +143,9 @@ void Lock::set_format(Format format) {
 
 void Lock::name_keys(const Wait& wait) {
     if (!keys_.empty()) return;
-    LockPlace place;
-    if (!dialect_.place_query.empty()) {
+    LockPlace place{known_.database, known_.name};
+    const bool suffices = !place.name.empty() && (!place.database.empty() || !needs_database(dialect_, format_));
+    if (!suffices && !dialect_.place_query.empty()) {
         const auto query = connection_.prepare(dialect_.place_query, nullptr, wait);
         if (query->next(wait)) place = {text_of(query->value(0)), text_of(query->value(1))};
         query->reset();
@@ -151,9 +156,10 @@ void Lock::name_keys(const Wait& wait) {
 
 bool Lock::try_take(const Wait& wait) {
     name_keys(wait);
-    std::string list;
-    for (const std::string& key : keys_) list += (list.empty() ? "" : ",") + key;
-    const std::string text = with_value(with_value(dialect_.try_transaction, "keys", list), "ms",
+    std::string taken_text;
+    for (const std::string& key : keys_)
+        taken_text += (taken_text.empty() ? "" : " AND ") + with_value(dialect_.try_key, "key", key);
+    const std::string text = with_value(with_value(dialect_.try_transaction, "taken", taken_text), "ms",
                                         std::to_string(limits_.timeout.count()));
     const auto query = connection_.prepare(text, nullptr, wait);
     const bool taken = query->next(wait) && truth_of(query->value(0));

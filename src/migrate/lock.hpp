@@ -4,10 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "db/backend.hpp"
@@ -29,6 +29,12 @@ struct LockPlace {
     std::string database;
     std::string name;  // of the namespace
 };
+// As much of it as is known without a question.
+struct SessionPlace {
+    std::string database, name;  // empty: unknown
+};
+// False: the keys of that history's tool are of the namespace alone.
+bool needs_database(const db::LockDialect& dialect, Format format) noexcept;
 // As they stand in a query: numbers, or quoted names. Of golang-migrate both ids that its version 4 makes of one
 // database, opened by URL and by an instance.
 std::vector<std::string> tool_keys(const db::LockDialect& dialect, Format format, const LockPlace& place,
@@ -65,6 +71,8 @@ public:
     bool of_transaction() const noexcept { return !dialect_.try_transaction.empty(); }
     const LockLimits& limits() const noexcept { return limits_; }
 
+    // Where the session stands, as far as the caller knows.
+    void set_place(const SessionPlace& place) { known_ = place; }
     // Whose history is locked: the preferred one's at first. Gives back what the session holds for another.
     void set_format(Format format);
     Format format() const noexcept { return format_; }
@@ -105,6 +113,7 @@ private:
     const HistoryTexts& texts_;
     const LockLimits limits_;
     Format format_;
+    SessionPlace known_;
     std::vector<std::string> keys_;  // ours first
     std::vector<std::string> held_;  // by the session
     bool bounded_ = false;

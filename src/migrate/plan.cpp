@@ -536,6 +536,32 @@ Target Target::of_undo(std::string_view text) {
     return target;
 }
 
+Target Target::after(int64_t done) const noexcept {
+    Target left = *this;
+    if (kind == Kind::steps) left.steps = std::max<int64_t>(0, steps - done);
+    return left;
+}
+
+std::string goal_of(const Plan& plan, const Source& source, const HistoryView& view) {
+    Version newest, oldest;
+    bool down = false;
+    for (const Step& step : plan.steps) {
+        down = down || step.direction == Direction::down;
+        const Version& version = step.script->version;
+        if (version.empty()) continue;
+        newest = std::max(newest, version);
+        if (oldest.empty() || version < oldest) oldest = version;
+    }
+    if (!down) return newest.empty() ? "current" : newest.text() + "?";
+    Version stays;
+    const auto consider = [&](const Version& version) {
+        if (!version.empty() && version < oldest) stays = std::max(stays, version);
+    };
+    for (const Script& script : source.versioned()) consider(script.version);
+    for (const Applied& row : view.rows) consider(row.version);
+    return stays.empty() ? "empty" : stays.text() + "?";
+}
+
 std::vector<IgnorePattern> ignore_patterns(std::string_view text) {
     using Type = IgnorePattern::Type;
     using What = IgnorePattern::What;

@@ -28,6 +28,9 @@ struct Target {
     // version, or a version and "?". Throw Error(invalid_argument).
     static Target of_migrate(std::string_view text);
     static Target of_undo(std::string_view text);
+
+    // What is left of it once so many scripts are done: a plan that is made anew must not count them twice.
+    Target after(int64_t done) const noexcept;
 };
 
 // Flyway's `type:state`: what validate takes no notice of, and repair leaves alone.
@@ -139,6 +142,8 @@ struct Plan {
 Plan plan_migrate(const Source& source, const HistoryView& view, const Target& target,
                   const Rules& rules);
 Plan plan_undo(const Source& source, const HistoryView& view, const Target& target);
+// Where a plan's steps lead, as a target that means the same when some of them are done.
+std::string goal_of(const Plan& plan, const Source& source, const HistoryView& view);
 // The row of Flyway's baseline command.
 Applied baseline_row(const Version& version, const std::string& description);
 

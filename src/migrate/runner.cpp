@@ -89,7 +89,9 @@ public:
           progress_(progress),
           callbacks_(source.callbacks(), connection, dialect, progress.enter_write, wait),
           lock_(connection, dialect.locks, texts, limits),
-          journal_(connection, dialect, texts, lock_) {}
+          journal_(connection, dialect, texts, lock_) {
+        lock_.set_place({{}, progress.name});
+    }
 
     const Callbacks& callbacks() const noexcept { return callbacks_; }
     History& history() noexcept { return history_; }
@@ -126,7 +128,7 @@ public:
     // it is known how far it came.
     HistoryView obey(const MakePlan& make_plan, std::optional<Direction> resumed) {
         while (true) {
-            HistoryView view = history_.read(wait_);
+            HistoryView view = first_view(make_plan);
             lock_.set_format(view.format);
             Plan plan = make_plan(view);
             if (seems_stopped(plan) && has_locks()) {
@@ -149,6 +151,19 @@ public:
     }
 
 private:
+    // What somebody read before, once, where it leads to scripts that can run: whatever else it says is read anew.
+    HistoryView first_view(const MakePlan& make_plan) {
+        if (auto known = std::exchange(progress_.known, std::nullopt)) {
+            lock_.set_place({known->database, progress_.name});
+            try {
+                const Plan plan = make_plan(known->view);
+                if (plan.problems.empty() && !plan.steps.empty() && !plan.baseline) return std::move(known->view);
+            } catch (const Error&) {  // NOLINT(bugprone-empty-catch): said again, if it is so
+            }
+        }
+        return history_.read(wait_);
+    }
+
     static bool seems_stopped(const Plan& plan) {
         return std::ranges::any_of(plan.problems,
                                    [](const Problem& problem) { return problem.status == Code::migration_dirty; });
@@ -889,7 +904,14 @@ int64_t Runner::drop(db::Connection& connection, const Wait& wait, std::size_t b
 }
 
 void Runner::note_before(Progress& progress, const HistoryView& view) const {
-    if (progress.want_status && !progress.before) progress.before = status(view).current.value_or("");
+    if (progress.want_status && progress.done == 0) progress.before = status(view).current.value_or("");
+}
+
+// Until something is done: what comes after that leads to the same.
+void Runner::note_goal(Progress& progress, const Target& target, const Plan& plan, const Source& source,
+                       const HistoryView& view) {
+    if (progress.want_status && target.kind == Target::Kind::steps && progress.done == 0)
+        progress.goal = goal_of(plan, source, view);
 }
 
 void Runner::migrate(db::Connection& connection, const Wait& wait, const Target& target,
@@ -898,7 +920,8 @@ void Runner::migrate(db::Connection& connection, const Wait& wait, const Target&
     Run run(texts_, dialect_, *scripts, options_.locks, connection, wait, progress);
     const auto make_plan = [&](const HistoryView& view) {
         note_before(progress, view);
-        Plan plan = plan_migrate(*scripts, view, target, options_.rules);
+        Plan plan = plan_migrate(*scripts, view, target.after(progress.done), options_.rules);
+        note_goal(progress, target, plan, *scripts, view);
         plan.group = options_.rules.group && dialect_.transactional_ddl;
         if (plan.group) plan.require_one_transaction();
         return plan;
@@ -938,7 +961,9 @@ void Runner::undo(db::Connection& connection, const Wait& wait, const Target& ta
     with_events(run.callbacks(), "Undo", [&] {
         const auto make_plan = [&](const HistoryView& view) {
             note_before(progress, view);
-            return migrate::plan_undo(*scripts, view, target);
+            Plan plan = migrate::plan_undo(*scripts, view, target.after(progress.done));
+            note_goal(progress, target, plan, *scripts, view);
+            return plan;
         };
         after = run.obey(make_plan, Direction::down);
     });

@@ -21,6 +21,13 @@ struct Options {
     LockLimits locks = {};
 };
 
+// A tenant's history as it was before its verb began, read by somebody else: it is planned by, and counts if it is
+// still so under the tenant's lock.
+struct Known {
+    HistoryView view;
+    std::string database;  // that the tenant is in; empty: unknown
+};
+
 // What one verb did so far: kept up to date by it, also when it fails.
 struct Progress {
     int64_t done = 0;         // scripts committed by this verb
@@ -28,6 +35,10 @@ struct Progress {
     bool want_status = false;
     std::optional<Status> status;  // if wanted, and the verb succeeded: where the tenant now stands
     std::optional<std::string> before;  // if wanted: the version that it stood at; empty: none
+    std::optional<Known> known;         // taken by the verb
+    std::string name;                   // of the namespace that the connection stands in; empty: unknown
+    // If wanted, of a target in steps: one that means the same when some of them are done. Empty: of another one.
+    std::string goal;
     // After each commit. Must not throw.
     std::function<void(const Step& step, int64_t execution_ms)> on_step;
     // Before each script that will write: what it returns is kept until that script has committed
@@ -132,6 +143,8 @@ public:
 
 private:
     void note_before(Progress& progress, const HistoryView& view) const;
+    static void note_goal(Progress& progress, const Target& target, const Plan& plan, const Source& source,
+                          const HistoryView& view);
     // Of the tenant that the connection stands in.
     std::shared_ptr<const Source> scripts_of(db::Connection& connection, const Wait& wait) const;
 

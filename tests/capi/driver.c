@@ -237,8 +237,8 @@ static mtdb_status my_run(void *self, const char *text, int64_t text_len, int64_
         pthread_barrier_wait(&mine->inside);
     }
     if (text_len != 5 || memcmp(text, "wrong", 5) != 0) return MTDB_OK;
-    *line = 3;
-    *column = 7;
+    *line = mine->dirty ? -3 : 3;
+    *column = mine->dirty ? INT64_MIN : 7;
     return fail(MTDB_SQL_ERROR, "no such word", problem, problem_cap);
 }
 static mtdb_status my_set(void *self, int64_t version, int32_t dirty, int64_t timeout_ms, char *problem,
@@ -251,7 +251,7 @@ static mtdb_status my_set(void *self, int64_t version, int32_t dirty, int64_t ti
 static mtdb_status my_get(void *self, int64_t timeout_ms, int64_t *version, int32_t *dirty, char *problem,
                           int64_t problem_cap) {
     (void)timeout_ms, (void)problem, (void)problem_cap;
-    *version = ((struct state *)self)->version;
+    *version = ((struct state *)self)->version == 13 ? -13 : ((struct state *)self)->version;
     *dirty = ((struct state *)self)->dirty;
     return MTDB_OK;
 }
@@ -312,6 +312,19 @@ Test(driver, a_registered_drivers_failures_arrive_with_its_words) {
     cr_assert_str_eq(mtdb_error_message(err), "migration failed: no such word (column 7) in line 3");
     cr_assert_eq(mtdb_error_line(err), 3);
     cr_assert_eq(mtdb_error_column(err), 7);
+}
+
+Test(driver, a_registered_drivers_nonsense_does_not_arrive) {
+    int64_t version = 99;
+    int32_t dirty = 99;
+    register_mine();
+    open_driver("mine:");
+    ok(mtdb_driver_set_version(driver, 13, 1, PLENTY_MS, NULL, &err));
+    fails(MTDB_INTERNAL, mtdb_driver_version(driver, PLENTY_MS, NULL, &version, &dirty, &err));
+    message_has("'mine' gave version -13");
+    fails(MTDB_MIGRATION_FAILED, mtdb_driver_run(driver, "wrong", -1, PLENTY_MS, NULL, &err));
+    cr_assert_eq(mtdb_error_line(err), 0);
+    cr_assert_eq(mtdb_error_column(err), 0);
 }
 
 static void *run_slowly(void *unused) {

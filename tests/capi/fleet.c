@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <pthread.h>
+#include <unistd.h>
 
 #include "fixture.h"
 
@@ -341,6 +342,7 @@ Test(fleet, options_that_make_no_sense_are_refused_at_once) {
     make_migrator();
     static const char *const wrong[][4] = {{"fleet.waves", "0", NULL, NULL},
                                            {"fleet.canary", "101%", NULL, NULL},
+                                           {"fleet.canary", " ,", NULL, NULL},
                                            {"fleet.verb", "sql", NULL, NULL},
                                            {"fleet.resume", "rest", NULL, NULL},
                                            {"fleet.resume", "applied", "fleet.run", "x"},
@@ -708,4 +710,238 @@ Test(fleet, undoing_a_run_leaves_alone_whom_it_never_changed) {
     cr_assert_eq(migrated(5), 5);  // all are at 1, as they were before
     cr_assert_eq(int_in("t000", "SELECT count(*) FROM note"), 0);
     cr_assert_eq(attempts(), 4);  // two tenants, forth and back
+}
+
+// ---- what is done once ----
+
+// As a process leaves the ledger that was killed while it worked on t001.
+static void kill_run_at_t001(void) {
+    run_elsewhere(".mtdb/control.db", "UPDATE mtdb_fleet_tenants SET state = 'running' WHERE tenant = 't001';"
+                                      "UPDATE mtdb_fleet_runs SET state = 'running'");
+}
+
+static int64_t versions_in(const char *id) {
+    return int_in(id, "SELECT count(*) FROM flyway_schema_history WHERE type = 'SQL'") -
+           int_in(id, "SELECT count(*) FROM flyway_schema_history WHERE type = 'DELETE'");
+}
+
+Test(fleet, a_tenant_is_in_the_list_once) {
+    create_tenants(3);
+    make_migrator();
+    make_fleet(NULL);
+    ok(mtdb_fleet_add(fleet, "t000", -1, &err));
+    fails(MTDB_INVALID_ARGUMENT, mtdb_fleet_add(fleet, "t000", -1, &err));
+    message_has("t000");
+    fails(MTDB_INVALID_ARGUMENT, mtdb_fleet_add_wave(fleet, "t001\nt000", -1, &err));
+    fails(MTDB_INVALID_ARGUMENT, mtdb_fleet_add_wave(fleet, "t002\nt002", -1, &err));
+    ok(mtdb_fleet_add_wave(fleet, "t001\nt002", -1, &err));
+    cr_assert_eq(run_fleet(), 0);
+    cr_assert_eq(in_state("done"), 3);
+    mtdb_result *rows = NULL;
+    fails(MTDB_INVALID_ARGUMENT, mtdb_migrator_run(migrator, "undo", -1, "next", -1, "t001\nt000\nt001", -1, NULL,
+                                                   PLENTY_MS, NULL, &rows, &err));
+    cr_assert_eq(versions_in("t001"), 2);
+}
+
+Test(fleet, steps_that_a_killed_run_had_done_are_not_done_again) {
+    create_tenants(2);
+    make_migrator();
+    make_fleet(OPTIONS("fleet.run", "up", "fleet.target", "+1"));
+    cr_assert_eq(run_fleet(), 0);
+    kill_run_at_t001();
+    make_fleet(OPTIONS("fleet.run", "up", "fleet.target", "+1", "fleet.resume", "rest"));
+    cr_assert_eq(run_fleet(), 0);
+    cr_assert_eq(versions_in("t000"), 1);
+    cr_assert_eq(versions_in("t001"), 1);
+    make_fleet(NULL);
+    cr_assert_eq(run_fleet(), 0);
+    make_fleet(OPTIONS("fleet.verb", "undo", "fleet.run", "down", "fleet.target", "next"));
+    cr_assert_eq(run_fleet(), 0);
+    kill_run_at_t001();
+    make_fleet(OPTIONS("fleet.verb", "undo", "fleet.run", "down", "fleet.target", "next", "fleet.resume", "failed"));
+    cr_assert_eq(run_fleet(), 0);
+    cr_assert_eq(versions_in("t000"), 1);
+    cr_assert_eq(versions_in("t001"), 1);
+}
+
+Test(fleet, a_ledger_is_not_trusted_about_a_target_in_steps) {
+    create_tenants(2);
+    make_migrator();
+    for (int64_t turn = 1; turn <= 2; ++turn) {
+        make_fleet(OPTIONS("fleet.target", "next", "fleet.trust", "ledger"));
+        cr_assert_eq(run_fleet(), 0);
+        cr_assert_eq(versions_in("t000"), turn);
+    }
+}
+
+#define MAKE_SUMS "CREATE TABLE sums(v)"
+#define ADD_SUM "INSERT INTO sums VALUES(1)"
+
+static void make_writer(const char *sql, const char *run, const char *resume) {
+    make_fleet(OPTIONS("fleet.verb", "sql", "fleet.write", "true", "fleet.sql", sql, "fleet.run", run, "fleet.resume",
+                       resume));
+}
+
+Test(fleet, sql_of_a_killed_run_is_done_again_only_when_told_to) {
+    create_tenants(2);
+    run_in("t000", MAKE_SUMS);
+    run_in("t001", MAKE_SUMS);
+    make_writer(ADD_SUM, "sums", "new");
+    cr_assert_eq(run_fleet(), 0);
+    kill_run_at_t001();
+    make_writer(ADD_SUM, "sums", "rest");
+    cr_assert_eq(run_fleet(), 1);
+    cr_assert_eq(in_state("failed"), 1);
+    cr_assert_eq(int_in("t001", "SELECT count(*) FROM sums"), 1);
+    make_writer(ADD_SUM, "sums", "failed");
+    cr_assert_eq(run_fleet(), 0);
+    cr_assert_eq(int_in("t001", "SELECT count(*) FROM sums"), 2);
+    cr_assert_eq(int_in("t000", "SELECT count(*) FROM sums"), 1);
+}
+
+static void *cancel_once_a_sum_is_there(void *cancel) {
+    for (int64_t sums = 0; sums == 0; sleep_ms(10)) {
+        mtdb_result *rows = NULL;
+        ok(mtdb_db_query(db, "t000", -1, "SELECT count(*) FROM sums", -1, NULL, 0, PLENTY_MS, NULL, &rows, NULL));
+        ok(mtdb_result_next(rows, NULL));
+        sums = mtdb_value_int64(rows, 0);
+        mtdb_result_release(rows);
+    }
+    ok(mtdb_cancel_trigger(cancel, 0, NULL));
+    return NULL;
+}
+
+Test(fleet, sql_that_wrote_before_it_was_cancelled_is_not_due_again) {
+    create_tenants(1);
+    run_in("t000", MAKE_SUMS);
+    run_in("t000", "CREATE TABLE t(v)");
+    mtdb_cancel *cancel = NULL;
+    ok(mtdb_cancel_new(&cancel, &err));
+    make_writer(ADD_SUM "; " ENDLESS_INSERT, "late", "new");
+    pthread_t thread;
+    pthread_create(&thread, NULL, cancel_once_a_sum_is_there, cancel);
+    fails(MTDB_CANCELLED, mtdb_fleet_run(fleet, MTDB_FOREVER, cancel, NULL, &err));
+    pthread_join(thread, NULL);
+    cr_assert_eq(in_state("failed"), 1);
+    make_writer(ADD_SUM "; " ENDLESS_INSERT, "late", "rest");
+    cr_assert_eq(run_fleet(), 1);
+    cr_assert_eq(int_in("t000", "SELECT count(*) FROM sums"), 1);
+    mtdb_cancel_release(cancel);
+}
+
+Test(fleet, who_takes_a_run_up_ends_the_turn_of_who_had_it) {
+    create_tenants(4);
+    for (int i = 0; i < 4; ++i) {
+        char id[16];
+        snprintf(id, sizeof id, "t%03d", i);
+        run_in(id, MAKE_SUMS);
+    }
+    mtdb_options *own = OPTIONS("fleet.verb", "sql", "fleet.write", "true", "fleet.sql", ADD_SUM, "fleet.run", "shared",
+                                "fleet.canary", "1", "fleet.verdict", "true");
+    mtdb_fleet *first = NULL;
+    ok(mtdb_fleet_new(db, NULL, own, &first, &err));
+    mtdb_options_release(own);
+    returns(MTDB_NEEDS, mtdb_fleet_run(first, PLENTY_MS, NULL, NULL, &err));
+    make_writer(ADD_SUM, "shared", "rest");
+    cr_assert_eq(run_fleet(), 0);
+    ok(mtdb_fleet_decide(first, 1, &err));
+    fails(MTDB_INVALID_STATE, mtdb_fleet_run(first, PLENTY_MS, NULL, NULL, &err));
+    message_has("taken up");
+    cr_assert_eq(int_in("t000", "SELECT count(*) FROM sums"), 1);
+    cr_assert_eq(int_in("t003", "SELECT count(*) FROM sums"), 1);
+    mtdb_fleet_release(first);
+}
+
+Test(fleet, a_ledger_that_is_gone_ends_the_run_before_more_is_changed) {
+    create_tenants(3);
+    make_migrator();
+    make_fleet(OPTIONS("fleet.run", "lost", "fleet.canary", "1", "fleet.verdict", "true"));
+    returns(MTDB_NEEDS, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    cr_assert_eq(unlink(path_of(".mtdb/control.db")), 0);
+    ok(mtdb_fleet_decide(fleet, 1, &err));
+    fails(MTDB_IO, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    message_has("ledger");
+    cr_assert_eq(versions_in("t000"), 2);
+    cr_assert_eq(int_in("t001", "SELECT count(*) FROM sqlite_master"), 0);
+    make_fleet(OPTIONS("fleet.run", "anew"));
+    cr_assert_eq(run_fleet(), 0);
+    cr_assert_eq(versions_in("t001"), 2);
+}
+
+// ---- the budget ----
+
+Test(fleet, a_row_of_failures_halts_it_though_others_succeed_meanwhile) {
+    create_tenants(12);
+    break_tenant("t000");
+    break_tenant("t001");
+    make_migrator();
+    make_fleet(OPTIONS("fleet.on_failure", "continue", "fleet.failures_in_row_max", "2", "fleet.workers", "1"));
+    fails(MTDB_INVALID_STATE, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    message_has("in a row");
+    cr_assert_eq(in_state("failed"), 2);
+    make_fleet(OPTIONS("fleet.on_failure", "continue", "fleet.failures_in_row_max", "3"));
+    cr_assert_eq(run_fleet(), 2);
+}
+
+Test(fleet, a_canary_of_all_tenants_is_one) {
+    create_tenants(3);
+    break_tenant("t001");
+    make_migrator();
+    make_fleet(OPTIONS("fleet.on_failure", "continue", "fleet.canary", "100%"));
+    fails(MTDB_INVALID_STATE, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    message_has("canary");
+}
+
+// ---- stopping ----
+
+static void *stop_once_a_wave_is_done(void *unused) {
+    for (;;) {
+        mtdb_result *row = NULL;
+        ok(mtdb_fleet_progress(fleet, &row, NULL));
+        ok(mtdb_result_next(row, NULL));
+        const bool soaks = mtdb_value_int64(row, 2) > 1;
+        mtdb_result_release(row);
+        if (soaks) break;
+        sleep_ms(10);
+    }
+    ok(mtdb_fleet_stop(fleet, NULL));
+    return unused;
+}
+
+Test(fleet, a_stop_does_not_wait_for_the_next_wave) {
+    create_tenants(3);
+    make_migrator();
+    make_fleet(OPTIONS("fleet.waves", "1", "fleet.soak_ms", "3600000"));
+    pthread_t thread;
+    pthread_create(&thread, NULL, stop_once_a_wave_is_done, NULL);
+    fails(MTDB_CANCELLED, mtdb_fleet_run(fleet, MTDB_FOREVER, NULL, NULL, &err));
+    pthread_join(thread, NULL);
+    cr_assert_eq(in_state("done"), 1);
+    cr_assert_eq(in_state("pending"), 2);
+}
+
+Test(fleet, a_stop_does_not_wait_for_the_next_try) {
+    create_tenants(1);
+    make_migrator();
+    make_fleet(OPTIONS("fleet.retry_ms", "3600000"));
+    ok(mtdb_tenant_hold(db, "t000", -1, MTDB_HOLD_REFUSE, 0, PLENTY_MS, NULL, &err));
+    pthread_t thread;
+    pthread_create(&thread, NULL, stop_soon, NULL);
+    const mtdb_status status = mtdb_fleet_run(fleet, MTDB_FOREVER, NULL, NULL, NULL);
+    pthread_join(thread, NULL);
+    cr_assert(status == MTDB_TENANT_HELD || status == MTDB_CANCELLED);
+}
+
+Test(fleet, a_run_that_is_stopped_before_it_begins_runs_nothing) {
+    create_tenants(2);
+    reopen(NULL, OPTIONS("tenant.shared", "plans"));
+    make_migrator();
+    mtdb_migrator *shared = shared_migrator("CREATE TABLE plan(name TEXT)");
+    make_fleet(NULL);
+    ok(mtdb_fleet_share(fleet, shared, &err));
+    ok(mtdb_fleet_stop(fleet, &err));
+    fails(MTDB_CANCELLED, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    cr_assert_not(file_exists("plans.db"));
+    cr_assert_eq(in_state("pending"), 2);
+    mtdb_migrator_release(shared);
 }

@@ -2,6 +2,7 @@
 // The deployment's pause and the hold of one tenant, as a binding sees them.
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "fixture.h"
@@ -390,6 +391,55 @@ Test(quiesce, leases_that_wait_for_a_held_tenant_are_let_in_at_its_resume) {
     cr_assert_eq(pthread_create(&thread, NULL, resume_later, NULL), 0);
     ok(acquire_in("acme", PLENTY_MS));
     pthread_join(thread, NULL);
+}
+
+static atomic_bool verb_is_over;
+
+// A verb that waits is let in, and then has succeeded where it should have failed.
+static void *resume_once_somebody_waits(void *unused) {
+    (void)unused;
+    int64_t waited = 0;
+    while (waited == 0 && !atomic_load(&verb_is_over)) {
+        mtdb_result *stats = NULL;
+        mtdb_db_stats(db, &stats, NULL);
+        waited = stat_of(stats, "leases.held_back");
+        sleep_ms(5);
+    }
+    mtdb_tenant_resume(db, "acme", -1, NULL);
+    return NULL;
+}
+
+Test(quiesce, a_verb_on_a_held_tenant_does_not_wait_for_its_resume) {
+    mtdb_migrator *migrator = NULL;
+    ok(mtdb_migrator_new(db, NULL, &migrator, &err));
+    ok(mtdb_migrator_add(migrator, "1", -1, "one", -1, "CREATE TABLE t1(v)", -1, NULL, 0, &err));
+    ok(hold(MTDB_HOLD_WAIT, 0, PLENTY_MS));
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, resume_once_somebody_waits, NULL), 0);
+    fails(MTDB_TENANT_HELD, mtdb_migrator_migrate(migrator, "acme", -1, "latest", -1, MTDB_FOREVER, NULL, NULL, &err));
+    atomic_store(&verb_is_over, true);
+    pthread_join(thread, NULL);
+    mtdb_migrator_release(migrator);
+}
+
+Test(quiesce, a_fleet_passes_by_a_held_tenant) {
+    mtdb_migrator *migrator = NULL;
+    mtdb_fleet *fleet = NULL;
+    int64_t failed = 0;
+    ok(mtdb_migrator_new(db, NULL, &migrator, &err));
+    ok(mtdb_migrator_add(migrator, "1", -1, "one", -1, "CREATE TABLE t1(v)", -1, NULL, 0, &err));
+    mtdb_options *own = OPTIONS("fleet.on_failure", "continue", "fleet.workers", "1", "fleet.retries_max", "0");
+    ok(mtdb_fleet_new(db, migrator, own, &fleet, &err));
+    mtdb_options_release(own);
+    ok(hold(MTDB_HOLD_WAIT, 0, PLENTY_MS));
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, resume_once_somebody_waits, NULL), 0);
+    ok(mtdb_fleet_run(fleet, MTDB_FOREVER, NULL, &failed, &err));
+    atomic_store(&verb_is_over, true);
+    pthread_join(thread, NULL);
+    cr_assert_eq(failed, 1);
+    mtdb_fleet_release(fleet);
+    mtdb_migrator_release(migrator);
 }
 
 Test(quiesce, a_hold_that_cannot_get_the_leases_back_in_time_holds_nothing) {

@@ -415,6 +415,41 @@ void ends_of_locks() {
     });
 }
 
+void drivers_of_a_lease() {
+    claim("two drivers on one lease keep each other out", [](Ground& ground) {
+        const Conn conn = lease(ground.db.get(), ground.id);
+        const Driver first = of_conn(conn.get()), second = of_conn(conn.get());
+        must(lock(first, 0));
+        must_be(MTDB_MIGRATION_LOCKED, lock(second, 0));
+        must_be(MTDB_INVALID_STATE, unlock(second));
+        must_be(MTDB_MIGRATION_LOCKED, lock(opened(ground.url()), 0));
+        must(unlock(first));
+        must(lock(second, 0));
+        must(close(second));
+        must(lock(opened(ground.url()), 0));
+    });
+    claim("a driver stays with the lease that it was given, though the handle goes to another tenant",
+          [](Ground& ground) {
+              const std::string other = ground.id + "_b";
+              must(create(ground.db.get(), other));
+              const Conn conn = lease(ground.db.get(), ground.id);
+              const Driver driver = of_conn(conn.get());
+              must(lock(driver, 0));
+              ok([&](mtdb_error** err) {
+                  return mtdb_conn_use(conn.get(), other.data(), size_of(other), plenty_ms, nullptr, err);
+              });
+              must_be(MTDB_CLOSED, run(driver, "CREATE TABLE astray(i INTEGER)"));
+              must_be(MTDB_CLOSED, set_version(driver, 7, false));
+              must(close(driver));
+              must(lock(opened(ground.url()), 0));
+              must(lock(of_conn(conn.get()), 0));
+              must(give_back(conn.get()));
+              must(ask([&](mtdb_error** err) {
+                  return mtdb_tenant_drop(ground.db.get(), other.data(), size_of(other), plenty_ms, nullptr, err);
+              }));
+          });
+}
+
 void loose_locks() {
     claim("with x-no-lock nobody is kept out, and the driver still knows its state",
           [](Ground& ground) {
@@ -927,7 +962,7 @@ int main(int argc, char** argv) {
         base_url = value != nullptr ? value : argv[2];
         only = argc > 3 ? argv[3] : "";
         for (const auto claims :
-             {acceptance, locks, ends_of_locks, loose_locks, texts, places, texts_of_a_backend,
+             {acceptance, locks, ends_of_locks, drivers_of_a_lease, loose_locks, texts, places, texts_of_a_backend,
               tables, names, drops, quoted_names, identities, numbers, other_locks, poolers})
             claims();
         return summary();

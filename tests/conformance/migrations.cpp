@@ -76,6 +76,18 @@ void inline_scripts(Suite& suite) {
         must_be(MTDB_MIGRATION_FAILED, migrate(migrator.get(), id));
         must_be(MTDB_SQL_ERROR, exec(world.db(), id, "SELECT * FROM half"));
     });
+    suite.claim("tables without a history stop the first migration, also when the history was lost", {Need::tables},
+                [](World& world) {
+                    const std::string& id = world.bare_tenant();
+                    const Migrator migrator = new_migrator(world.db());
+                    add_script(migrator.get(), 1, one_up);
+                    must(exec(world.db(), id, "CREATE TABLE old_one(a BIGINT)"));
+                    must_be(MTDB_INVALID_STATE, migrate(migrator.get(), id));
+                    must(exec(world.db(), id, "DROP TABLE old_one"));
+                    must(migrate(migrator.get(), id));
+                    must(exec(world.db(), id, "DROP TABLE flyway_schema_history"));
+                    must_be(MTDB_INVALID_STATE, migrate(migrator.get(), id));
+                });
     suite.claim("each tenant has its own history", {Need::tables}, [](World& world) {
         const std::string first = world.bare_tenant("a");
         const std::string second = world.bare_tenant("b");

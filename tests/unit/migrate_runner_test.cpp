@@ -303,6 +303,49 @@ TEST_CASE("what another runner applied meanwhile is not applied again") {
     }
 }
 
+TEST_CASE("a history that was read before counts only as long as it is so") {
+    for (const Options& options : {flyway(), golang()}) {
+        BareConnection db;
+        const Runner runner = runner_of(three, options);
+        const auto migrate_from = [&](const HistoryView& view) {
+            Progress progress;
+            progress.want_status = true;
+            progress.known = Known{view, {}};
+            runner.migrate(db, Wait::forever(), Target::latest(), progress);
+            CHECK(runner.status(db, Wait::forever()).status.standing == Standing::up_to_date);
+            CHECK_FALSE(progress.known);
+            CHECK(progress.status->current == "3");
+            return progress;
+        };
+        const HistoryView nothing = runner.read(db, Wait::forever());
+        migrate(runner, db, "1");
+        const HistoryView one = runner.read(db, Wait::forever());
+        migrate(runner, db, "2");
+        Progress progress = migrate_from(one);
+        CHECK(progress.done == 1);
+        CHECK(progress.before == "2");
+        CHECK(migrate_from(one).done == 0);
+        CHECK(migrate_from(nothing).done == 0);
+        const HistoryView all = runner.read(db, Wait::forever());
+        undo(runner, db, "empty");
+        progress = migrate_from(all);  // which would have had nothing to do
+        CHECK(progress.done == 3);
+        CHECK(progress.before == "");
+    }
+}
+
+TEST_CASE("a history that was read before saves a look") {
+    BareConnection db;
+    const Runner runner = runner_of(three);
+    migrate(runner, db, "2");
+    Progress progress;
+    progress.known = Known{runner.read(db, Wait::forever()), {}};
+    db.prepared = 0;
+    runner.migrate(db, Wait::forever(), Target::latest(), progress);
+    CHECK(progress.done == 1);
+    CHECK(db.prepared == 3);  // the count under the lock, the script, its row
+}
+
 TEST_CASE("foreign keys are off for the script that says so, checked, and put back") {
     BareConnection db;
     const std::string orphan = "INSERT INTO pets (id, owner) VALUES (1, 99);";
@@ -531,5 +574,68 @@ TEST_CASE("a lock that becomes free is taken, and what was done meanwhile is not
         CHECK(migrate(runner, db) == 0);
         CHECK(db.rows("SELECT count(*), max(installed_rank) FROM flyway_schema_history WHERE success") ==
               Texts{"3|3"});
+    }
+}
+
+namespace {
+
+// A file that two connections share.
+struct TwoConnections {
+    std::filesystem::path file =
+        std::filesystem::temp_directory_path() / ("mtdb-steps-" + std::to_string(getpid()) + ".db");
+    BareConnection first{file.string()}, second{file.string()};
+    ~TwoConnections() { std::filesystem::remove(file); }
+};
+
+const std::vector<InlineScript> five = {{"1", "a", "CREATE TABLE a(x)", "DROP TABLE a"},
+                                        {"2", "b", "CREATE TABLE b(x)", "DROP TABLE b"},
+                                        {"3", "c", "CREATE TABLE c(x)", "DROP TABLE c"},
+                                        {"4", "d", "CREATE TABLE d(x)", "DROP TABLE d"},
+                                        {"5", "e", "CREATE TABLE e(x)", "DROP TABLE e"}};
+
+}  // namespace
+
+TEST_CASE("steps that are done are not done again when another writes the history in between") {
+    for (const Options& options : {flyway(), golang()}) {
+        TwoConnections file;
+        const Runner runner = runner_of(five, options);
+        const auto meddle = [&](Progress& progress, auto work) {  // behind the first script, before the second
+            progress.on_step = [&, work](const Step&, int64_t) {
+                if (progress.done == 1) file.first.on_begin = work;
+            };
+        };
+        Progress up;
+        meddle(up, [&] { CHECK(migrate(runner, file.second, "next") == 1); });
+        runner.migrate(file.first, Wait::forever(), Target::of_migrate("+2"), up);
+        CHECK(up.done == 2);
+        CHECK(runner.status(file.first, Wait::forever()).status.current == "3");
+        CHECK(migrate(runner, file.first) == 2);
+        Progress down;
+        meddle(down, [&] { CHECK(undo(runner, file.second, "next") == 1); });
+        runner.undo(file.first, Wait::forever(), Target::of_undo("-2"), down);
+        CHECK(down.done == 2);
+        CHECK(runner.status(file.first, Wait::forever()).status.current == "2");
+    }
+}
+
+TEST_CASE("a target in steps has a goal that means the same when some of them are done") {
+    for (const Options& options : {flyway(), golang()}) {
+        BareConnection db;
+        const Runner runner = runner_of(five, options);
+        const auto goal = [&](bool down, const char* target) {
+            Progress progress;
+            progress.want_status = true;
+            down ? runner.undo(db, Wait::forever(), Target::of_undo(target), progress)
+                 : runner.migrate(db, Wait::forever(), Target::of_migrate(target), progress);
+            return progress.goal;
+        };
+        CHECK(goal(false, "+2") == "2?");
+        CHECK(migrate(runner, db, "2?") == 0);
+        CHECK(goal(false, "4").empty());
+        CHECK(goal(false, "+9") == "5?");
+        CHECK(goal(false, "next") == "current");
+        CHECK(goal(true, "-2") == "3?");
+        CHECK(undo(runner, db, "3?") == 0);
+        CHECK(goal(true, "-3") == "empty");
     }
 }
