@@ -11,6 +11,21 @@ broken=()
 
 minutes() { awk -v seconds="$1" 'BEGIN { printf "%.1f", seconds / 60 }'; }
 
+# failed_tests LOG: of each test that failed, what it said, as far as it is short: its first and its last lines.
+failed_tests() {
+    awk -v edge=40 '
+        function tell(  i) {
+            for (i = 0; i < count; i++) if (i < edge || i >= count - edge) print lines[i]
+                else if (i == edge) print "  [" count - 2 * edge " lines left out]"
+            count = 0
+        }
+        /^ *[0-9]+\/[0-9]+ Test +#[0-9]+:/ { tell(); inside = !/ Passed +[0-9.]+ sec/ }
+        /^ +Start +[0-9]+: / || /^[0-9]+% tests passed/ { next }
+        /^Label Time Summary|^Total Test time/ { tell(); inside = 0 }
+        inside { lines[count++] = substr($0, 1, 400) }
+        END { tell() }' "$1"
+}
+
 # part NAME COMMAND...: prints its minutes; when it fails, what it said. Counts tests by CTest's closing line.
 part() {
     local name=$1 log=$logs/${1// /-}.log start=$SECONDS status=0 line failures total
@@ -28,7 +43,7 @@ part() {
     printf '%-24s %5s min%s\n' "$name" "$(minutes $((SECONDS - start)))" "$line"
     if [ "$status" -ne 0 ]; then
         broken+=("$name")
-        tail -n 400 "$log"
+        if [ -n "$line" ]; then failed_tests "$log"; else tail -n 200 "$log"; fi
         echo "$name failed ($status); all of its output: $log"
     fi
     return "$status"
