@@ -23,8 +23,7 @@ constexpr std::array<unsigned char, 256> kinds = [] {
     made['_'] = start;
     for (unsigned char& kind : made) kind |= (kind & (start | digit)) != 0 ? inside : 0;
     made['$'] = inside;
-    for (const char c : {'(', ')', ',', '.', '=', '<', '>', '*', '+', ':', '|', '!', '%', '&', '@', '^', '~', '{', '}', ']'})
-        made[static_cast<unsigned char>(c)] = sign;
+    for (const char c : std::string_view("(),.=<>*+:|!%&@^~{}]")) made[static_cast<unsigned char>(c)] = sign;
     return made;
 }();
 inline bool is(char c, unsigned char kind) noexcept { return (kinds[static_cast<unsigned char>(c)] & kind) != 0; }

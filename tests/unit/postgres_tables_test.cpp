@@ -91,7 +91,8 @@ TEST_CASE("postgres tables: a wait for a locked one ends in time, and the connec
     locker->begin({}, forever);
     run(*locker, "LOCK TABLE mark IN ACCESS EXCLUSIVE MODE");
     try {
-        read(outside.connection(), {table_of(world.b), table_of(world.a)}, Wait{Deadline::in(mtdb::base::milliseconds(50))});
+        read(outside.connection(), {table_of(world.b), table_of(world.a)},
+             Wait{Deadline::in(mtdb::base::milliseconds(50))});
         FAIL("it is locked");
     } catch (const Error& error) {
         CHECK(error.code() == Code::timeout);
