@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -113,6 +114,10 @@ struct BatchItem {
     int64_t insert_id = 0;
 };
 
+// Gets the rows of tables that are read whole: fields are text as the engine writes it, or null, and live until it
+// returns. What it throws is thrown once all is read.
+using TableRow = std::function<void(std::size_t table, std::span<const Value> fields)>;
+
 // Something that is given back at its end.
 class Held {
 public:
@@ -150,6 +155,9 @@ public:
     // Statement::run_rows() has it. An error names its statement (from 1) and the place in that statement's text.
     // False: the backend has no better way than one by one, and nothing was done.
     virtual bool run_batch(std::span<BatchItem>, const Wait&) { return false; }
+    // Whole tables in one trip, without a plan for each, on a connection that is no tenant's. A text is a table's
+    // name, then its columns in parentheses. False: there is no better way than queries, and nothing was read.
+    virtual bool read_tables(std::span<const std::string>, const TableRow&, const Wait&) { return false; }
     // Whether take_notices() has something; asked after each operation.
     virtual bool has_notices() const noexcept { return false; }
     virtual std::vector<Notice> take_notices() { return {}; }

@@ -167,6 +167,7 @@ bool changes_session(const Seen& seen) {
 StatementFacts facts_of(std::string_view sql, const Lexis& lexis) {
     StatementFacts facts;
     Seen seen;
+    seen.first.reserve(first_max);
     Lexer lexer(sql, lexis);
     Token before;
     for (;;) {

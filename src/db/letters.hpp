@@ -12,7 +12,8 @@
 namespace mtdb::db {
 
 namespace letters {
-constexpr unsigned char blank = 1, start = 2, digit = 4;
+// inside: a word goes on. sign: it stands for itself, in every grammar.
+constexpr unsigned char blank = 1, start = 2, digit = 4, inside = 8, sign = 16;
 constexpr std::array<unsigned char, 256> kinds = [] {
     std::array<unsigned char, 256> made{};
     for (const char c : {' ', '\t', '\n', '\r', '\f', '\v'}) made[static_cast<unsigned char>(c)] = blank;
@@ -20,6 +21,9 @@ constexpr std::array<unsigned char, 256> kinds = [] {
     for (std::size_t c = '0'; c <= '9'; ++c) made[c] = digit;
     for (std::size_t c = 0x80; c < 256; ++c) made[c] = start;
     made['_'] = start;
+    for (unsigned char& kind : made) kind |= (kind & (start | digit)) != 0 ? inside : 0;
+    made['$'] = inside;
+    for (const char c : std::string_view("(),.=<>*+:|!%&@^~{}]")) made[static_cast<unsigned char>(c)] = sign;
     return made;
 }();
 inline bool is(char c, unsigned char kind) noexcept { return (kinds[static_cast<unsigned char>(c)] & kind) != 0; }
@@ -29,6 +33,8 @@ inline bool is_blank(char c) noexcept { return letters::is(c, letters::blank); }
 inline bool is_digit(char c) noexcept { return letters::is(c, letters::digit); }
 inline bool is_name_start(char c) noexcept { return letters::is(c, letters::start); }
 inline bool is_name_part(char c) noexcept { return letters::is(c, letters::start | letters::digit); }
+inline bool is_word_part(char c) noexcept { return letters::is(c, letters::inside); }
+inline bool is_sign(char c) noexcept { return letters::is(c, letters::sign); }
 
 // Words in upper case, asked for in any.
 class WordFilter {

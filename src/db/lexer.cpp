@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/text.hpp"
 #include "db/letters.hpp"
 
 namespace mtdb::db {
@@ -16,13 +15,8 @@ bool opens_comment(char c) { return c == '-' || c == '/' || c == '#'; }
 
 }  // namespace
 
-bool Token::is(std::string_view keyword) const noexcept {
-    return kind == Kind::word && text.size() == keyword.size() && ((text.front() ^ keyword.front()) & 0xdf) == 0 &&
-           base::equal_fold(text, keyword);
-}
-
 Token Lexer::token(Token::Kind kind, std::size_t end, bool closed) {
-    const Token made{kind, sql_.substr(at_, end - at_), at_, closed};
+    const Token made{kind, {sql_.data() + at_, end - at_}, at_, closed};
     at_ = end;
     return made;
 }
@@ -85,7 +79,7 @@ Token Lexer::quoted(Token::Kind kind, char quote, bool backslashes, std::size_t 
 
 Token Lexer::word() {
     std::size_t end = at_;
-    while (end < sql_.size() && (name_part(sql_[end]) || sql_[end] == '$')) ++end;
+    while (end < sql_.size() && is_word_part(sql_[end])) ++end;
     const bool one = end == at_ + 1 && end < sql_.size() && sql_[end] == '\'';
     if (one && lexis_->escape_strings && (peek() == 'e' || peek() == 'E'))
         return quoted(Token::Kind::string, '\'', true, 1);
@@ -120,6 +114,8 @@ Token Lexer::next() {
     skip_blanks();
     if (at_ >= sql_.size()) return {Token::Kind::end, {}, sql_.size(), closed_};
     const char c = sql_[at_];
+    if (name_start(c)) return word();
+    if (is_sign(c)) return token(Token::Kind::symbol, at_ + 1);
     if (c == '\'') return quoted(Token::Kind::string, c, lexis_->backslash_escapes, 0);
     if (c == '"')  // a string where backslashes escape: MySQL and MariaDB without ANSI_QUOTES
         return quoted(lexis_->backslash_escapes ? Token::Kind::string : Token::Kind::quoted_name, c,
@@ -130,7 +126,6 @@ Token Lexer::next() {
         const bool closed = end != std::string_view::npos;
         return token(Token::Kind::quoted_name, closed ? end + 1 : sql_.size(), closed);
     }
-    if (name_start(c)) return word();
     if (digit(c)) return number();
     if (c == '$') return dollar();
     if (c == '?' && lexis_->style != PlaceholderStyle::dollar) {

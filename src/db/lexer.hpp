@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/text.hpp"
 #include "db/placeholders.hpp"
 
 namespace mtdb::db {
@@ -26,7 +27,11 @@ struct Token {
     std::size_t offset = 0;
     bool closed = true;  // false: a quote or comment that runs to the end
 
-    bool is(std::string_view keyword) const noexcept;  // of a word, any case
+    // Of a word, any case.
+    bool is(std::string_view keyword) const noexcept {
+        return kind == Kind::word && text.size() == keyword.size() && ((text.front() ^ keyword.front()) & 0xdf) == 0 &&
+               base::equal_fold(text, keyword);
+    }
     bool is(char symbol) const noexcept { return kind == Kind::symbol && text.front() == symbol; }
 };
 

@@ -32,7 +32,7 @@ FlywayTexts flyway_texts(const std::string& table, const db::Dialect& dialect) {
     // Columns are qualified and unquoted: SQLite would take a quoted name that no column has for a
     // string.
     texts.read =
-        "SELECT " + std::string(flyway_columns) + " FROM " + place + " AS h";
+        "SELECT " + std::string(flyway_columns) + " FROM " + place;
     texts.count = "SELECT count(*), max(h.installed_rank) FROM " + place + " AS h";
     texts.insert = "INSERT INTO " + place + " (" + name("installed_rank") + ", " + name("version") +
                    ", " + name("description") + ", " + name("type") + ", " + name("script") + ", " +

@@ -14,7 +14,7 @@ GolangTexts golang_texts(const std::string& table, const db::Dialect& dialect) {
         texts.create_index = "CREATE UNIQUE INDEX IF NOT EXISTS " +
                          qualified("version_unique", dialect) + " ON " + quoted(table, dialect) +
                          " (version)";
-    texts.read = "SELECT h.version, h.dirty FROM " + place + " AS h LIMIT 2";
+    texts.read = "SELECT " + std::string(golang_columns) + " FROM " + place + " LIMIT 2";
     texts.clear = "DELETE FROM " + place;
     texts.insert = "INSERT INTO " + place + " (version, dirty) VALUES (" + placeholders(1, 2, dialect) + ")";
     texts.younger = dialect.history.younger_query;

@@ -17,8 +17,10 @@ namespace mtdb::migrate {
 // One connection to one server, which stands in any namespace of it. One thread.
 class Histories {
 public:
-    // The most namespaces that one query reads: each is a table that the server must open and lock.
+    // The most namespaces that one trip reads: each is a table that the server must open and lock.
     static constexpr std::size_t together_max = 500;
+    // The most tables of one query: planning them costs more than in proportion.
+    static constexpr std::size_t query_max = 100;
 
     // False: this backend has no such query.
     static bool offered(const db::Dialect& dialect) { return !dialect.history.histories_query.empty(); }
@@ -33,11 +35,21 @@ public:
     const std::string& database() const noexcept { return database_; }
 
 private:
-    struct Group;  // of one format
-    void read_group(Format format, std::span<const std::string> namespaces, std::span<const std::size_t> places,
-                    std::vector<std::optional<HistoryView>>& views, const Wait& wait);
-    std::string query(Format format, std::span<const std::string> namespaces,
-                      std::span<const std::size_t> places) const;
+    // The namespaces at `places`, all with histories of one format.
+    struct Group {
+        Format format;
+        std::span<const std::string> namespaces;
+        std::span<const std::size_t> places;
+        Group part(std::size_t from, std::size_t count) const {
+            return {format, namespaces, places.subspan(from, count)};
+        }
+    };
+    using Views = std::vector<std::optional<HistoryView>>;
+    void read_group(const Group& group, Views& views, const Wait& wait);
+    bool read_tables(const Group& group, Views& read, const Wait& wait);
+    void query_tables(const Group& group, Views& read, const Wait& wait);
+    void add(HistoryView& view, Format format, const db::Rows& row, int32_t first) const;
+    std::string place_of(const Group& group, std::size_t place) const;
 
     const HistoryTexts& texts_;
     const db::Dialect& dialect_;

@@ -61,11 +61,12 @@ struct FlywayTexts {
     std::string create_table, create_index, read, count, insert, turn, remove, align;
     std::string origin;  // a scalar: which row of rank "{target}" this is
 };
-// What applied_of() takes, of a table called h. Unquoted: SQLite would take a quoted name that no column has for a
+// What applied_of() and add_golang_row() take. Unquoted: SQLite would take a quoted name that no column has for a
 // string.
 constexpr std::string_view flyway_columns =
-    "h.installed_rank, h.version, h.description, h.type, h.script, h.checksum, h.installed_on, h.success, "
-    "h.installed_by, h.execution_time";
+    "installed_rank, version, description, type, script, checksum, installed_on, success, installed_by, "
+    "execution_time";
+constexpr std::string_view golang_columns = "version, dirty";
 // From column `first` on.
 Applied applied_of(const db::Rows& row, int32_t first, const std::string& table);
 void add_row(HistoryView& view, Applied applied);

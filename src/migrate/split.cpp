@@ -22,7 +22,7 @@ struct Token {
     std::size_t stop() const { return offset + size; }
 };
 
-bool word_byte(char c) { return db::is_name_part(c) || c == '$'; }
+bool word_byte(char c) { return db::is_word_part(c); }
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 constexpr std::array<std::string_view, 6> transaction_words = {"begin",    "commit",    "end",
@@ -470,6 +470,7 @@ private:
         if (!facts.alone && !telling.may_be(facts.verb) && text.find('\\') == std::string_view::npos) return {};
         static constexpr db::WordFilter noted{"WHERE", "DELETE", "CONCURRENTLY", "STDIN", "STDOUT", "AUTOCOMMIT"};
         Words words;
+        words.first.reserve(first_max);
         db::Lexer lexer(text, lexis_);
         int64_t depth = 0;
         Token before;

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -112,6 +113,7 @@ public:
     bool run_script(std::string_view text, int64_t& statements, const Wait& wait) override;
     bool has_sent() const noexcept override { return sent_; }
     bool run_batch(std::span<db::BatchItem> items, const Wait& wait) override;
+    bool read_tables(std::span<const std::string> tables, const db::TableRow& on_row, const Wait& wait) override;
     bool has_notices() const noexcept override { return notices_->any(); }
     std::vector<db::Notice> take_notices() override { return notices_->take(); }
 
@@ -283,6 +285,7 @@ private:
     int64_t feed_guarded(CopyStatement& statement, const CopyRows& rows, const Wait& wait);
     void put_rows(const CopyRows& rows, const Wait& wait);
     int next_copy(char** data, const Wait& wait);
+    void read_table(std::size_t table, const db::TableRow& on_row, std::exception_ptr& refused, const Wait& wait);
     void leave_pipeline();
     void enter_pipeline();
     ResultHandle next_row(const Wait& wait);  // null: the flight is over, and what it did is done
