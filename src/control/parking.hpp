@@ -17,6 +17,7 @@
 // nothing: R decides, and R follows W.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <utility>
@@ -43,6 +44,8 @@ public:
     // The flags that no lease may be granted against: all active ones that this process obeys, and those that the
     // last write still called parked.
     const std::vector<Flag>& held() const noexcept { return held_; }
+    // So many of them, the first, are active; the others are over, and go with the next round.
+    std::size_t active() const noexcept { return self_.seen.size(); }
 
     // Looks at the leases, which the gate keeps from growing: how many are out against a flag.
     void look(const std::function<int64_t(const Flag&)>& leases_out);

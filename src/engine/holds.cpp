@@ -56,9 +56,10 @@ Holds::Answer Holds::judge(const State& state, std::string_view tenant, const As
                            const Flag** flag) const {
     if (!asker.keeper && state.tenants.contains(tenant)) return Answer::held;
     if (!state.watching) return Answer::free;
-    for (const Flag& each : state.flags) {
+    for (std::size_t i = 0; i < state.flags.size(); ++i) {
+        const Flag& each = state.flags[i];
         if (!applies(each, tenant) || owns(state, each, asker)) continue;
-        if (now >= state.flags_until || changing(state)) return Answer::stale;
+        if (now >= state.flags_until || changing(state) || i >= state.active) return Answer::stale;
         *flag = &each;
         return Answer::quiesced;
     }
@@ -221,6 +222,7 @@ void Holds::round(Access& state, const Wait& wait) {
     const bool over = state->flags.empty() || state->tried_at >= state->flags_until;
     if (failed && !own && over && (rules_.leases_open || rules_.migrations_open)) {
         state->flags.clear();
+        state->active = 0;
         state->lenient_until = state->tried_at + rules_.refresh + 2 * round_max;  // the next round is over by then
     }
     publish(*state);
@@ -248,6 +250,7 @@ void Holds::run_round(const Wait& wait) {
         {
             auto state = state_.lock();
             state->flags = parking_->held();
+            state->active = parking_->active();
             state->flags_until = Time::max();
             for (const Flag& flag : state->flags)
                 state->flags_until = std::min(state->flags_until, end_of(flag, snapshot.now, read_at));

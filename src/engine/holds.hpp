@@ -111,6 +111,7 @@ private:
         std::map<std::string, HoldMode, std::less<>> tenants;
         std::vector<std::pair<std::string, std::string>> tokens;  // scope, token
         std::vector<control::Flag> flags;                          // as Parking::held()
+        std::size_t active = 0;                                    // as Parking::active()
         base::Time flags_until = base::Time::max();  // when the first of them is over, as last read
         base::Time known_until{};                    // how long what was read may be acted on
         base::Time lenient_until{};                  // who may goes on though nothing could be read

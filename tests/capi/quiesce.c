@@ -155,10 +155,13 @@ Test(quiesce, a_watch_tells_of_each_change_and_of_the_end) {
     cr_assert_eq(state, MTDB_QUIESCE_NONE);
     returns(MTDB_DONE, mtdb_quiesce_watch(quiesce, "", 0, stamp, 20, NULL, &next, &state, &err));
     cr_assert_eq(next, stamp);
-    ok(set_of(quiesce, "", 100, 0));
+    ok(set_of(quiesce, "", 60000, 0));
     ok(mtdb_quiesce_watch(quiesce, "", 0, stamp, PLENTY_MS, NULL, &next, &state, &err));
     cr_assert_eq(state, MTDB_QUIESCE_ACTIVE);
-    ok(mtdb_quiesce_watch(quiesce, "", 0, next, PLENTY_MS, NULL, &stamp, &state, &err));
+    stamp = next;
+    ok(mtdb_quiesce_renew(quiesce, "", 0, "", 0, 20, PLENTY_MS, NULL, NULL, &err));
+    for (state = MTDB_QUIESCE_ACTIVE; state == MTDB_QUIESCE_ACTIVE; stamp = next)
+        ok(mtdb_quiesce_watch(quiesce, "", 0, stamp, PLENTY_MS, NULL, &next, &state, &err));
     cr_assert_eq(state, MTDB_QUIESCE_EXPIRED);
     mtdb_cancel *cancel = NULL;
     ok(mtdb_cancel_new(&cancel, &err));
@@ -237,6 +240,24 @@ Test(quiesce, a_migrator_passes_its_own_flag_and_no_other) {
     quiesce = new_quiesce(NULL);
     ok(set_of(quiesce, "", 60000, 1));
     ok(mtdb_migrator_migrate(migrator, "beta", -1, "latest", -1, PLENTY_MS, NULL, &applied, &err));
+    mtdb_migrator_release(migrator);
+}
+
+// The flag that was taken over is let go by the process's next rounds, which may be under way at any point.
+Test(quiesce, a_flag_that_was_taken_over_holds_nobody_up) {
+    enum { ROUNDS = 200 };
+    mtdb_migrator *migrator = NULL;
+    int64_t applied = 0;
+    ok(mtdb_migrator_new(db, NULL, &migrator, &err));
+    ok(mtdb_quiesce_enable(quiesce, PLENTY_MS, NULL, &err));
+    for (int round = 0; round < ROUNDS; round++) {
+        ok(set_of(quiesce, "", 60000, 1));
+        ok(mtdb_migrator_migrate(migrator, "acme", -1, "latest", -1, PLENTY_MS, NULL, &applied, &err));
+        if (round % 2 == 0) continue;
+        mtdb_result *rows = NULL;
+        ok(mtdb_quiesce_wait_parked(quiesce, "", 0, PLENTY_MS, NULL, &rows, &err));
+        finish(rows);
+    }
     mtdb_migrator_release(migrator);
 }
 
