@@ -47,6 +47,7 @@ class SequelTest
     raised = nil
     begin
       @sequel.transaction(savepoint: savepoint, **wishes(step)) do
+        @report.call(index, SequelStep.new(@sequel, @tenant, step).outcome(nil)) # it has begun
         ending = run_block([savepoint ? :savepoint : :transaction, step["name"]])
         raise Sequel::Rollback unless ending && KEEPS.include?(ending.first["call"])
       end
@@ -54,7 +55,7 @@ class SequelTest
       raised = e
     end
     step, index = ending if ending
-    @report.call(index, SequelStep.new(@sequel, @tenant, step).outcome(raised))
+    @report.call(index, SequelStep.new(@sequel, @tenant, step).outcome(raised)) if ending || raised
   end
 
   def wishes(step) = (step["options"] || {}).to_h { |key, value| [key.delete_prefix("tx.").to_sym, value == "true"] }
