@@ -580,7 +580,8 @@ static void call_scan(struct run *run) {
     const char *sql = sql_of(run, &length);
     expect_text(run, "token", mtdb_status_name(mtdb_cancel_new(&cancel, NULL)), "OK");
     if (strcmp(phase, "before") == 0) mtdb_cancel_trigger(cancel, 0, NULL);
-    const int running = strcmp(phase, "running") == 0 && pthread_create(&other, NULL, trigger_soon, cancel) == 0;
+    const int running = strcmp(phase, "running") == 0;
+    if (running && pthread_create(&other, NULL, trigger_soon, cancel) != 0) abort();
     mtdb_status status = mtdb_conn_query(run->conn, sql, length, NULL, 0, timeout_ms, cancel, &result, &err);
     if (status == MTDB_OK) status = read_on(run, result, cancel, &err);
     if (running) pthread_join(other, NULL);

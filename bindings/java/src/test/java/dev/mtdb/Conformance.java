@@ -251,8 +251,10 @@ public final class Conformance {
                 if (++count == 1 && phase.equals("rows")) Thread.currentThread().interrupt();
             }
         } finally {
-            if (canceller != null) canceller.interrupt();
-            if (canceller != null) canceller.join();
+            if (canceller != null) {
+                canceller.interrupt();
+                canceller.join();
+            }
             Thread.interrupted();
             if (phase.equals("rows")) expect("rows before the cancel", count > 0, true);
             expectNumber("rows_count", count);
@@ -298,9 +300,9 @@ public final class Conformance {
                 return met;
             }));
         }
+        pool.shutdown();
         long met = 0;
         for (Future<Long> one : others) met += one.get();
-        pool.shutdown();
         expect("rows of others", met, 0L);
         for (int i = 0; i < tenants; i++)
             expect("rows", first(db.tenant(tenant + "x" + i), (String) step.get("all")), threads * rounds / tenants);
