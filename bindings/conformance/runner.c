@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * Usage: conformance_runner FILE...
  * Runs the shared vectors (README.md) against libmtdb, says what differs, and ends with `N passed, N failed`. */
+#define _POSIX_C_SOURCE 200809L /* nanosleep */
 #include <cjson/cJSON.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "mtdb.h"
+#include "parallel.h"
 #include "value.h"
 
 enum { CELLS_MAX = 20000, COLUMNS_MAX = 64, BLOCKS_MAX = 64 };
@@ -538,6 +542,103 @@ static void call_status_name(struct run *run) {
     expect_text(run, "name", mtdb_status_name(number), text_of(run->step, "name", ""));
 }
 
+/* ---- scans: all rows are read, by the cursor, and none is kept ---- */
+
+static void *trigger_soon(void *token) {
+    const struct timespec pause = {0, 50 * 1000 * 1000};
+    nanosleep(&pause, NULL);
+    mtdb_cancel_trigger(token, 0, NULL);
+    return NULL;
+}
+
+/* Cancels `cancel` after the first row where the step says so. */
+static mtdb_status read_on(struct run *run, mtdb_result *result, mtdb_cancel *cancel, mtdb_error **err) {
+    const char *phase = text_of(run->step, "cancel", "");
+    int64_t rows = 0;
+    int64_t sum = 0;
+    mtdb_status status;
+    char text[32];
+    while ((status = mtdb_result_next(result, err)) == MTDB_OK) {
+        sum += mtdb_value_int64(result, 0);
+        if (++rows == 1 && strcmp(phase, "rows") == 0) mtdb_cancel_trigger(cancel, 0, NULL);
+    }
+    if (strcmp(phase, "rows") == 0 && rows == 0) complain(run, "rows before the cancel", "0", "1");
+    expect_number(run, "rows_count", rows, number_of(run->step, "rows_count", rows));
+    snprintf(text, sizeof text, "%lld", (long long)sum);
+    expect_text(run, "rows_sum", text, text_of(run->step, "rows_sum", text));
+    return status;
+}
+
+static void call_scan(struct run *run) {
+    const char *phase = text_of(run->step, "cancel", "");
+    const int64_t timeout_ms = number_of(run->step, "timeout_ms", MTDB_FOREVER);
+    mtdb_cancel *cancel = NULL;
+    mtdb_result *result;
+    mtdb_error *err;
+    pthread_t other;
+    int64_t length;
+    const char *sql = sql_of(run, &length);
+    expect_text(run, "token", mtdb_status_name(mtdb_cancel_new(&cancel, NULL)), "OK");
+    if (strcmp(phase, "before") == 0) mtdb_cancel_trigger(cancel, 0, NULL);
+    const int running = strcmp(phase, "running") == 0;
+    if (running && pthread_create(&other, NULL, trigger_soon, cancel) != 0) abort();
+    mtdb_status status = mtdb_conn_query(run->conn, sql, length, NULL, 0, timeout_ms, cancel, &result, &err);
+    if (status == MTDB_OK) status = read_on(run, result, cancel, &err);
+    if (running) pthread_join(other, NULL);
+    expect_outcome(run, status < 0 ? status : MTDB_OK, err);
+    mtdb_result_release(result);
+    mtdb_cancel_release(cancel);
+}
+
+static void call_parallel(struct run *run) {
+    const struct parallel what = {.db = run->db,
+                                  .prefix = run->tenant,
+                                  .create = text_of(run->step, "create", ""),
+                                  .write = text_of(run->step, "write", ""),
+                                  .others = text_of(run->step, "others", ""),
+                                  .all = text_of(run->step, "all", ""),
+                                  .threads = (int)number_of(run->step, "threads", 1),
+                                  .tenants = (int)number_of(run->step, "tenants", 1),
+                                  .rounds = (int)number_of(run->step, "rounds", 1)};
+    const struct parallel_result got = parallel_run(&what);
+    const int64_t rows = (int64_t)what.threads * what.rounds / what.tenants;
+    expect_number(run, "calls that failed", got.failures, 0);
+    expect_number(run, "rows of others", got.strangers, 0);
+    expect_number(run, "rows of the poorest tenant", got.rows_min, rows);
+    expect_number(run, "rows of the richest tenant", got.rows_max, rows);
+}
+
+/* ---- events ---- */
+
+static int cell_is(const char *block, int32_t column, int32_t row, const char *text) {
+    struct value cell = value_of_cell(block, column, row);
+    const size_t size = strlen(text);
+    const int same = cell.type == MTDB_TYPE_TEXT && cell.size == (int64_t)size && memcmp(cell.bytes, text, size) == 0;
+    value_drop(&cell);
+    return same;
+}
+
+/* Takes events until the one that is looked for; those of its block are taken with it. */
+static void call_event(struct run *run) {
+    const char *name = text_of(run->step, "name", "");
+    const char *tenant = text_of(run->step, "tenant", run->tenant);
+    mtdb_status status = MTDB_OK;
+    mtdb_error *err = NULL;
+    char *buf = malloc(65536);
+    int found = 0;
+    while (!found && status == MTDB_OK) {
+        int64_t rows;
+        int64_t used;
+        int64_t dropped;
+        status = mtdb_events_poll(run->db, 10000, NULL, buf, 65536, &rows, &used, &dropped, &err);
+        for (int32_t row = 0; status == MTDB_OK && row < rows; ++row)
+            found |= cell_is(buf, 4, row, name) && cell_is(buf, 5, row, tenant);
+    }
+    if (!found) complain(run, "event", "none within 10 s", name);
+    expect_outcome(run, status < 0 ? status : MTDB_OK, err);
+    free(buf);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct run *);
@@ -550,14 +651,17 @@ static const struct {
     {"commit", call_commit},
     {"create", call_create},
     {"db_query", call_db_query},
+    {"event", call_event},
     {"exec", call_exec},
     {"insert_id", call_insert_id},
     {"option", call_option},
+    {"parallel", call_parallel},
     {"query", call_query},
     {"release_savepoint", call_release_savepoint},
     {"rollback", call_rollback},
     {"rollback_to", call_rollback_to},
     {"savepoint", call_savepoint},
+    {"scan", call_scan},
     {"script", call_script},
     {"state", call_state},
     {"statement", call_statement},

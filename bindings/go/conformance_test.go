@@ -48,6 +48,11 @@ type step struct {
 	Affected, Parameters, Number                          *int64
 	InsertID                                              *int64 `json:"insert_id"`
 	Statements                                            *int64
+	Cancel                                                string
+	RowsCount                                             *int64  `json:"rows_count"`
+	RowsSum                                               *string `json:"rows_sum"`
+	Threads, Tenants, Rounds                              int
+	Create, Write, Others, All                            string
 }
 
 // run is one test of a file on its way.
@@ -199,6 +204,10 @@ func (r *run) outcome(err error) {
 	got := "OK"
 	if errors.As(err, &failed) {
 		got = failed.Code.String()
+	} else if errors.Is(err, context.Canceled) { // before the library was called
+		got = CodeCancelled.String()
+	} else if errors.Is(err, context.DeadlineExceeded) {
+		got = CodeTimeout.String()
 	} else if err != nil {
 		got = err.Error()
 	}
@@ -443,7 +452,7 @@ func callAcquire(r *run) {
 
 var calls = map[string]func(*run){
 	"query": callQuery, "db_query": callQuery, "exec": callExec, "statement": callStatement, "bad_block": callBadBlock,
-	"begin": callBegin, "acquire": callAcquire,
+	"begin": callBegin, "acquire": callAcquire, "scan": callScan, "parallel": callParallel, "event": callEvent,
 	"commit":            callTx(func(tx *Tx, _ string) error { return tx.Commit(context.Background()) }),
 	"rollback":          callTx(func(tx *Tx, _ string) error { return tx.Rollback() }),
 	"savepoint":         callTx((*Tx).Savepoint),

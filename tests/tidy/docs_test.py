@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""docs.py finds what is missing and what is too much."""
+"""docs.py finds what is missing and what is too much, languages.py what is missing."""
 import sys
 import tempfile
 import unittest
@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import docs  # noqa: E402
+import languages  # noqa: E402
 
 ENGINE = """
     note(telemetry::Level::warn, "lease.lost", tenant_, "a text with (one bracket");
@@ -98,6 +99,16 @@ class Docs(unittest.TestCase):
                          ["docs/gorm-multitenancy.md: tests/capi/db.c has no 'closes'"])
         self.assertEqual(differences(citing=CITING.replace("unit.url", "unit.none"))[0],
                          "docs/gorm-multitenancy.md: tests/unit/none_test.cpp has no 'a claim'")
+
+    def test_a_test_of_a_language_that_is_not_there_is_named(self):
+        page = "Run `ctest.name`.\n| `values.json` | `vectors.values` | `go.conformance` |\n"
+        self.assertEqual(list(languages.missing(page, ["vectors.values", "go.conformance"], ["go"])), [])
+        self.assertEqual(list(languages.missing(page, ["vectors.values"], ["ruby"])), [])
+        self.assertEqual(list(languages.missing(page, ["vectors.values"], ["go"])),
+                         ["docs/languages.md: there is no test go.conformance"])
+        self.assertEqual(list(languages.missing(page, ["go.conformance"], ["go"])),
+                         ["docs/languages.md: there is no test vectors.values"])
+        self.assertEqual(list(languages.missing("None.", [], [])), ["docs/languages.md: no test was found"])
 
 
 if __name__ == "__main__":

@@ -32,13 +32,19 @@ module Sequel
         def conversions
           @conversions ||= {
             bytes: BLOB, time: method(:time_of_day), interval: :to_s.to_proc,
-            timestamp: method(:naive_timestamp), timestamptz: method(:to_application_timestamp)
+            timestamp: method(:naive_timestamp), timestamptz: method(:moment)
           }.freeze
         end
 
+        # MariaDB's TIME may be longer than a day, or negative: Sequel has no class for that.
         def time_of_day(time)
+          return time unless time.microseconds.between?(0, 86_400_000_000)
+
           SQLTime.create(time.hour % 24, time.minute, time.second.to_i, time.microseconds % 1_000_000)
         end
+
+        # A server's infinity stays the Float that it is.
+        def moment(time) = time.is_a?(Time) ? to_application_timestamp(time) : time
 
         # A moment without a zone is in the database's.
         def naive_timestamp(time)

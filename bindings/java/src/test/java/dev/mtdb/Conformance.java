@@ -13,6 +13,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /**
  * Runs the shared vectors through the direct API, says what differs, and ends with {@code N passed, N failed}. Usage:
@@ -235,6 +238,102 @@ public final class Conformance {
             Map.of((String) step.get("key"), (String) step.get("value"))));
     }
 
+    /** Reads all rows and keeps none. */
+    private void scan() throws Exception {
+        String phase = (String) step.getOrDefault("cancel", "");
+        Thread canceller = phase.equals("running") ? cancelling() : null;
+        if (phase.equals("before")) Thread.currentThread().interrupt();
+        long count = 0;
+        long sum = 0;
+        try (Rows rows = lease.within(timeout()).query(sql())) {
+            while (rows.next()) {
+                if (!rows.isNull(0)) sum += rows.getLong(0);
+                if (++count == 1 && phase.equals("rows")) Thread.currentThread().interrupt();
+            }
+        } finally {
+            if (canceller != null) {
+                canceller.interrupt();
+                canceller.join();
+            }
+            Thread.interrupted();
+            if (phase.equals("rows")) expect("rows before the cancel", count > 0, true);
+            expectNumber("rows_count", count);
+            if (step.containsKey("rows_sum")) expect("rows_sum", Long.toString(sum), step.get("rows_sum"));
+        }
+    }
+
+    /** Cancels what runs on the lease after 50 ms, and again should nothing have run yet, until it is interrupted. */
+    private Thread cancelling() {
+        Lease running = lease;
+        Thread thread = new Thread(() -> {
+            try {
+                while (true) {
+                    Thread.sleep(50);
+                    running.cancel();
+                }
+            } catch (InterruptedException ended) {
+                // The call has ended.
+            }
+        });
+        thread.start();
+        return thread;
+    }
+
+    /** Each thread goes from tenant to tenant: it writes there, and counts rows of others. */
+    private void parallel() throws Exception {
+        int tenants = (int) number("tenants", 1);
+        int threads = (int) number("threads", 1);
+        long rounds = number("rounds", 1);
+        for (int i = 0; i < tenants; i++) {
+            Tenant anew = db.tenant(tenant + "x" + i);
+            if (anew.exists()) anew.drop();
+            anew.create().exec((String) step.get("create"));
+        }
+        ExecutorService pool = Executors.newFixedThreadPool(threads);
+        List<Future<Long>> others = new ArrayList<>();
+        for (int i = 0; i < threads; i++) {
+            int first = i;
+            others.add(pool.submit(() -> {
+                long met = 0;
+                for (int round = 0; round < rounds; round++)
+                    met += writeAndCount(tenant + "x" + (first + round) % tenants);
+                return met;
+            }));
+        }
+        pool.shutdown();
+        long met = 0;
+        for (Future<Long> one : others) met += one.get();
+        expect("rows of others", met, 0L);
+        for (int i = 0; i < tenants; i++)
+            expect("rows", first(db.tenant(tenant + "x" + i), (String) step.get("all")), threads * rounds / tenants);
+    }
+
+    private long writeAndCount(String id) throws Exception {
+        try (TenantScope scope = TenantScope.enter(id)) {
+            Tenant current = db.tenant().within(FOREVER);
+            current.exec((String) step.get("write"), id);
+            return first(current, (String) step.get("others"), id);
+        }
+    }
+
+    private static long first(Tenant tenant, String sql, Object... params) throws Exception {
+        return tenant.query(sql, params).list(row -> row.getLong(0)).get(0);
+    }
+
+    /** Takes events until the one that is looked for. */
+    private void event() throws Exception {
+        Object whose = step.getOrDefault("tenant", tenant);
+        boolean found = false;
+        try (Events events = db.events()) {
+            List<Event> some;
+            do {
+                some = events.poll(Duration.ofSeconds(10));
+                for (Event one : some) found |= one.name().equals(step.get("name")) && whose.equals(one.tenant());
+            } while (!found && !some.isEmpty());
+        }
+        expect("event " + step.get("name") + " of " + whose, found, true);
+    }
+
     private void acquire() throws Exception {
         db.tenant((String) step.getOrDefault("tenant", tenant)).lease().close();
     }
@@ -261,6 +360,9 @@ public final class Conformance {
             case "release_savepoint": lease.releaseSavepoint(name); break;
             case "state": expect("state", lease.transactionState().name().toLowerCase(Locale.ROOT),
                 step.getOrDefault("state", "none")); break;
+            case "scan": scan(); break;
+            case "parallel": parallel(); break;
+            case "event": event(); break;
             case "acquire": acquire(); break;
             case "create": db.tenant((String) step.getOrDefault("tenant", tenant)).create(); break;
             case "check_tenant": db.checkTenant(
