@@ -659,7 +659,16 @@ void Fleet::save(const std::vector<std::size_t>& places) {
         auto shared = shared_.lock();
         for (const std::size_t place : places) records.push_back(shared->items[place].record);
     }
-    ledger_->save(run_, records, grace());
+    write_down([&] { ledger_->save(run_, records, grace()); });
+}
+
+// In the ledger, while tenants are worked on: a write that fails undoes nothing of theirs.
+void Fleet::write_down(const std::function<void()>& write) {
+    try {
+        write();
+    } catch (const Error& error) {
+        throw error.with_effect(Effect::committed);
+    }
 }
 
 void Fleet::count_end(Shared& shared, const FleetItem& item) const {
@@ -704,8 +713,10 @@ void Fleet::end(Phase phase, const std::string& reason) {
         shared->ended = base::Clock::now();
     }
     if (ledger_) {
-        ledger_->save(record(phase), grace());
-        if (settings_.is(Verb::migrate) && !settings_.counts_steps()) save_seen();
+        write_down([&] {
+            ledger_->save(record(phase), grace());
+            if (settings_.is(Verb::migrate) && !settings_.counts_steps()) save_seen();
+        });
     }
     ahead_.reset();
     db_->note(phase == Phase::done ? telemetry::Level::info : telemetry::Level::warn, "fleet.ended", {},

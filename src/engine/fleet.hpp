@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -110,6 +111,7 @@ private:
     void dispatch(const std::vector<std::size_t>& due, const Wait& wait);
     Board::Job job_of(std::size_t place);
     void save(const std::vector<std::size_t>& places);
+    static void write_down(const std::function<void()>& write);
     void count_end(Shared& shared, const FleetItem& item) const;
     void collect(const std::vector<std::size_t>& finished);
     std::optional<std::string> why_halt();

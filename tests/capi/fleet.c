@@ -860,6 +860,7 @@ Test(fleet, a_ledger_that_is_gone_ends_the_run_before_more_is_changed) {
     cr_assert_eq(unlink(path_of(".mtdb/control.db")), 0);
     ok(mtdb_fleet_decide(fleet, 1, &err));
     fails(MTDB_IO, mtdb_fleet_run(fleet, PLENTY_MS, NULL, NULL, &err));
+    cr_assert_eq(mtdb_error_effect(err), MTDB_EFFECT_COMMITTED);
     message_has("ledger");
     cr_assert_eq(versions_in("t000"), 2);
     cr_assert_eq(int_in("t001", "SELECT count(*) FROM sqlite_master"), 0);

@@ -14,7 +14,9 @@ struct user {
 
 static void *stay_inside(void *argument) {
     struct user *user = argument;
-    user->status = mtdb_conn_exec(user->conn, ENDLESS_QUERY, -1, NULL, 0, PLENTY_MS, user->cancel, NULL, NULL);
+    do {  // until the other one is not in it
+        user->status = mtdb_conn_exec(user->conn, ENDLESS_QUERY, -1, NULL, 0, PLENTY_MS, user->cancel, NULL, NULL);
+    } while (user->status == MTDB_MISUSE);
     return NULL;
 }
 
