@@ -155,8 +155,8 @@ public:
     // Statement::run_rows() has it. An error names its statement (from 1) and the place in that statement's text.
     // False: the backend has no better way than one by one, and nothing was done.
     virtual bool run_batch(std::span<BatchItem>, const Wait&) { return false; }
-    // Whole tables in one trip, without a plan for each, on a connection that is no tenant's. A text is a table's
-    // name, then its columns in parentheses. False: there is no better way than queries, and nothing was read.
+    // Whole tables in one trip, without a plan for each. A text is a table's full name, then its columns in
+    // parentheses. False: there is no better way than queries, and nothing was read.
     virtual bool read_tables(std::span<const std::string>, const TableRow&, const Wait&) { return false; }
     // Whether take_notices() has something; asked after each operation.
     virtual bool has_notices() const noexcept { return false; }

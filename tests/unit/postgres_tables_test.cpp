@@ -2,8 +2,11 @@
 // Whole tables, several in one trip.
 #include <stdexcept>
 
+#include "migrate/histories.hpp"
+#include "migrate/source.hpp"
 #include "postgres_fixture.hpp"
 
+namespace migrate = mtdb::migrate;
 using namespace postgres_test;
 
 namespace {
@@ -101,11 +104,35 @@ TEST_CASE("postgres tables: a wait for a locked one ends in time, and the connec
     CHECK(read(outside.connection(), {table_of(world.a)}) == Texts{"0:|1|" + world.a});
 }
 
-TEST_CASE("postgres tables: a tenant's connection reads no other's") {
+TEST_CASE("postgres tables: a session that was moved is put back first") {
     World world;
     const auto connection = world.open(world.a);
-    bool called = false;
-    CHECK_FALSE(connection->read_tables(
-        Texts{table_of(world.b)}, [&](std::size_t, std::span<const db::Value>) { called = true; }, forever));
-    CHECK_FALSE(called);
+    run(*connection, "SELECT 1");
+    run(*connection, "SELECT set_config('search_path', 'public', false)");
+    CHECK(read(*connection, {table_of(world.b)}) == Texts{"0:|1|" + world.b});
+    CHECK(ask(*connection, "SELECT who FROM mark") == world.a);
+}
+
+TEST_CASE("postgres tables: histories of many tenants take one trip") {
+    World world;
+    for (const std::string& tenant : {world.a, world.b}) {
+        world.outside.run("CREATE TABLE " + tenant + ".schema_migrations(version bigint PRIMARY KEY, dirty boolean)");
+        world.outside.run("INSERT INTO " + tenant + ".schema_migrations VALUES(" + (tenant == world.a ? "7" : "9") +
+                          ", false)");
+    }
+    const auto connection = world.open(world.a);
+    run(*connection, "SELECT 1");
+    const db::Dialect& dialect = world.backend->dialect();
+    const auto source = migrate::Source::from_inline(std::vector<migrate::InlineScript>{});
+    const migrate::HistoryTexts texts(*source, {}, dialect);
+    migrate::Histories histories(texts, dialect, *connection, forever);
+    const int64_t before = of(*connection).trips();
+    const auto views = histories.read(Texts{world.a, world.b, world.a + "_none"}, forever);
+    CHECK(of(*connection).trips() == before + 1);
+    REQUIRE(views.size() == 3);
+    REQUIRE(views[0]);
+    CHECK(views[0]->version == 7);
+    REQUIRE(views[1]);
+    CHECK(views[1]->version == 9);
+    CHECK_FALSE(views[2]);
 }

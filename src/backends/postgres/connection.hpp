@@ -285,6 +285,7 @@ private:
     int64_t feed_guarded(CopyStatement& statement, const CopyRows& rows, const Wait& wait);
     void put_rows(const CopyRows& rows, const Wait& wait);
     int next_copy(char** data, const Wait& wait);
+    bool copy_tables(std::string_view sql, const db::TableRow& on_row, std::exception_ptr& refused, const Wait& wait);
     void read_table(std::size_t table, const db::TableRow& on_row, std::exception_ptr& refused, const Wait& wait);
     void leave_pipeline();
     void enter_pipeline();

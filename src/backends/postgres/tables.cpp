@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Whole tables by COPY, as many as wished in one trip: the server opens each, and plans nothing.
+#include <algorithm>
 #include <exception>
 #include <string>
 
@@ -80,12 +81,22 @@ void Connection::read_table(std::size_t table, const db::TableRow& on_row, std::
 }
 
 bool Connection::read_tables(std::span<const std::string> tables, const db::TableRow& on_row, const Wait& wait) {
-    if (placed()) return false;  // a tenant's connection
     check_ready(wait);
     if (tables.empty()) return true;
     std::string sql;
     for (const std::string& table : tables) sql += "COPY " + table + " TO STDOUT;";
+    std::exception_ptr refused;
+    for (int tries = 0; !copy_tables(sql, on_row, refused, wait); ++tries)
+        if (!may_resend_script() || tries > 0) throw_failure();
+    if (refused) std::rethrow_exception(refused);
+    return true;
+}
+
+// False: the session stood elsewhere, and nothing was read.
+bool Connection::copy_tables(std::string_view sql, const db::TableRow& on_row, std::exception_ptr& refused,
+                             const Wait& wait) {
     place_copy(wait);
+    const Prefix prefix = copy_prefix();
     leave_pipeline();
     struct Lose {  // in the middle of it there is no way back
         Connection* connection;
@@ -93,23 +104,25 @@ bool Connection::read_tables(std::span<const std::string> tables, const db::Tabl
             if (connection != nullptr) connection->link_->lose();
         }
     } lose{this};
-    send_simple({}, sql, false, wait);
+    send_simple(prefix.text, sql, false, wait);
+    int32_t guards = prefix.statements;  // that have not answered yet
     std::size_t table = 0;
-    std::exception_ptr refused;
     while (const ResultHandle result = get(wait)) {
         const ExecStatusType status = pq_.PQresultStatus(result.get());
         if (status == PGRES_COPY_OUT)
             read_table(table++, on_row, refused, wait);
         else if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE)
             note_failure(Part::execute, result.get());
+        else
+            guards = std::max(guards - 1, 0);
     }
     lose.connection = nullptr;
     const std::optional<Error> reason = stop_ ? std::optional(stop_->reason) : std::nullopt;
     enter_pipeline();
     flight_done();
+    if (failure_ && guards > 0 && failure_->sqlstate == state::guard_failed) return false;
     if (failure_) throw_failure();
     if (reason) throw *reason;
-    if (refused) std::rethrow_exception(refused);
     return true;
 }
 
