@@ -29,10 +29,8 @@ FlywayTexts flyway_texts(const std::string& table, const db::Dialect& dialect) {
                                                                 : qualified(table + "_s_idx", dialect);
     texts.create_index =
         "CREATE INDEX " + index + " ON " + quoted(table, dialect) + " (" + name("success") + ")";
-    // Columns are qualified and unquoted: SQLite would take a quoted name that no column has for a
-    // string.
-    texts.read =
-        "SELECT " + std::string(flyway_columns) + " FROM " + place;
+    // Columns are unquoted: SQLite would take a quoted name that no column has for a string.
+    texts.read = "SELECT " + std::string(flyway_columns) + " FROM " + place;
     texts.count = "SELECT count(*), max(h.installed_rank) FROM " + place + " AS h";
     texts.insert = "INSERT INTO " + place + " (" + name("installed_rank") + ", " + name("version") +
                    ", " + name("description") + ", " + name("type") + ", " + name("script") + ", " +

@@ -13,7 +13,7 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-// "0: 1|acme": the table, and its fields; NULL as a word in brackets.
+// "0:|1|acme": the table, and its fields; NULL as a word in brackets.
 Texts read(db::Connection& connection, const Texts& tables, const Wait& wait = forever) {
     Texts rows;
     const bool offered = connection.read_tables(

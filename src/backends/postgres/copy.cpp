@@ -208,12 +208,7 @@ void Connection::open_copy(CopyStatement& statement, const Wait& wait) {
         place_copy(wait);
         const Prefix prefix = copy_prefix();
         leave_pipeline();
-        struct Lose {  // in the middle of it there is no way back
-            Connection* connection;
-            ~Lose() {
-                if (connection != nullptr) connection->link_->lose();
-            }
-        } lose{this};
+        MidCopy middle(*link_);
         send_simple(prefix.text, statement.sql_, !statement.read_only(), wait);
         flight_calls_ = statement.facts_.calls;
         int32_t guards = prefix.statements;
@@ -223,7 +218,7 @@ void Connection::open_copy(CopyStatement& statement, const Wait& wait) {
                 statement.binary_ = pq_.PQbinaryTuples(result.get()) == 1;
                 reader_ = &statement;
                 copying_ = true;
-                lose.connection = nullptr;
+                middle.ended();
                 return;
             }
             if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE)
@@ -231,7 +226,7 @@ void Connection::open_copy(CopyStatement& statement, const Wait& wait) {
             else
                 guards = std::max(guards - 1, 0);
         }
-        lose.connection = nullptr;
+        middle.ended();
         enter_pipeline();
         flight_done();
         if (!failure_) throw Error(Code::internal, "a COPY TO STDOUT ended without its data");

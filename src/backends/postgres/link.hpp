@@ -99,4 +99,18 @@ private:
     bool lost_ = false;
 };
 
+// In the middle of a COPY there is no way back: the link is lost unless the end was reached.
+class MidCopy {
+public:
+    explicit MidCopy(Link& link) noexcept : link_(&link) {}
+    MidCopy(const MidCopy&) = delete;
+    ~MidCopy() {
+        if (link_ != nullptr) link_->lose();
+    }
+    void ended() noexcept { link_ = nullptr; }
+
+private:
+    Link* link_;
+};
+
 }  // namespace mtdb::backends::postgres

@@ -98,12 +98,7 @@ bool Connection::copy_tables(std::string_view sql, const db::TableRow& on_row, s
     place_copy(wait);
     const Prefix prefix = copy_prefix();
     leave_pipeline();
-    struct Lose {  // in the middle of it there is no way back
-        Connection* connection;
-        ~Lose() {
-            if (connection != nullptr) connection->link_->lose();
-        }
-    } lose{this};
+    MidCopy middle(*link_);
     send_simple(prefix.text, sql, false, wait);
     int32_t guards = prefix.statements;  // that have not answered yet
     std::size_t table = 0;
@@ -116,7 +111,7 @@ bool Connection::copy_tables(std::string_view sql, const db::TableRow& on_row, s
         else
             guards = std::max(guards - 1, 0);
     }
-    lose.connection = nullptr;
+    middle.ended();
     const std::optional<Error> reason = stop_ ? std::optional(stop_->reason) : std::nullopt;
     enter_pipeline();
     flight_done();
